@@ -1,0 +1,56 @@
+package couch
+
+import (
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+)
+
+// Attachment is one entry of a document's `_attachments`.
+//
+// One that is read from the store refers to a blob. One that a client sends is
+// either of new content, which has been written to the blob store and is
+// carried as Blob and Pending, or a Stub, which the write resolves by name in
+// the document's ancestors.
+type Attachment struct {
+	Name        string
+	ContentType string
+	RevPos      uint64 // the generation that brought the content; 0: the write decides
+	Digest      Digest // of the identity bytes
+	Length      int64  // in bytes
+
+	Blob    BlobID
+	Stub    bool        // content is to be found in an ancestor
+	Pending PendingBlob // new content; nil on attachments that are stored
+}
+
+// PendingBlob is content that has been written but belongs to no document yet.
+// The blob store knows its own; the rest of the program only carries it.
+type PendingBlob interface {
+	BlobID() BlobID
+	// Discard removes the content. Safe to call more than once, and after the
+	// content was taken into a document, where it does nothing.
+	Discard()
+}
+
+// BlobID names a stored content within its database. It is random.
+type BlobID [16]byte
+
+// String returns the id in hexadecimal.
+func (id BlobID) String() string { return hex.EncodeToString(id[:]) }
+
+// Digest is the MD5 of an attachment's identity bytes.
+type Digest [md5.Size]byte
+
+// String returns the form that CouchDB prints: "md5-" and base64.
+func (d Digest) String() string { return "md5-" + base64.StdEncoding.EncodeToString(d[:]) }
+
+// ParseDigest reads the form that String prints. The error is a BadRequest.
+func ParseDigest(s string) (Digest, error) {
+	if len(s) > 4 && s[:4] == "md5-" {
+		if raw, err := base64.StdEncoding.DecodeString(s[4:]); err == nil && len(raw) == md5.Size {
+			return Digest(raw), nil
+		}
+	}
+	return Digest{}, Errorf(BadRequest, "Invalid attachment digest")
+}

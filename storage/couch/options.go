@@ -1,0 +1,113 @@
+package couch
+
+// GetOptions says which revision of a document to read, and what to add to it.
+// The zero value reads the winner and adds nothing.
+type GetOptions struct {
+	Rev              RevID // none: the winner
+	Revs             bool  // the whole path in Revisions
+	RevsInfo         bool
+	Conflicts        bool
+	DeletedConflicts bool
+	LocalSeq         bool
+}
+
+// OpenRevsOptions says which revisions of a document to read.
+type OpenRevsOptions struct {
+	All    bool // every leaf, instead of Revs
+	Revs   []RevID
+	Latest bool // the leaves that a revision led to, instead of the revision
+}
+
+// OpenRev is one answer of OpenRevs: a document, or the revision that is missing.
+type OpenRev struct {
+	Rev RevID
+	Doc *Document // nil: Rev is missing
+}
+
+// WriteResult is what became of one document of a batch: its new revision, or
+// why it was refused.
+type WriteResult struct {
+	ID  DocID
+	Rev RevID
+	Err error
+}
+
+// RevsDiff says what is missing of one document.
+type RevsDiff struct {
+	ID                DocID
+	Missing           []RevID
+	PossibleAncestors []RevID // highest first
+}
+
+// ChangesOptions says which changes to read. The zero value reads the first
+// ones, in ascending order, with the winner of each document.
+type ChangesOptions struct {
+	Since      Seq
+	Descending bool // from the newest down to, but not with, Since
+	AllLeaves  bool // style=all_docs
+	Limit      int  // rows; 0: no limit
+}
+
+// Change is one row of the changes feed.
+type Change struct {
+	Seq     Seq
+	ID      DocID
+	Deleted bool    // the winner is a deletion
+	Revs    []RevID // the winner first; with AllLeaves every leaf
+}
+
+// AllDocsOptions says which rows of `_all_docs` to read, in order of the ids.
+type AllDocsOptions struct {
+	Start, End   *DocID // nil: from the first, to the last; in the order of reading
+	ExclusiveEnd bool
+	Descending   bool
+	Skip         int
+	Limit        int // rows; negative: no limit
+}
+
+// AllDocsRow is one row of `_all_docs`: a document and its winner.
+type AllDocsRow struct {
+	ID      DocID
+	Rev     RevID
+	Deleted bool
+}
+
+// DatabaseInfo describes a database.
+type DatabaseInfo struct {
+	Name             string
+	Incarnation      Incarnation
+	UpdateSeq        Seq
+	PurgeSeq         uint64
+	DocCount         int64
+	DeletedCount     int64
+	Sizes            Sizes
+	Partitioned      bool
+	InstanceStart    int64 // microseconds since 1970 at which this incarnation was made
+	CompactRunning   bool
+	RevsLimit        int
+	AttachmentsCount int64 // blobs
+}
+
+// Sizes of a database in bytes, from plaintext lengths.
+type Sizes struct {
+	Active   int64 // bodies and attachments that leaves refer to
+	External int64 // the same as a client sees them, uncompressed
+	File     int64 // all that is stored, superseded revisions too
+}
+
+// UserCtx is who makes a request.
+type UserCtx struct {
+	Name  string // empty: anonymous
+	Roles []string
+}
+
+// AdminRole is the role of server administrators.
+const AdminRole = "_admin"
+
+// Limits bounds what clients send, in bytes; zero means no limit.
+type Limits struct {
+	MaxDocumentSize   int64
+	MaxAttachmentSize int64
+	MaxDocumentID     int64
+	MaxRequestSize    int64
+}
