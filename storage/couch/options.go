@@ -46,6 +46,13 @@ type ChangesOptions struct {
 	Descending bool // from the newest down to, but not with, Since
 	AllLeaves  bool // style=all_docs
 	Limit      int  // rows; 0: no limit
+
+	// DocIDs, where not nil, selects the documents: duplicates count once, and
+	// unknown ids give no row.
+	DocIDs []DocID
+
+	IncludeDocs bool // sets Doc of each row
+	Doc         GetOptions
 }
 
 // Change is one row of the changes feed.
@@ -54,6 +61,7 @@ type Change struct {
 	ID      DocID
 	Deleted bool    // the winner is a deletion
 	Revs    []RevID // the winner first; with AllLeaves every leaf
+	Doc     *Document
 }
 
 // AllDocsOptions says which rows of `_all_docs` to read, in order of the ids.
@@ -63,13 +71,18 @@ type AllDocsOptions struct {
 	Descending   bool
 	Skip         int
 	Limit        int // rows; negative: no limit
+
+	IncludeDocs bool // sets Doc of each row
+	Doc         GetOptions
 }
 
-// AllDocsRow is one row of `_all_docs`: a document and its winner.
+// AllDocsRow is one row of `_all_docs`: a document and its winner. Where keys
+// are asked for, one that names no document has no Rev.
 type AllDocsRow struct {
 	ID      DocID
 	Rev     RevID
 	Deleted bool
+	Doc     *Document // nil for a deleted document
 }
 
 // DatabaseInfo describes a database.
@@ -110,4 +123,10 @@ type Limits struct {
 	MaxAttachmentSize int64
 	MaxDocumentID     int64
 	MaxRequestSize    int64
+}
+
+// RevsAsk names revisions of one document that a peer offers.
+type RevsAsk struct {
+	ID   DocID
+	Revs []RevID
 }
