@@ -1,0 +1,84 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"settle/storage/couch"
+)
+
+// Error is an error whose answer is none of the usual ones: a handler picks
+// the status and the error's name itself.
+type Error struct {
+	Status int
+	Name   string
+	Reason string
+}
+
+// Error returns name and reason.
+func (e *Error) Error() string { return e.Name + ": " + e.Reason }
+
+// answer is how a kind of error looks to a client.
+type answer struct {
+	status int
+	name   string
+	reason string // where the error has none of its own
+}
+
+// answers is the one table from kinds to CouchDB's answers.
+var answers = map[couch.Kind]answer{
+	couch.Internal:            {http.StatusInternalServerError, "internal_server_error", "No reason"},
+	couch.BadRequest:          {http.StatusBadRequest, "bad_request", "invalid request"},
+	couch.DocValidation:       {http.StatusBadRequest, "doc_validation", "Bad special document member"},
+	couch.IllegalDocID:        {http.StatusBadRequest, "illegal_docid", "Only reserved document ids may start with underscore."},
+	couch.IllegalDatabaseName: {http.StatusBadRequest, "illegal_database_name", "Illegal database name"},
+	couch.QueryParse:          {http.StatusBadRequest, "query_parse_error", "Invalid value for a query parameter"},
+	couch.NotFound:            {http.StatusNotFound, "not_found", "missing"},
+	couch.Deleted:             {http.StatusNotFound, "not_found", "deleted"},
+	couch.DatabaseMissing:     {http.StatusNotFound, "not_found", "Database does not exist."},
+	couch.DatabaseExists:      {http.StatusPreconditionFailed, "file_exists", "The database could not be created, the file already exists."},
+	couch.Conflict:            {http.StatusConflict, "conflict", "Document update conflict."},
+	couch.Unauthorized:        {http.StatusUnauthorized, "unauthorized", "Authentication required."},
+	couch.Forbidden:           {http.StatusForbidden, "forbidden", "You are not allowed to access this db."},
+	couch.MissingStub:         {http.StatusPreconditionFailed, "missing_stub", "Invalid attachment stub"},
+	couch.DocumentTooLarge:    {http.StatusRequestEntityTooLarge, "document_too_large", ""},
+	couch.AttachmentTooLarge:  {http.StatusRequestEntityTooLarge, "attachment_too_large", ""},
+	couch.RequestTooLarge:     {http.StatusRequestEntityTooLarge, "too_large", "the request entity is too large"},
+	couch.URITooLong:          {http.StatusRequestURITooLong, "too_long", "the request uri is too long"},
+	couch.BadContentType:      {http.StatusUnsupportedMediaType, "bad_content_type", "Content-Type must be application/json"},
+	couch.RangeNotSatisfiable: {http.StatusRequestedRangeNotSatisfiable, "requested_range_not_satisfiable", "Requested range not satisfiable"},
+	couch.DigestMismatch:      {http.StatusBadRequest, "content_md5_mismatch", "Possible message corruption."},
+	couch.NotImplemented:      {http.StatusNotImplemented, "not_implemented", "This is not implemented."},
+	couch.MethodNotAllowed:    {http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed"},
+	couch.ExpectationFailed:   {http.StatusExpectationFailed, "expectation_failed", "Expectation failed"},
+	couch.NoSpace:             {http.StatusInsufficientStorage, "insufficient_storage", "database_dir is too full"},
+	couch.Unavailable:         {http.StatusServiceUnavailable, "service_unavailable", "The server is shutting down."},
+	couch.Corrupt:             {http.StatusInternalServerError, "internal_server_error", "Stored data is damaged."},
+}
+
+// Describe returns how an error looks to a client: the status, CouchDB's name
+// for the error, and the reason. The reason never holds what lies behind an
+// error, so it is safe to show. Rows of a batch print name and reason too.
+func Describe(err error) (status int, name, reason string) {
+	if own, ok := errors.AsType[*Error](err); ok {
+		return own.Status, own.Name, own.Reason
+	}
+	kind, reason := couch.Internal, ""
+	if domain, ok := errors.AsType[*couch.Error](err); ok {
+		kind, reason = domain.Kind, domain.Reason
+	} else if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		kind = couch.Unavailable
+	}
+	a, ok := answers[kind]
+	if !ok {
+		a = answers[couch.Internal]
+	}
+	if kind == couch.Internal {
+		reason = ""
+	}
+	if reason == "" {
+		reason = a.reason
+	}
+	return a.status, a.name, reason
+}

@@ -1,0 +1,218 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"settle/storage/couch"
+)
+
+// Options is what the layer needs of the rest of the server. All are required.
+type Options struct {
+	// Authenticate says who makes a request. An error becomes the answer.
+	Authenticate func(*http.Request) (Session, error)
+	// FindDatabase looks up the database that a route's ":db" names. The error
+	// is a DatabaseMissing where there is none.
+	FindDatabase func(ctx context.Context, name string) (Database, error)
+	// Limits returns the bounds in force.
+	Limits func() couch.Limits
+	// Draining is closed when the server begins to shut down.
+	Draining <-chan struct{}
+	// ServerName is the Server header, "CouchDB/3.5.0 (settle)".
+	ServerName string
+	Logger     *slog.Logger
+}
+
+// NewHandler joins the tables of the families into one handler. It panics when
+// two rows have the same method and path.
+func NewHandler(options Options, tables ...[]Route) http.Handler {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	h := &handler{echo: e, options: &options, byPath: map[string]*resource{}}
+	for _, res := range resources(tables) {
+		h.byPath[res.path] = res
+		e.Match(routedMethods, res.path, func(c echo.Context) error { return h.serve(c, res) })
+	}
+	e.HTTPErrorHandler = h.unrouted
+	return h
+}
+
+// routedMethods are the methods that echo routes. Every path is registered for
+// all of them: echo would else go on from "/:db/_all_docs" to "/:db/:doc" where
+// only that has the method.
+var routedMethods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, "COPY",
+	http.MethodPatch, http.MethodOptions, http.MethodTrace, http.MethodConnect,
+}
+
+// overridable are the methods that a POST may stand in for.
+var overridable = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete,
+	http.MethodTrace, http.MethodConnect, "COPY",
+}
+
+// handler is the root of the server's routes.
+type handler struct {
+	echo    *echo.Echo
+	options *Options
+	byPath  map[string]*resource
+}
+
+// ServeHTTP prepares a request for routing: the headers that every answer has,
+// the method behind an override, the path in the form that routes match on.
+func (h *handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	id := requestID()
+	head := w.Header()
+	head.Set("Server", h.options.ServerName)
+	head.Set("X-Couch-Request-ID", id)
+	head.Set("X-CouchDB-Body-Time", "0")
+
+	path, err := routePath(req.URL.EscapedPath())
+	if err != nil {
+		r := &Request{Request: req, Response: echo.NewResponse(w, h.echo), ID: id, options: h.options}
+		r.writeError(err)
+		return
+	}
+	url := *req.URL
+	url.RawPath = path
+	req = req.WithContext(context.WithValue(req.Context(), requestIDKey{}, id))
+	req.URL = &url
+	req.Method = overriddenMethod(req)
+	h.echo.ServeHTTP(w, req)
+}
+
+type requestIDKey struct{}
+
+// requestID makes an id that finds a request in the log.
+func requestID() string {
+	var raw [5]byte
+	rand.Read(raw[:])
+	return hex.EncodeToString(raw[:])
+}
+
+// overriddenMethod returns the method that a POST's X-HTTP-Method-Override
+// names. A HEAD by override is answered with a body, as a GET.
+func overriddenMethod(req *http.Request) string {
+	method := req.Header.Get("X-HTTP-Method-Override")
+	if req.Method != http.MethodPost || !slices.Contains(overridable, method) {
+		return req.Method
+	}
+	if method == http.MethodHead {
+		return http.MethodGet
+	}
+	return method
+}
+
+// serve answers one routed request.
+func (h *handler) serve(c echo.Context, res *resource) error {
+	start := time.Now()
+	r := &Request{Request: c.Request(), Response: c.Response(), params: c, options: h.options}
+	r.ID, _ = r.Request.Context().Value(requestIDKey{}).(string)
+	defer func() {
+		h.options.Logger.Debug("request", "id", r.ID, "method", r.Method, "route", res.path,
+			"status", r.Response.Status, "bytes", r.Response.Size, "took", time.Since(start))
+	}()
+	defer func() { h.recovered(r, recover()) }()
+	if err := h.answer(r, res); err != nil {
+		r.fail(err)
+	}
+	return nil
+}
+
+// answer authenticates, authorizes and calls the handler of the method.
+func (h *handler) answer(r *Request, res *resource) (err error) {
+	if spansSegments(r.params) {
+		return couch.ErrNotFound
+	}
+	if r.query, err = parseQuery(r.URL.RawQuery); err != nil {
+		return err
+	}
+	if r.Session, err = h.options.Authenticate(r.Request); err != nil {
+		return err
+	}
+	if r.Session.Renewed != "" {
+		r.Response.Header().Add("Set-Cookie", r.Session.Renewed)
+	}
+	route, ok := res.find(r.Method)
+	if !ok {
+		route.Privilege, route.Handler = res.privilege, methodNotAllowed(res)
+	}
+	if err := h.authorize(r, route.Privilege); err != nil {
+		return err
+	}
+	return route.Handler(r)
+}
+
+// methodNotAllowed is the handler of a method that the path does not have.
+func methodNotAllowed(res *resource) Handler {
+	return func(r *Request) error {
+		allow := res.allow()
+		r.Response.Header().Set("Allow", allow)
+		return couch.Errorf(couch.MethodNotAllowed, "Only %s allowed", allow)
+	}
+}
+
+// unrouted answers what no route takes: an unknown method on a known path, or
+// an unknown path.
+func (h *handler) unrouted(err error, c echo.Context) {
+	if res := h.byPath[c.Path()]; res != nil && errors.Is(err, echo.ErrMethodNotAllowed) {
+		known := *res
+		if known.privilege.ofDatabase() {
+			known.privilege = ServerAdmin // echo gives no parameters here, so no database
+		}
+		h.serve(c, &known)
+		return
+	}
+	h.serve(c, &resource{routes: map[string]Route{
+		c.Request().Method: {Handler: func(*Request) error { return couch.ErrNotFound }},
+	}})
+}
+
+// recovered answers 500 for a handler that panicked. The log gets the place,
+// but not the panic's value, which may hold content.
+func (h *handler) recovered(r *Request, cause any) {
+	if cause == nil {
+		return
+	}
+	if cause == http.ErrAbortHandler {
+		panic(cause)
+	}
+	h.options.Logger.Error("a handler panicked", "id", r.ID, "route", r.params.Path(), "stack", string(debug.Stack()))
+	r.fail(&couch.Error{Kind: couch.Internal})
+}
+
+// fail turns an error into the answer. Where the answer has begun, the
+// connection is cut.
+func (r *Request) fail(err error) {
+	status, _, _ := Describe(err)
+	gone := r.Request.Context().Err() != nil
+	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable && !gone {
+		r.options.Logger.Error("a request failed", "id", r.ID, "route", r.params.Path(), "status", status, "error", err)
+	}
+	if r.Response.Committed {
+		panic(http.ErrAbortHandler)
+	}
+	r.writeError(err)
+}
+
+// writeError answers with an error, as CouchDB prints it.
+func (r *Request) writeError(err error) {
+	status, name, reason := Describe(err)
+	h := r.Response.Header()
+	for _, name := range []string{"ETag", "Content-Length", "Content-Type", "Cache-Control", "Location"} {
+		h.Del(name)
+	}
+	r.WriteJSON(status, struct { // the client is gone when this fails
+		Error  string `json:"error"`
+		Reason string `json:"reason"`
+	}{name, reason})
+}

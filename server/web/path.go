@@ -1,0 +1,87 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"settle/storage/couch"
+)
+
+var errURLEncoding = &couch.Error{Kind: couch.BadRequest, Reason: "invalid_url_encoding"}
+
+// routePath brings an escaped path into the form that routes match on: empty
+// segments are dropped, as CouchDB does, and every segment is unescaped except
+// for "/" and "%". [unescapeSegment] takes those two away.
+//
+// "+" stands for a space in CouchDB's paths.
+func routePath(escaped string) (string, error) {
+	var b strings.Builder
+	for segment := range strings.SplitSeq(escaped, "/") {
+		if segment == "" {
+			continue
+		}
+		name, err := url.QueryUnescape(segment)
+		if err != nil {
+			return "", errURLEncoding
+		}
+		b.WriteByte('/')
+		segmentEscaper.WriteString(&b, name)
+	}
+	if b.Len() == 0 {
+		return "/", nil
+	}
+	return b.String(), nil
+}
+
+var (
+	segmentEscaper   = strings.NewReplacer("%", "%25", "/", "%2F")
+	segmentUnescaper = strings.NewReplacer("%25", "%", "%2F", "/")
+)
+
+// unescapeSegment turns a segment of a route path into the name it stands for.
+func unescapeSegment(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	return segmentUnescaper.Replace(s)
+}
+
+// EscapeSegment escapes a name for use as one segment of a URL's path, with "/"
+// as %2F, the way CouchDB does in its Location headers.
+func EscapeSegment(name string) string {
+	const upperHex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(name) {
+		c := name[i]
+		if keptInSegment(c) {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteByte('%')
+		b.WriteByte(upperHex[c>>4])
+		b.WriteByte(upperHex[c&15])
+	}
+	return b.String()
+}
+
+func keptInSegment(c byte) bool {
+	switch {
+	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		return true
+	}
+	return c == '-' || c == '_' || c == '.' || c == ':'
+}
+
+// spansSegments reports whether a ":name" of the route has matched more than
+// one segment: echo lets one that ends a pattern take the rest of the path.
+func spansSegments(c echo.Context) bool {
+	values := c.ParamValues()
+	for i, name := range c.ParamNames() {
+		if name != "*" && strings.IndexByte(values[i], '/') >= 0 {
+			return true
+		}
+	}
+	return false
+}
