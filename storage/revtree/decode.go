@@ -71,24 +71,28 @@ func (d *decoder) take(n uint64) string {
 
 // byte returns the next byte.
 func (d *decoder) byte() byte {
-	if part := d.take(1); part != "" {
-		return part[0]
+	if d.at == len(d.s) {
+		d.fail("cut short")
+		return 0
 	}
-	return 0
+	c := d.s[d.at]
+	d.at++
+	return c
 }
 
 // number returns the next varint.
 func (d *decoder) number() uint64 {
-	var n uint64
-	for shift := 0; shift < 64; shift += 7 {
-		c := d.byte()
-		if shift == 63 && c > 1 {
-			break
-		}
+	c := d.byte()
+	if c < 0x80 {
+		return uint64(c)
+	}
+	n := uint64(c & 0x7f)
+	for shift := 7; shift < 64; shift += 7 {
+		c = d.byte()
 		n |= uint64(c&0x7f) << shift
 		if c < 0x80 {
-			if c == 0 && shift > 0 {
-				d.fail("a number is not in its shortest form")
+			if c == 0 || shift == 63 && c > 1 {
+				d.fail("a number is too large, or not in its shortest form")
 			}
 			return n
 		}
