@@ -24,9 +24,9 @@ func (n Node) IsPlaceholder() bool { return n == Node{} }
 
 // Tree is the revision tree of one document. The zero value is an empty tree.
 //
-// A Tree is a pointer type in all but name: use *Tree, and do not copy one that
-// is in use. Any number of goroutines may read one while none changes it.
-// Nothing that a method returns is shared with the tree.
+// Use *Tree: a Tree must not be copied once it has been merged into. Any number
+// of goroutines may read one while none changes it. Nothing that a method
+// returns is shared with the tree.
 type Tree struct {
 	nodes []*entry // ascending by rev, each rev once
 }
