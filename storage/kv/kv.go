@@ -122,4 +122,8 @@ var (
 	ErrCorrupt = errors.New("kv: stored data is damaged")
 	// ErrLocked: another process has the store open.
 	ErrLocked = errors.New("kv: another process has the data directory open")
+	// ErrNewerFormat: a newer version of the program wrote the store.
+	ErrNewerFormat = errors.New("kv: the store was written by a newer version")
+	// ErrReadOnly: the store was opened for reading.
+	ErrReadOnly = errors.New("kv: store is open for reading only")
 )

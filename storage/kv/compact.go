@@ -1,0 +1,121 @@
+package kv
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// compactPoll is how often Compact looks whether the old files are gone.
+const compactPoll = 5 * time.Millisecond
+
+// Compact implements [Compacter]: it flushes, rewrites the partition's tables
+// down to the last level, and waits until the tables and logs that held the
+// deleted rows are removed. A View that was begun before pins such files; Compact
+// then waits for it. What may remain of a deleted row is its key, as a table's
+// bound in the manifest, until that is rewritten.
+func (s *Pebble) Compact(ctx context.Context, p Partition) error {
+	if err := s.health.enter(); err != nil {
+		return err
+	}
+	defer s.health.exit()
+	if s.readOnly {
+		return ErrReadOnly
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	logs, err := s.listFiles(".log")
+	if err != nil {
+		return err
+	}
+	if err := s.await(ctx, s.goFlush()); err != nil {
+		return err
+	}
+	if err := s.await(ctx, s.goCompact(ctx, p)); err != nil {
+		return err
+	}
+	tables, err := s.listFiles(".sst", ".blob")
+	if err != nil {
+		return err
+	}
+	for {
+		left, err := s.obsolete(logs, tables)
+		if err != nil || left == 0 {
+			return err
+		}
+		select {
+		case <-time.After(compactPoll):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.health.dead:
+			return s.health.failure()
+		}
+	}
+}
+
+func (s *Pebble) goCompact(ctx context.Context, p Partition) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		defer s.recoverFatal()
+		done <- s.db.Compact(ctx, dataKey(nil, p, nil), dataEnd(p), false)
+	}()
+	return done
+}
+
+// await waits for background work, which goes on when ctx ends.
+func (s *Pebble) await(ctx context.Context, done <-chan error) error {
+	select {
+	case err := <-done:
+		return readError(err)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.health.dead:
+		return s.health.failure()
+	}
+}
+
+// listFiles returns the names in the data directory that end in a suffix.
+func (s *Pebble) listFiles(suffixes ...string) (map[string]bool, error) {
+	names, err := s.guard.List(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]bool{}
+	for _, name := range names {
+		for _, suffix := range suffixes {
+			if strings.HasSuffix(name, suffix) {
+				found[name] = true
+			}
+		}
+	}
+	return found, nil
+}
+
+// obsolete counts the files among those given that are still there and that no
+// row is read from any more.
+func (s *Pebble) obsolete(logs, tables map[string]bool) (int, error) {
+	live, err := s.liveTables()
+	if err != nil {
+		return 0, err
+	}
+	left := 0
+	for _, set := range []map[string]bool{logs, tables} {
+		for name := range set {
+			if live[name] {
+				delete(set, name)
+				continue
+			}
+			if _, err := s.guard.Stat(s.guard.PathJoin(s.dir, name)); err == nil {
+				left++
+			} else {
+				delete(set, name)
+			}
+		}
+	}
+	return left, nil
+}
+
+var _ vfs.FS = (*guardFS)(nil)

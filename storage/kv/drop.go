@@ -1,0 +1,49 @@
+package kv
+
+import "context"
+
+// Drop implements [Store]. It works on a full disk too; [Pebble.Compact] gives
+// the space back at once.
+func (s *Pebble) Drop(ctx context.Context, p Partition) error {
+	if err := s.health.enter(); err != nil {
+		return err
+	}
+	defer s.health.exit()
+	if s.readOnly {
+		return ErrReadOnly
+	}
+	part := s.partitions.acquire(p)
+	defer s.partitions.release(part)
+	c, err := s.drop(ctx, part)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-c.done:
+		return nil
+	case <-s.health.dead:
+		return s.health.unknownOutcome()
+	}
+}
+
+func (s *Pebble) drop(ctx context.Context, part *partition) (*commit, error) {
+	if err := part.lock(ctx, s.health); err != nil {
+		return nil, err
+	}
+	defer part.unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	b := s.db.NewBatch()
+	if err := b.DeleteRange(dataKey(nil, part.id, nil), dataEnd(part.id), nil); err != nil {
+		return nil, err
+	}
+	if err := b.Delete(versionKey(part.id), nil); err != nil {
+		return nil, err
+	}
+	if err := s.space.admit(b.Len(), false); err != nil {
+		_ = b.Close()
+		return nil, err
+	}
+	return s.apply(part, b, false)
+}

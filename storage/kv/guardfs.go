@@ -1,0 +1,126 @@
+package kv
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// guardFS stands between Pebble and its file system. Where a write fails that
+// Pebble would answer by panicking or by ending the process, it ends the engine
+// instead: it reports the failure and keeps the goroutine, which holds Pebble's
+// locks and must not go on. It also keeps tables from taking the last space.
+type guardFS struct {
+	vfs.FS
+	health *health
+	space  *space
+	armed  atomic.Bool // false while Pebble opens and closes: there, errors come back
+}
+
+// vital reports whether Pebble cannot go on without the file.
+func vital(name string) bool {
+	base := filepath.Base(name)
+	return strings.HasSuffix(base, ".log") || strings.HasPrefix(base, "MANIFEST-") ||
+		strings.HasPrefix(base, "marker.")
+}
+
+// bulky reports whether the file is one of those that take the space.
+func bulky(name string) bool {
+	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".blob")
+}
+
+// check ends the engine when err is not nil.
+func (g *guardFS) check(op, name string, err error) error {
+	if err == nil || !g.armed.Load() {
+		return err
+	}
+	g.health.fail(fmt.Errorf("%s %s: %w", op, filepath.Base(name), err))
+	select {} // the owner of the engine ends the process
+}
+
+// Create implements vfs.FS.
+func (g *guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if bulky(name) {
+		if err := g.space.spend(0); err != nil {
+			return nil, err
+		}
+	}
+	f, err := g.FS.Create(name, c)
+	return g.wrap("create", name, f, err)
+}
+
+// ReuseForWrite implements vfs.FS.
+func (g *guardFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := g.FS.ReuseForWrite(old, name, c)
+	return g.wrap("create", name, f, err)
+}
+
+// OpenDir implements vfs.FS.
+func (g *guardFS) OpenDir(name string) (vfs.File, error) {
+	f, err := g.FS.OpenDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return &vitalFile{File: f, fs: g, name: name}, nil
+}
+
+// Unwrap implements vfs.FS.
+func (g *guardFS) Unwrap() vfs.FS { return g.FS }
+
+func (g *guardFS) wrap(op, name string, f vfs.File, err error) (vfs.File, error) {
+	switch {
+	case vital(name):
+		if err := g.check(op, name, err); err != nil {
+			return nil, err
+		}
+		return &vitalFile{File: f, fs: g, name: name}, nil
+	case err == nil && bulky(name):
+		return &bulkyFile{File: f, space: g.space}, nil
+	}
+	return f, err
+}
+
+// vitalFile is a log, a manifest, a marker or the directory.
+type vitalFile struct {
+	vfs.File
+	fs   *guardFS
+	name string
+}
+
+func (f *vitalFile) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	return n, f.fs.check("write", f.name, err)
+}
+
+func (f *vitalFile) Sync() error {
+	return f.fs.check("sync", f.name, f.File.Sync())
+}
+
+func (f *vitalFile) SyncData() error {
+	return f.fs.check("sync", f.name, f.File.SyncData())
+}
+
+func (f *vitalFile) SyncTo(length int64) (bool, error) {
+	full, err := f.File.SyncTo(length)
+	return full, f.fs.check("sync", f.name, err)
+}
+
+func (f *vitalFile) Close() error {
+	return f.fs.check("close", f.name, f.File.Close())
+}
+
+// bulkyFile is a table or blob file; Pebble survives an error and tries again.
+type bulkyFile struct {
+	vfs.File
+	space *space
+}
+
+func (f *bulkyFile) Write(p []byte) (int, error) {
+	if err := f.space.spend(len(p)); err != nil {
+		return 0, err
+	}
+	return f.File.Write(p)
+}

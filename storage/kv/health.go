@@ -1,0 +1,93 @@
+package kv
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// health says whether the engine may be used, and counts who is using it.
+type health struct {
+	onFatal func(error)   // called once, from a goroutine of its own
+	dead    chan struct{} // closed by the first failure
+
+	mu      sync.Mutex
+	idle    sync.Cond // signalled when running drops to 0
+	running int       // calls between enter and exit
+	closed  bool
+	cause   error // the first failure; set before dead is closed
+}
+
+func newHealth(onFatal func(error)) *health {
+	h := &health{onFatal: onFatal, dead: make(chan struct{})}
+	h.idle.L = &h.mu
+	return h
+}
+
+// enter registers a call, which ends with exit.
+func (h *health) enter() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cause != nil {
+		return h.failureLocked()
+	}
+	if h.closed {
+		return ErrClosed
+	}
+	h.running++
+	return nil
+}
+
+func (h *health) exit() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.running--; h.running == 0 {
+		h.idle.Broadcast()
+	}
+}
+
+// close refuses new calls and returns when the running ones have ended. It
+// reports whether this was the first close.
+func (h *health) close() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first := !h.closed
+	h.closed = true
+	for h.running > 0 {
+		h.idle.Wait()
+	}
+	return first
+}
+
+// fail records the first failure; the later ones are its consequences.
+func (h *health) fail(cause error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cause != nil {
+		return
+	}
+	h.cause = cause
+	close(h.dead)
+	if h.onFatal != nil {
+		go h.onFatal(h.failureLocked())
+	}
+}
+
+// failure returns nil, or an error that matches ErrClosed and the cause.
+func (h *health) failure() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.failureLocked()
+}
+
+func (h *health) failureLocked() error {
+	if h.cause == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: storage failed: %w", ErrClosed, h.cause)
+}
+
+// unknownOutcome is the error of a commit that the failure overtook.
+func (h *health) unknownOutcome() error {
+	return errors.Join(ErrUnknownOutcome, h.failure())
+}

@@ -1,0 +1,245 @@
+package kv
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// PebbleOptions say where and how a [Pebble] store lives.
+type PebbleOptions struct {
+	FS  vfs.FS // given by the caller, encrypting or not; nil: the operating system's, plain
+	Dir string // the data directory, made when it is missing
+
+	// Lock is one that LockDir gave for FS and Dir; the caller closes it after the
+	// store. nil: the store locks the directory itself.
+	Lock *pebble.Lock
+
+	Logger *slog.Logger // nil: nothing is logged
+	// Fatal is called once, from a goroutine of its own, when the log or the
+	// manifest cannot be written. The store refuses everything from then on, what
+	// it was writing is held where it is, and the process should end. May be nil.
+	Fatal func(error)
+
+	CacheBytes    int64 // block cache and memtables; 0: 64 MiB
+	MemTableBytes int64 // 0: 16 MiB
+	ReserveBytes  int64 // disk space kept for deletions and compactions; 0: 64 MiB, negative: none
+
+	ReadOnly bool // writes nothing; Update, Drop and Compact fail with ErrReadOnly
+}
+
+func (o PebbleOptions) withDefaults() PebbleOptions {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 64 << 20
+	}
+	if o.MemTableBytes == 0 {
+		o.MemTableBytes = 16 << 20
+	}
+	if o.ReserveBytes == 0 {
+		o.ReserveBytes = 64 << 20
+	}
+	return o
+}
+
+// Pebble is the embedded engine: one Pebble database for all partitions. A
+// partition costs its rows and nothing else, neither a file nor memory.
+type Pebble struct {
+	db       *pebble.DB
+	dir      string
+	readOnly bool
+	lock     *pebble.Lock // to be closed with the store; nil: the caller's
+	logger   *slog.Logger
+	guard    *guardFS
+
+	health     *health
+	space      *space
+	partitions *partitionTable
+	waiters    *waiterTable
+	lazies     lazies
+	version    atomic.Uint64 // the newest version given to a commit
+	background atomic.Uint64 // how often flushes or compactions have failed
+}
+
+var (
+	_ Store     = (*Pebble)(nil)
+	_ Waker     = (*Pebble)(nil)
+	_ Compacter = (*Pebble)(nil)
+)
+
+// OpenPebble opens a store, or makes one in a directory that holds none. Errors:
+// [ErrLocked], [ErrNewerFormat], [ErrCorrupt], those of the file system. With
+// ReadOnly a missing store is an error.
+func OpenPebble(o PebbleOptions) (*Pebble, error) {
+	o = o.withDefaults()
+	if !o.ReadOnly {
+		if err := o.FS.MkdirAll(o.Dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	s := newPebble(o)
+	lock := o.Lock
+	if lock == nil {
+		var err error
+		if lock, err = LockDir(o.FS, o.Dir); err != nil {
+			return nil, err
+		}
+		s.lock = lock
+	}
+	if err := s.open(o, lock); err != nil {
+		if s.lock != nil {
+			_ = s.lock.Close()
+		}
+		return nil, fmt.Errorf("open store in %s: %w", o.Dir, err)
+	}
+	return s, nil
+}
+
+func newPebble(o PebbleOptions) *Pebble {
+	s := &Pebble{
+		dir: o.Dir, readOnly: o.ReadOnly, logger: o.Logger,
+		partitions: newPartitionTable(),
+		waiters:    newWaiterTable(),
+	}
+	s.health = newHealth(func(err error) {
+		s.waiters.end()
+		o.Logger.Error("storage has failed", "error", err)
+		if o.Fatal != nil {
+			o.Fatal(err)
+		}
+	})
+	memTable := uint64(o.MemTableBytes)
+	s.space = &space{
+		fs: o.FS, dir: o.Dir, logger: o.Logger,
+		reserve: ballast{fs: o.FS, dir: o.Dir, size: uint64(max(0, o.ReserveBytes))},
+		low:     2 * memTable, // a log as Pebble sets it aside, and a flush
+		floor:   memTable / 2,
+	}
+	s.guard = &guardFS{FS: o.FS, health: s.health, space: s.space}
+	return s
+}
+
+// open is OpenPebble under the lock.
+func (s *Pebble) open(o PebbleOptions, lock *pebble.Lock) error {
+	empty, err := checkFormat(o.FS, o.Dir)
+	if err != nil {
+		return err
+	}
+	if !s.readOnly {
+		s.space.open()
+		if empty {
+			if err := writeFormat(o.FS, o.Dir); err != nil {
+				return err
+			}
+		}
+	}
+	po := pebbleOptions(o, s.guard, lock, &pebble.EventListener{
+		BackgroundError: s.backgroundError,
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			s.logger.Error("stored data is damaged", "file", info.Path)
+		},
+	})
+	po.Logger = pebbleLogger{logger: s.logger, guard: s.guard}
+	if s.db, err = openDB(o.Dir, po); err != nil {
+		return readError(err)
+	}
+	if err := s.openVersions(); err != nil {
+		_ = s.db.Close()
+		return err
+	}
+	s.guard.armed.Store(!s.readOnly)
+	return nil
+}
+
+// openDB is pebble.Open; what that answers by panicking is an error here.
+func openDB(dir string, po *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("pebble: %v", r)
+		}
+	}()
+	return pebble.Open(dir, po)
+}
+
+// backgroundError hears of flushes and compactions that failed. Pebble tries
+// them again; what is acknowledged stands in the log.
+func (s *Pebble) backgroundError(err error) {
+	if s.background.Add(1) == 1 {
+		s.logger.Warn("a flush or compaction has failed and is tried again")
+	}
+	s.logger.Debug("pebble", "background_error", err)
+}
+
+// closeFlushTime bounds how long Close waits for a flush that makes no progress.
+const closeFlushTime = 30 * time.Second
+
+// Close implements [Store]. It waits for the running calls and writes the
+// memtables to tables. A store that has failed keeps its lock until the process
+// ends, since writes may still be under way; Close then returns the failure.
+func (s *Pebble) Close() error {
+	if !s.health.close() {
+		return s.health.failure()
+	}
+	s.waiters.end()
+	if err := s.health.failure(); err != nil {
+		return err
+	}
+	var err error
+	if !s.readOnly {
+		err = s.flushForClose()
+	}
+	s.guard.armed.Store(false)
+	err = errors.Join(err, s.db.Close())
+	if !s.readOnly {
+		err = errors.Join(err, s.space.reserve.remove())
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
+}
+
+// flushForClose writes the memtables out; where that does not work, the log
+// holds what they hold.
+func (s *Pebble) flushForClose() error {
+	failures := s.background.Load()
+	flushed := s.goFlush()
+	timeout := time.After(closeFlushTime)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-flushed:
+			return err
+		case <-s.health.dead:
+			return s.health.failure()
+		case <-timeout:
+			return nil
+		case <-tick.C:
+			if s.background.Load() != failures {
+				return nil
+			}
+		}
+	}
+}
+
+// goFlush flushes everything that is applied now, in a goroutine of its own,
+// which does not end when the engine fails.
+func (s *Pebble) goFlush() <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		defer s.recoverFatal()
+		done <- s.db.Flush()
+	}()
+	return done
+}
