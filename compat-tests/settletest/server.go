@@ -14,6 +14,9 @@ const (
 	AdminPassword = "pass"
 )
 
+// logLimit bounds what a failed test logs of a server's output.
+const logLimit = 16 << 10
+
 // Options say how a server is started. The zero value is a fresh store on a
 // free port of the loopback interface.
 type Options struct {
@@ -72,7 +75,8 @@ func (s *Server) finish() {
 		s.Stop()
 	}
 	if s.t.Failed() {
-		s.t.Logf("output of settle on %s:\n%s", s.options.Dir, s.process.out)
+		out := s.Output()
+		s.t.Logf("end of the output of settle on %s:\n%s", s.options.Dir, out[max(0, len(out)-logLimit):])
 	}
 }
 
