@@ -14,6 +14,7 @@ type Error struct {
 	Status int
 	Name   string
 	Reason string
+	Header http.Header // added to the answer; may be nil
 }
 
 // Error returns name and reason.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -210,6 +211,9 @@ func (r *Request) writeError(err error) {
 	h := r.Response.Header()
 	for _, name := range []string{"ETag", "Content-Length", "Content-Type", "Cache-Control", "Location"} {
 		h.Del(name)
+	}
+	if own, ok := errors.AsType[*Error](err); ok {
+		maps.Copy(h, own.Header)
 	}
 	r.WriteJSON(status, struct { // the client is gone when this fails
 		Error  string `json:"error"`

@@ -1,0 +1,151 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"hash"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"settle/server/config"
+	"settle/server/web"
+	"settle/storage/couch"
+)
+
+// cookieName is the name of CouchDB's session cookie.
+const cookieName = "AuthSession"
+
+var errBadCookie = &couch.Error{Kind: couch.BadRequest, Reason: "Malformed AuthSession cookie. Please clear your cookies."}
+
+// token is what a session cookie holds. Its form is CouchDB's: base64url,
+// without padding, of name ":" seconds since 1970 in upper-case hexadecimal ":"
+// the raw HMAC of "name:seconds" under the secret and the salt of the user's
+// password hash.
+type token struct {
+	name   string
+	issued int64
+	mac    []byte
+}
+
+// cookieKey returns the key of a user's cookies: a new password ends them.
+func cookieKey(secret []byte, salt string) []byte {
+	return append(append([]byte{}, secret...), salt...)
+}
+
+// newToken signs a token with HMAC-SHA-256, the first of CouchDB's algorithms.
+func newToken(name string, issued int64, key []byte) token {
+	t := token{name: name, issued: issued}
+	t.mac = t.sign(sha256.New, key)
+	return t
+}
+
+func (t token) signed() string {
+	return t.name + ":" + strings.ToUpper(strconv.FormatInt(t.issued, 16))
+}
+
+func (t token) sign(algorithm func() hash.Hash, key []byte) []byte {
+	mac := hmac.New(algorithm, key)
+	mac.Write([]byte(t.signed()))
+	return mac.Sum(nil)
+}
+
+// valid reports whether the token was signed with the key, by either of
+// CouchDB's algorithms.
+func (t token) valid(key []byte) bool {
+	algorithm := sha256.New
+	if len(t.mac) == sha1.Size {
+		algorithm = sha1.New
+	}
+	return hmac.Equal(t.mac, t.sign(algorithm, key))
+}
+
+// encode returns the cookie's value.
+func (t token) encode() string {
+	return base64.RawURLEncoding.EncodeToString(append([]byte(t.signed()+":"), t.mac...))
+}
+
+// decodeToken reads a cookie's value. The error is a BadRequest.
+func decodeToken(value string) (token, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(value, "="))
+	if err != nil {
+		return token{}, errBadCookie
+	}
+	parts := strings.SplitN(string(raw), ":", 3) // the HMAC may hold colons
+	if len(parts) != 3 {
+		return token{}, errBadCookie
+	}
+	issued, err := strconv.ParseInt(parts[1], 16, 64)
+	if err != nil {
+		return token{}, errBadCookie
+	}
+	return token{name: parts[0], issued: issued, mac: []byte(parts[2])}, nil
+}
+
+// byCookie reads the session cookie. One that is signed wrongly or has run out
+// counts as no log-in.
+func (a *Auth) byCookie(req *http.Request) (web.Session, error) {
+	cookie, err := req.Cookie(cookieName)
+	if err != nil || cookie.Value == "" {
+		return web.Session{}, nil
+	}
+	t, err := decodeToken(cookie.Value)
+	if err != nil {
+		return web.Session{}, err
+	}
+	a.mu.RLock()
+	hash, known := a.inForce()[t.name]
+	a.mu.RUnlock()
+	if !known || !t.valid(cookieKey(a.cookieSecret(), hash.salt)) {
+		return web.Session{}, nil
+	}
+	timeout := a.config.Int(config.SessionTimeout)
+	left := t.issued + timeout - time.Now().Unix()
+	if left <= 0 {
+		return web.Session{}, nil
+	}
+	s := session(t.name, "cookie")
+	if left*10 < timeout*9 { // less than nine tenths are left
+		s.Renewed = a.cookie(req, a.token(t.name, hash))
+	}
+	return s, nil
+}
+
+// cookieSecret returns what signs cookies.
+func (a *Auth) cookieSecret() []byte {
+	if secret := a.config.Get(config.Secret); secret != "" {
+		return []byte(secret)
+	}
+	return a.secret
+}
+
+// token makes the value of a new cookie.
+func (a *Auth) token(name string, hash Hash) string {
+	return newToken(name, time.Now().Unix(), cookieKey(a.cookieSecret(), hash.salt)).encode()
+}
+
+// cookie returns the Set-Cookie header for a value; "" for none.
+func (a *Auth) cookie(req *http.Request, value string) string {
+	var b strings.Builder
+	b.WriteString(cookieName + "=" + value + "; Version=1")
+	if a.config.Bool(config.AllowPersistentCookies) {
+		timeout := a.config.Int(config.SessionTimeout)
+		expires := time.Now().Add(time.Duration(timeout) * time.Second).UTC()
+		b.WriteString("; Expires=" + expires.Format("Mon, 02-Jan-2006 15:04:05 GMT"))
+		b.WriteString("; Max-Age=" + strconv.FormatInt(timeout, 10))
+	}
+	if req.TLS != nil {
+		b.WriteString("; Secure")
+	}
+	if domain := a.config.Get(config.CookieDomain); domain != "" {
+		b.WriteString("; Domain=" + domain)
+	}
+	b.WriteString("; Path=/; HttpOnly")
+	if sameSite := a.config.Get(config.SameSite); sameSite != "" {
+		b.WriteString("; SameSite=" + sameSite)
+	}
+	return b.String()
+}

@@ -1,0 +1,201 @@
+package config
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"sync"
+
+	"settle/storage/couch"
+)
+
+// Settings keeps what outlives the process; *storage.Store does.
+type Settings interface {
+	// Setting returns the value of a key, nil where there is none.
+	Setting(ctx context.Context, key string) ([]byte, error)
+	// SetSetting is durable when it returns. A nil value removes the key.
+	SetSetting(ctx context.Context, key string, value []byte) error
+}
+
+// settingKey is the one setting that holds all sections: a JSON object of
+// section to object of key to value.
+const settingKey = "config"
+
+// Config is the live configuration. It is safe for concurrent use.
+type Config struct {
+	settings Settings
+
+	writes sync.Mutex // held over a change, so that saves keep their order
+
+	mu    sync.RWMutex // guards live and saved
+	live  sections     // what was set, and counts
+	saved sections     // what of it is in settings
+}
+
+type sections map[string]map[string]string
+
+// Open reads the configuration.
+func Open(ctx context.Context, settings Settings) (*Config, error) {
+	c := &Config{settings: settings, live: sections{}, saved: sections{}}
+	text, err := settings.Setting(ctx, settingKey)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if text == nil {
+		return c, nil
+	}
+	if err := json.Unmarshal(text, &c.saved); err != nil {
+		return nil, &couch.Error{Kind: couch.Corrupt, Reason: "The stored configuration is damaged.", Err: err}
+	}
+	c.live = c.saved.clone()
+	return c, nil
+}
+
+// Get returns a value that settle reads: the one that is set, else CouchDB's
+// standard one.
+func (c *Config) Get(id ID) string {
+	c.mu.RLock()
+	value, ok := c.live[id.Section][id.Key]
+	c.mu.RUnlock()
+	if ok {
+		return value
+	}
+	return definitions[id].standard
+}
+
+// Bool returns a value that settle reads as a boolean.
+func (c *Config) Bool(id ID) bool { return strings.EqualFold(c.Get(id), "true") }
+
+// Int returns a value that settle reads as a number.
+func (c *Config) Int(id ID) int64 {
+	n, err := strconv.ParseInt(c.Get(id), 10, 64)
+	if err != nil {
+		n, _ = strconv.ParseInt(definitions[id].standard, 10, 64)
+	}
+	return n
+}
+
+// Limits returns the bounds on what clients send.
+func (c *Config) Limits() couch.Limits {
+	return couch.Limits{
+		MaxDocumentSize:   parseSize(c.Get(MaxDocumentSize)),
+		MaxAttachmentSize: parseSize(c.Get(MaxAttachmentSize)),
+		MaxDocumentID:     parseSize(c.Get(MaxDocumentIDLength)),
+		MaxRequestSize:    parseSize(c.Get(MaxRequestSize)),
+	}
+}
+
+// Section returns the values of a section that are set, and those that show
+// without. The map is the caller's.
+func (c *Config) Section(name string) map[string]string {
+	values := map[string]string{}
+	for id, d := range definitions {
+		if d.shown && id.Section == name {
+			values[id.Key] = d.standard
+		}
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	maps.Copy(values, c.live[name])
+	return values
+}
+
+// Sections returns every section that has values. The maps are the caller's.
+func (c *Config) Sections() map[string]map[string]string {
+	names := map[string]bool{}
+	for id, d := range definitions {
+		if d.shown {
+			names[id.Section] = true
+		}
+	}
+	c.mu.RLock()
+	for name := range c.live {
+		names[name] = true
+	}
+	c.mu.RUnlock()
+	all := map[string]map[string]string{}
+	for name := range names {
+		all[name] = c.Section(name)
+	}
+	return all
+}
+
+// Set gives a value, trimmed, and returns the one before it ("" for none). With
+// persist it is durable when Set returns, else it lasts until the server ends.
+// The error is a BadRequest where settle could not use the value.
+func (c *Config) Set(ctx context.Context, id ID, value string, persist bool) (string, error) {
+	value = strings.TrimSpace(value)
+	if err := checkValue(id, value); err != nil {
+		return "", err
+	}
+	return c.change(ctx, id, &value, persist)
+}
+
+// Delete takes a value away and returns it. The error is a NotFound where it
+// is not set.
+func (c *Config) Delete(ctx context.Context, id ID, persist bool) (string, error) {
+	return c.change(ctx, id, nil, persist)
+}
+
+var errUnknownValue = &couch.Error{Kind: couch.NotFound, Reason: "unknown_config_value"}
+
+// change sets a value, or deletes it where value is nil.
+func (c *Config) change(ctx context.Context, id ID, value *string, persist bool) (string, error) {
+	c.writes.Lock()
+	defer c.writes.Unlock()
+	old, isSet := c.Section(id.Section)[id.Key]
+	if value == nil && !isSet {
+		return "", errUnknownValue
+	}
+	c.mu.RLock()
+	live, saved := c.live.with(id, value), c.saved
+	if persist {
+		saved = c.saved.with(id, value)
+	}
+	c.mu.RUnlock()
+	if persist {
+		if err := c.save(ctx, saved); err != nil {
+			return "", err
+		}
+	}
+	c.mu.Lock()
+	c.live, c.saved = live, saved
+	c.mu.Unlock()
+	return old, nil
+}
+
+func (c *Config) save(ctx context.Context, s sections) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return c.settings.SetSetting(ctx, settingKey, text)
+}
+
+func (s sections) clone() sections {
+	copied := make(sections, len(s))
+	for name, values := range s {
+		copied[name] = maps.Clone(values)
+	}
+	return copied
+}
+
+// with returns a copy in which one value is set, or deleted where it is nil.
+func (s sections) with(id ID, value *string) sections {
+	changed := s.clone()
+	if value == nil {
+		delete(changed[id.Section], id.Key)
+		if len(changed[id.Section]) == 0 {
+			delete(changed, id.Section)
+		}
+		return changed
+	}
+	if changed[id.Section] == nil {
+		changed[id.Section] = map[string]string{}
+	}
+	changed[id.Section][id.Key] = *value
+	return changed
+}

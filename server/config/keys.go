@@ -1,0 +1,111 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+
+	"settle/storage/couch"
+)
+
+// ID names a value by its section and key.
+type ID struct{ Section, Key string }
+
+// The values that settle reads.
+var (
+	MaxDocumentSize        = ID{"couchdb", "max_document_size"}
+	MaxAttachmentSize      = ID{"couchdb", "max_attachment_size"}
+	MaxDocumentIDLength    = ID{"couchdb", "max_document_id_length"}
+	MaintenanceMode        = ID{"couchdb", "maintenance_mode"}
+	SingleNode             = ID{"couchdb", "single_node"}
+	MaxRequestSize         = ID{"chttpd", "max_http_request_size"}
+	RequireValidUser       = ID{"chttpd", "require_valid_user"}
+	RequireValidUserButUp  = ID{"chttpd", "require_valid_user_except_for_up"}
+	AuthRequireValidUser   = ID{"chttpd_auth", "require_valid_user"}
+	SessionTimeout         = ID{"chttpd_auth", "timeout"}
+	AllowPersistentCookies = ID{"chttpd_auth", "allow_persistent_cookies"}
+	SameSite               = ID{"chttpd_auth", "same_site"}
+	CookieDomain           = ID{"chttpd_auth", "cookie_domain"}
+	Secret                 = ID{"chttpd_auth", "secret"}
+	UUIDAlgorithm          = ID{"uuids", "algorithm"}
+	UUIDMaxCount           = ID{"uuids", "max_count"}
+	UUIDUTCSuffix          = ID{"uuids", "utc_id_suffix"}
+)
+
+// definition says what a value that settle reads may be, and what it is when
+// it is not set.
+type definition struct {
+	standard string
+	shown    bool // listed while it is not set, as CouchDB's default.ini lists it
+	check    func(string) bool
+}
+
+// definitions is the table of the values that settle reads; the standards are
+// CouchDB 3.5's. Any other value may be set too, and means nothing.
+var definitions = map[ID]definition{
+	MaxDocumentSize:        {standard: "8000000", check: isSize},
+	MaxAttachmentSize:      {standard: "1073741824", check: isSize},
+	MaxDocumentIDLength:    {standard: "infinity", check: isSize},
+	MaintenanceMode:        {standard: "false", check: isOneOf("true", "false", "nolb", "")},
+	SingleNode:             {standard: "true", shown: true, check: isBool},
+	MaxRequestSize:         {standard: "4294967296", check: isSize},
+	RequireValidUser:       {standard: "false", check: isBool},
+	RequireValidUserButUp:  {standard: "false", check: isBool},
+	AuthRequireValidUser:   {standard: "false", check: isBool},
+	SessionTimeout:         {standard: "600", check: isCount},
+	AllowPersistentCookies: {standard: "true", check: isBool},
+	SameSite:               {standard: "", check: isOneOf("", "none", "lax", "strict")},
+	CookieDomain:           {standard: "", check: isHeaderToken},
+	Secret:                 {standard: "", check: isAnything},
+	UUIDAlgorithm:          {standard: "sequential", check: isOneOf("sequential", "random", "utc_random", "utc_id")},
+	UUIDMaxCount:           {standard: "1000", check: isCount},
+	UUIDUTCSuffix:          {standard: "", check: isAnything},
+}
+
+// checkValue refuses a value that settle could not use. The error is a BadRequest.
+func checkValue(id ID, value string) error {
+	if d, ok := definitions[id]; ok && !d.check(value) {
+		return couch.Errorf(couch.BadRequest, "%s/%s cannot have that value", id.Section, id.Key)
+	}
+	return nil
+}
+
+func isAnything(string) bool { return true }
+
+func isBool(s string) bool { return s == "true" || s == "false" }
+
+func isCount(s string) bool {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return err == nil && n >= 0
+}
+
+func isSize(s string) bool { return s == "infinity" || isCount(s) && parseSize(s) > 0 }
+
+func isOneOf(values ...string) func(string) bool {
+	return func(s string) bool {
+		for _, v := range values {
+			if strings.EqualFold(s, v) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// isHeaderToken accepts what can stand in a header between semicolons.
+func isHeaderToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == ';' || c == ',' {
+			return false
+		}
+	}
+	return true
+}
+
+// parseSize reads a size in bytes; "infinity" is no limit, 0.
+func parseSize(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
