@@ -1,0 +1,154 @@
+package storage
+
+import (
+	"context"
+	"iter"
+	"slices"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+)
+
+// AllDocs yields the documents of a range of ids that are not deleted, in the
+// order of the ids' bytes. It reads in pages and holds nothing between two.
+func (db *Database) AllDocs(ctx context.Context, o couch.AllDocsOptions) iter.Seq2[couch.AllDocsRow, error] {
+	if o.Limit == 0 {
+		return func(func(couch.AllDocsRow, error) bool) {}
+	}
+	return db.withDocs(ctx, db.liveRows(ctx, o), o)
+}
+
+// liveRows yields the rows that AllDocs is asked for, without documents.
+func (db *Database) liveRows(ctx context.Context, o couch.AllDocsOptions) iter.Seq2[couch.AllDocsRow, error] {
+	return func(yield func(couch.AllDocsRow, error) bool) {
+		skip, left := o.Skip, o.Limit
+		for kvRow, err := range pages(ctx, db.reader, docRange(o)) {
+			var head *docRow
+			if err == nil {
+				head, _, err = decodeDocHead(kvRow.Value)
+			}
+			switch {
+			case err != nil:
+				yield(couch.AllDocsRow{}, err)
+				return
+			case head.deleted:
+				continue
+			case skip > 0:
+				skip--
+				continue
+			}
+			if !yield(couch.AllDocsRow{ID: couch.DocID(kvRow.Key[1:]), Rev: head.winner}, nil) {
+				return
+			}
+			if left--; left == 0 {
+				return
+			}
+		}
+	}
+}
+
+func docRange(o couch.AllDocsOptions) kv.Range {
+	r := idRange{exclusiveEnd: o.ExclusiveEnd, start: (*string)(o.Start), end: (*string)(o.End)}
+	return r.keys(keyDoc, o.Descending)
+}
+
+// withDocs adds to rows the documents that the options ask for.
+func (db *Database) withDocs(ctx context.Context, rows iter.Seq2[couch.AllDocsRow, error], o couch.AllDocsOptions) iter.Seq2[couch.AllDocsRow, error] {
+	if !o.IncludeDocs {
+		return rows
+	}
+	return func(yield func(couch.AllDocsRow, error) bool) {
+		for page, err := range batched(rows, docsPerView) {
+			if err == nil {
+				err = db.attachWinners(ctx, page, o)
+			}
+			if err != nil {
+				yield(couch.AllDocsRow{}, err)
+				return
+			}
+			for _, row := range page {
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (db *Database) attachWinners(ctx context.Context, page []couch.AllDocsRow, o couch.AllDocsOptions) error {
+	var asks []docAsk
+	var places []int
+	for i, row := range page {
+		if !row.Rev.IsZero() && !row.Deleted {
+			asks = append(asks, docAsk{row.ID, row.Rev})
+			places = append(places, i)
+		}
+	}
+	docs, err := db.readDocs(ctx, asks, o.Doc)
+	for i := range docs {
+		page[places[i]].Doc = docs[i]
+	}
+	return err
+}
+
+// AllDocsByID yields one row for each id, in their order. A deleted document has
+// a row that says so; an id that no document ever had has one without Rev. Of
+// the options only IncludeDocs and Doc count.
+func (db *Database) AllDocsByID(ctx context.Context, ids []couch.DocID, o couch.AllDocsOptions) iter.Seq2[couch.AllDocsRow, error] {
+	rows := func(yield func(couch.AllDocsRow, error) bool) {
+		for page := range slices.Chunk(ids, pageRows) {
+			found, err := db.winners(ctx, page)
+			if err != nil {
+				yield(couch.AllDocsRow{}, err)
+				return
+			}
+			for _, row := range found {
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+	return db.withDocs(ctx, rows, o)
+}
+
+func (db *Database) winners(ctx context.Context, ids []couch.DocID) ([]couch.AllDocsRow, error) {
+	var out []couch.AllDocsRow
+	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+		out = make([]couch.AllDocsRow, len(ids))
+		rows, err := r.GetMulti(ctx, docKeys(ids)...)
+		if err != nil {
+			return err
+		}
+		for i, row := range rows {
+			out[i].ID = ids[i]
+			if row == nil {
+				continue
+			}
+			head, _, err := decodeDocHead(row)
+			if err != nil {
+				return err
+			}
+			out[i].Rev, out[i].Deleted = head.winner, head.deleted
+		}
+		return nil
+	})
+	return out, err
+}
+
+// AllDocsOffset returns how many documents that are not deleted lie in front of
+// the range, in its order of reading.
+func (db *Database) AllDocsOffset(ctx context.Context, o couch.AllDocsOptions) (int64, error) {
+	if o.Start == nil {
+		return 0, nil
+	}
+	before := couch.AllDocsOptions{Descending: o.Descending, End: o.Start, ExclusiveEnd: true, Limit: -1}
+	var n int64
+	for _, err := range db.liveRows(ctx, before) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}

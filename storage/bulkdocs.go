@@ -1,0 +1,101 @@
+package storage
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"iter"
+	"slices"
+
+	"settle/storage/couch"
+	"settle/storage/docjson"
+)
+
+// BulkDocs makes interactive edits: each document replaces the leaf that its
+// Revisions lead to, or is new where they are empty, and gets a revision id by
+// CouchDB's formula. A document without an id gets a random one.
+//
+// The results are in the order of the batch; ErrConflict is the usual refusal
+// of a row. When BulkDocs returns them the accepted documents are on disk. An
+// error means that nothing was written; it is the iterator's own, a MissingStub,
+// NoSpace, or ErrDatabaseMissing. A batch too large for one transaction may be
+// cut short between two documents by NoSpace, or by the end of ctx.
+//
+// BulkDocs owns the pending contents of all documents it has taken from the
+// iterator: they are stored or discarded when it returns.
+func (db *Database) BulkDocs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {
+	return db.writeBatch(ctx, withIDs(docs), interactive)
+}
+
+func withIDs(docs iter.Seq2[*couch.Document, error]) iter.Seq2[*couch.Document, error] {
+	return func(yield func(*couch.Document, error) bool) {
+		for d, err := range docs {
+			if d != nil && d.ID == "" {
+				d.ID = newDocID()
+			}
+			if !yield(d, err) {
+				return
+			}
+		}
+	}
+}
+
+func newDocID() couch.DocID {
+	var raw [16]byte
+	rand.Read(raw[:])
+	return couch.DocID(hex.EncodeToString(raw[:]))
+}
+
+// interactive applies an edit as couch_db_updater:merge_rev_tree does for a
+// client: it must extend a leaf. A document that is deleted is made anew on top
+// of its winner, and only by an edit that names no revision.
+func interactive(ctx context.Context, w *writer, s *docState, d *couch.Document) (couch.RevID, error, error) {
+	parent := d.Revisions
+	switch {
+	case s.tree.Len() == 0:
+	case s.tree.Deleted():
+		if len(parent.Hashes) > 0 || d.Deleted {
+			return couch.RevID{}, couch.ErrConflict, nil
+		}
+		winner, _, _ := s.tree.Winner()
+		parent = couch.PathTo(winner)
+	case !s.tree.IsLeaf(parent.Leaf()):
+		return couch.RevID{}, couch.ErrConflict, nil
+	}
+	gen := parent.Start + 1
+	doc, err := w.resolve(ctx, s, withoutRevPos(d), revs(d.Revisions, 1), gen)
+	if err != nil {
+		return couch.RevID{}, nil, err
+	}
+	rev, err := docjson.RevID(doc.Deleted, parent.Leaf(), doc.Body, doc.Attachments)
+	if err != nil {
+		return couch.RevID{}, nil, err
+	}
+	path := couch.Revisions{Start: gen, Hashes: append([]string{rev.Hash}, parent.Hashes...)}
+	if _, err := w.add(s, path, doc); err != nil {
+		return couch.RevID{}, nil, err
+	}
+	return rev, nil, nil
+}
+
+// withoutRevPos forgets where a client says that new contents came in: an
+// interactive edit brings them now.
+func withoutRevPos(d *couch.Document) *couch.Document {
+	out := *d
+	out.Attachments = slices.Clone(d.Attachments)
+	for i := range out.Attachments {
+		if !out.Attachments[i].Stub {
+			out.Attachments[i].RevPos = 0
+		}
+	}
+	return &out
+}
+
+// revs returns the first n revisions of a path, or all that there are.
+func revs(path couch.Revisions, n int) []couch.RevID {
+	out := make([]couch.RevID, 0, min(n, len(path.Hashes)))
+	for i := range cap(out) {
+		out = append(out, path.Rev(i))
+	}
+	return out
+}

@@ -1,0 +1,146 @@
+package storage_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"settle/storage/couch"
+)
+
+// The revision ids in these tests are those that CouchDB 3.5.0 answered to the
+// same edits.
+
+func TestEditsOfOneDocument(t *testing.T) {
+	db := newBench(t).create("alpha")
+	r1 := mustPut(t, db, "doc1", "", `{"a":1,"b":"zwei","c":[1,2.5,null,true],"d":{"e":{}}}`)
+	r2 := mustPut(t, db, "doc1", r1, `{"a":2}`)
+	r3 := mustPut(t, db, "doc1", r2, `{"_deleted":true}`)
+	r4 := mustPut(t, db, "doc1", "", `{"again":true}`)
+	want := []string{
+		"1-0d8fa3735ae58d5ea0f5e2528092982e", "2-05001e5be915cdd2e3aacd2c454dcbf3",
+		"3-147b0cb18999c80bf14ac472a06b7310", "4-4ed10b997f0d012592f5b1ac917448d7",
+	}
+	if diff := cmp.Diff(want, []string{r1, r2, r3, r4}); diff != "" {
+		t.Errorf("revisions (-want +got):\n%s", diff)
+	}
+	got := get(t, db, "doc1", couch.GetOptions{Revs: true})
+	if want := `{"_id":"doc1","_rev":"4-4ed10b997f0d012592f5b1ac917448d7","again":true,"_revisions":{"start":4,"ids":["4ed10b997f0d012592f5b1ac917448d7","147b0cb18999c80bf14ac472a06b7310","05001e5be915cdd2e3aacd2c454dcbf3","0d8fa3735ae58d5ea0f5e2528092982e"]}}`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got, want := get(t, db, "doc1", couch.GetOptions{Rev: parseRev(t, r1)}), `{"_id":"doc1","_rev":"`+r1+`","a":1,"b":"zwei","c":[1,2.5,null,true],"d":{"e":{}}}`; got != want {
+		t.Errorf("first revision: got %s, want %s", got, want)
+	}
+}
+
+func TestRefusedEdits(t *testing.T) {
+	db := newBench(t).create("alpha")
+	r1 := mustPut(t, db, "d", "", `{"v":1}`)
+	r2 := mustPut(t, db, "d", r1, `{"v":2}`)
+	gone := mustPut(t, db, "gone", "", `{"_deleted":true}`)
+	tests := []struct{ name, id, rev, text string }{
+		{"no revision", "d", "", `{"v":3}`},
+		{"not a leaf", "d", r1, `{"v":3}`},
+		{"unknown revision", "d", "2-abc", `{"v":3}`},
+		{"deleting without revision", "d", "", `{"_deleted":true}`},
+		{"a tombstone's own revision", "gone", gone, `{"v":3}`},
+		{"deleting the deleted", "gone", "", `{"_deleted":true,"again":1}`},
+	}
+	before, _ := db.UpdateSeq(context.Background())
+	for _, tt := range tests {
+		if r := put(t, db, tt.id, tt.rev, tt.text); !errors.Is(r.Err, couch.ErrConflict) {
+			t.Errorf("%s: got %v, want a conflict", tt.name, r.Err)
+		}
+	}
+	if after, _ := db.UpdateSeq(context.Background()); after != before {
+		t.Errorf("refused edits moved the sequence from %d to %d", before, after)
+	}
+	if got, want := get(t, db, "d", couch.GetOptions{}), `{"_id":"d","_rev":"`+r2+`","v":2}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if r := put(t, db, "new", "5-abc", `{}`); r.Err != nil || r.Rev.Gen != 6 {
+		t.Errorf("an edit of a revision of a missing document: got %s, %v", r.Rev, r.Err)
+	}
+}
+
+func TestConflictsAndLeaves(t *testing.T) {
+	db := newBench(t).create("alpha")
+	push(t, db, "d", false, 1, []string{"a0"}, `{"v":"root"}`)
+	push(t, db, "d", false, 3, []string{"c1", "b1", "a0"}, `{"v":"left"}`)
+	push(t, db, "d", false, 2, []string{"b2", "a0"}, `{"v":"right"}`)
+	push(t, db, "d", true, 3, []string{"c3", "b3", "a0"}, `{"v":"gone"}`)
+	got := get(t, db, "d", couch.GetOptions{Conflicts: true, DeletedConflicts: true, RevsInfo: true, LocalSeq: true})
+	want := `{"_id":"d","_rev":"3-c1","v":"left","_revs_info":[{"rev":"3-c1","status":"available"},{"rev":"2-b1","status":"missing"},{"rev":"1-a0","status":"available"}],"_conflicts":["2-b2"],"_deleted_conflicts":["3-c3"],"_local_seq":4}`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if diff := cmp.Diff([]string{"4 d 3-c1 2-b2 3-c3"}, feed(t, db, couch.ChangesOptions{AllLeaves: true})); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	opened, err := db.OpenRevs(context.Background(), "d", couch.OpenRevsOptions{Revs: []couch.RevID{parseRev(t, "9-x"), parseRev(t, "1-a0")}, Latest: true}, couch.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var revs []string
+	for _, o := range opened {
+		s := o.Rev.String()
+		if o.Doc == nil {
+			s += " missing"
+		}
+		revs = append(revs, s)
+	}
+	if diff := cmp.Diff([]string{"2-b2", "3-c1", "3-c3", "9-x missing"}, revs); diff != "" {
+		t.Errorf("open revisions (-want +got):\n%s", diff)
+	}
+}
+
+func TestBatchKeepsOrderOfIDs(t *testing.T) {
+	db := newBench(t).create("alpha")
+	docs := []*couch.Document{document(t, "c", `{}`), document(t, "a", `{}`), document(t, "b", `{}`), document(t, "a", `{"again":1}`)}
+	results, err := db.BulkDocs(context.Background(), func(yield func(*couch.Document, error) bool) {
+		for _, d := range docs {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, nil, nil, couch.ErrConflict} {
+		if !errors.Is(results[i].Err, want) {
+			t.Errorf("row %d: got %v, want %v", i, results[i].Err, want)
+		}
+	}
+	rev := " 1-967a00dff5e02add41819138abb3284d"
+	if diff := cmp.Diff([]string{"1 a" + rev, "2 b" + rev, "3 c" + rev}, feed(t, db, couch.ChangesOptions{})); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
+func TestBrokenBatchWritesNothing(t *testing.T) {
+	db := newBench(t).create("alpha")
+	broken := errors.New("the client went away")
+	att := blob(t, db, "x", "text/plain", "content")
+	doc := document(t, "a", `{}`)
+	doc.Attachments = []couch.Attachment{att}
+	_, err := db.BulkDocs(context.Background(), func(yield func(*couch.Document, error) bool) {
+		_ = yield(doc, nil) && yield(nil, broken)
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("got %v, want %v", err, broken)
+	}
+	stub := document(t, "b", `{}`)
+	stub.Attachments = []couch.Attachment{{Name: "none", Stub: true}}
+	_, err = db.BulkDocs(context.Background(), func(yield func(*couch.Document, error) bool) {
+		_ = yield(document(t, "a", `{}`), nil) && yield(stub, nil)
+	})
+	if !errors.Is(err, couch.ErrMissingStub) {
+		t.Errorf("got %v, want a missing stub", err)
+	}
+	if rows := feed(t, db, couch.ChangesOptions{}); len(rows) > 0 {
+		t.Errorf("something was written: %v", rows)
+	}
+}

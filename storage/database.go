@@ -1,0 +1,171 @@
+package storage
+
+import (
+	"context"
+	"sync"
+
+	"settle/attachments"
+	"settle/storage/couch"
+	"settle/storage/crypt"
+	"settle/storage/kv"
+)
+
+// Database is one incarnation of a database. It is safe for concurrent use and
+// needs no closing; once the database is dropped every method fails with
+// ErrDatabaseMissing.
+type Database struct {
+	store *Store
+	name  string
+	rec   dbRecord
+	key   *crypt.DatabaseKey
+	blobs *attachments.Blobs
+}
+
+func (s *Store) newDatabase(name string, rec dbRecord, key *crypt.DatabaseKey) *Database {
+	return &Database{
+		store: s, name: name, rec: rec, key: key,
+		blobs: s.blobs.Database(rec.partition, key, []byte{keyBlob}),
+	}
+}
+
+// Database returns the database of a name. The error is ErrDatabaseMissing.
+func (s *Store) Database(ctx context.Context, name string) (*Database, error) {
+	rec, err := s.lookup(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if db := s.open.get(rec.partition); db != nil {
+		return db, nil
+	}
+	key, err := s.loadKey(ctx, rec.partition)
+	if err != nil {
+		return nil, err
+	}
+	return s.open.put(s.newDatabase(name, rec, key)), nil
+}
+
+func (s *Store) loadKey(ctx context.Context, p kv.Partition) (*crypt.DatabaseKey, error) {
+	var key *crypt.DatabaseKey
+	err := s.kv.View(ctx, keysPartition, func(r kv.Reader) error {
+		wrapped, err := getOne(ctx, r, p[:])
+		if err != nil {
+			return err
+		}
+		if wrapped == nil { // dropped since the directory was read
+			return couch.ErrDatabaseMissing
+		}
+		key, err = s.keyring.OpenDatabaseKey(crypt.DatabaseID(p), wrapped)
+		return err
+	})
+	return key, domainError(err)
+}
+
+// Name returns the database's name.
+func (db *Database) Name() string { return db.name }
+
+// Partitioned reports whether the database was made with partitions.
+func (db *Database) Partitioned() bool { return db.rec.partitioned }
+
+// Incarnation tells this creation of the database from others of its name.
+func (db *Database) Incarnation() couch.Incarnation { return db.rec.incarnation }
+
+// FormatSeq prints a sequence of this database.
+func (db *Database) FormatSeq(n couch.Seq) string {
+	return couch.FormatSeq(n, db.rec.incarnation)
+}
+
+// ParseSeq reads a printed sequence; last is the database's update sequence.
+// See [couch.ParseSeq].
+func (db *Database) ParseSeq(s string, last couch.Seq) (couch.Seq, error) {
+	return couch.ParseSeq(s, db.rec.incarnation, last)
+}
+
+// Wait returns a channel that is closed after the next durable commit to the
+// database, when it is dropped, and when the store ends. To miss nothing: take
+// the channel, then read, then wait.
+func (db *Database) Wait() <-chan struct{} { return db.store.wait(db.rec.partition) }
+
+// view runs fn on a durable state of the database, which has its meta row.
+func (db *Database) view(ctx context.Context, fn func(kv.Reader, *meta) error) error {
+	return domainError(db.store.kv.View(ctx, db.rec.partition, func(r kv.Reader) error {
+		m, err := readMeta(ctx, r)
+		if err != nil {
+			return err
+		}
+		return fn(r, m)
+	}))
+}
+
+// reader is a viewer of the database for pages.
+func (db *Database) reader(ctx context.Context, fn func(kv.Reader) error) error {
+	return db.view(ctx, func(r kv.Reader, _ *meta) error { return fn(r) })
+}
+
+// update runs fn as a transaction; fn changes m, which is stored when fn
+// returns nil and has changed it.
+func (db *Database) update(ctx context.Context, fn func(kv.Tx, *meta) error) error {
+	return domainError(db.store.kv.Update(ctx, db.rec.partition, func(tx kv.Tx) error {
+		m, err := readMeta(ctx, tx)
+		if err != nil {
+			return err
+		}
+		before := *m
+		if err := fn(tx, m); err != nil {
+			return err
+		}
+		if *m != before {
+			tx.Set(metaKey, m.encode())
+		}
+		return nil
+	}))
+}
+
+func readMeta(ctx context.Context, r kv.Reader) (*meta, error) {
+	row, err := getOne(ctx, r, metaKey)
+	if err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return nil, couch.ErrDatabaseMissing
+	}
+	return decodeMeta(row)
+}
+
+// handles keeps the databases that were used of late, so that their keys need
+// not be unwrapped for each request.
+type handles struct {
+	mu sync.Mutex
+	m  map[kv.Partition]*Database
+}
+
+// maxHandles bounds handles; one costs about a kilobyte.
+const maxHandles = 4096
+
+func (h *handles) get(p kv.Partition) *Database {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.m[p]
+}
+
+// put keeps db and returns it. Where there are too many some other one goes.
+func (h *handles) put(db *Database) *Database {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.m == nil {
+		h.m = make(map[kv.Partition]*Database)
+	}
+	for p := range h.m {
+		if len(h.m) < maxHandles {
+			break
+		}
+		delete(h.m, p)
+	}
+	h.m[db.rec.partition] = db
+	return db
+}
+
+func (h *handles) forget(p kv.Partition) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.m, p)
+}

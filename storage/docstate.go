@@ -1,0 +1,154 @@
+package storage
+
+import (
+	"context"
+	"slices"
+
+	"settle/attachments"
+	"settle/storage/couch"
+	"settle/storage/crypt"
+	"settle/storage/revtree"
+)
+
+// docState is a document within a transaction, with the edits made so far.
+type docState struct {
+	id           couch.DocID
+	old          *docRow // nil: the document is new
+	tree         *revtree.Tree
+	activeBefore int64
+	changed      bool
+	// added are the revisions stored by this transaction, which cannot read
+	// them back.
+	added map[couch.RevID]*couch.Document
+}
+
+func newDocState(id couch.DocID, row []byte) (*docState, error) {
+	s := &docState{id: id, tree: new(revtree.Tree), added: make(map[couch.RevID]*couch.Document)}
+	if row == nil {
+		return s, nil
+	}
+	old, err := decodeDocRow(row)
+	if err != nil {
+		return nil, err
+	}
+	s.old, s.tree, s.activeBefore = old, old.tree, activeBytes(old.tree)
+	return s, nil
+}
+
+// activeBytes is what a document's leaves hold, as plaintext.
+func activeBytes(t *revtree.Tree) int64 {
+	var n int64
+	for _, leaf := range t.Leaves() {
+		if leaf.Node.Available {
+			n += leaf.Node.Size + leaf.Node.AttSize
+		}
+	}
+	return n
+}
+
+func storedRevs(t *revtree.Tree) map[couch.RevID]revtree.Node {
+	stored := make(map[couch.RevID]revtree.Node)
+	for rev, node := range t.All() {
+		if node.Available {
+			stored[rev] = node
+		}
+	}
+	return stored
+}
+
+// add merges a revision, whose attachments are all resolved, and stores its body
+// unless the revision had one. path leads to it.
+func (w *writer) add(s *docState, path couch.Revisions, d *couch.Document) (revtree.Outcome, error) {
+	rev := path.Leaf()
+	sealed := w.db.sealBody(d, rev)
+	node := revtree.Node{
+		Seq: w.m.updateSeq + 1, Deleted: d.Deleted, Available: true, Tag: crypt.Tag(sealed),
+		Size: int64(len(d.Body.Text)), Attachments: len(d.Attachments) > 0,
+	}
+	for _, a := range d.Attachments {
+		node.AttSize += a.Length
+	}
+	outcome, stored, err := s.tree.Merge(path, node)
+	if err != nil || !stored {
+		return outcome, err
+	}
+	w.tx.Set(bodyKey(s.id, rev), sealed)
+	w.m.bodyBytes += node.Size
+	for _, a := range d.Attachments {
+		w.addRef(a, s.id, rev)
+	}
+	s.added[rev], s.changed = d, true
+	return outcome, nil
+}
+
+// addRef notes that a revision uses a content, which is stored first if it is new.
+func (w *writer) addRef(a couch.Attachment, id couch.DocID, rev couch.RevID) {
+	key := refKey(a.Blob, id, rev)
+	w.refs.add(a.Blob, key)
+	w.tx.Set(key, nil)
+	p, ok := a.Pending.(*attachments.Pending)
+	if !ok || slices.Contains(w.taken, p) {
+		return
+	}
+	p.Commit(w.tx)
+	w.taken = append(w.taken, p)
+	w.m.blobs++
+	w.m.blobBytes += a.Length
+}
+
+// attachmentsOf returns the attachments of a stored revision.
+func (w *writer) attachmentsOf(ctx context.Context, s *docState, rev couch.RevID) ([]couch.Attachment, error) {
+	if d := s.added[rev]; d != nil {
+		return d.Attachments, nil
+	}
+	node, _ := s.tree.Get(rev)
+	if !node.Available || !node.Attachments {
+		return nil, nil
+	}
+	atts, _, err := w.db.readBody(ctx, w.tx, s.id, rev, node)
+	return atts, err
+}
+
+// resolve returns the document with its stubs replaced by what the ancestors on
+// path hold, nearest first, and new contents at generation gen, unless they say
+// another. The error is a MissingStub.
+func (w *writer) resolve(ctx context.Context, s *docState, d *couch.Document, path []couch.RevID, gen uint64) (*couch.Document, error) {
+	out := *d
+	out.Attachments = slices.Clone(d.Attachments)
+	for i := range out.Attachments {
+		a := &out.Attachments[i]
+		if a.Stub {
+			found, err := w.findStub(ctx, s, *a, path)
+			if err != nil {
+				return nil, err
+			}
+			*a = found
+			continue
+		}
+		if a.Pending == nil {
+			return nil, couch.Errorf(couch.Internal, "an attachment was to be written without content")
+		}
+		a.Blob = a.Pending.BlobID()
+		if a.RevPos == 0 {
+			a.RevPos = gen
+		}
+	}
+	return &out, nil
+}
+
+// findStub looks a stub up by its name, and its revpos where it has one.
+func (w *writer) findStub(ctx context.Context, s *docState, stub couch.Attachment, path []couch.RevID) (couch.Attachment, error) {
+	for _, rev := range path {
+		atts, err := w.attachmentsOf(ctx, s, rev)
+		if err != nil {
+			return couch.Attachment{}, err
+		}
+		for _, a := range atts {
+			if a.Name == stub.Name && (stub.RevPos == 0 || stub.RevPos == a.RevPos) {
+				a.Pending = nil // whoever brought it stores it
+				return a, nil
+			}
+		}
+	}
+	return couch.Attachment{}, couch.Errorf(couch.MissingStub, "Invalid attachment stub in %s for %s", s.id, stub.Name)
+}

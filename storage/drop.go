@@ -1,0 +1,80 @@
+package storage
+
+import (
+	"context"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+)
+
+// DropDatabase removes a database: from when it returns nobody can reach it,
+// after a crash either. Its key, rows and blobs are destroyed in the background;
+// feeds on it end. The error is ErrDatabaseMissing.
+func (s *Store) DropDatabase(ctx context.Context, name string) error {
+	var rec dbRecord
+	err := s.kv.Update(ctx, directoryPartition, func(tx kv.Tx) error {
+		row, err := getOne(ctx, tx, nameKey(name))
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			return couch.ErrDatabaseMissing
+		}
+		if rec, err = decodeDBRecord(row); err != nil {
+			return err
+		}
+		tx.Delete(nameKey(name))
+		tx.Set(unreadyKey(rec.partition), nil)
+		return nil
+	})
+	if err != nil {
+		return domainError(err)
+	}
+	s.open.forget(rec.partition)
+	if err := s.kv.Drop(ctx, rec.partition); err != nil {
+		return domainError(err)
+	}
+	s.background.Go(func() { s.remove(s.stopping, rec.partition) })
+	return nil
+}
+
+// remove destroys what belongs to a partition that the directory does not name,
+// and then forgets that it was there. Where it fails the next Open does it.
+func (s *Store) remove(ctx context.Context, p kv.Partition) {
+	if err := s.destroy(ctx, p); err != nil && ctx.Err() == nil {
+		s.log.Warn("a dropped database could not be removed whole; the next start will", "error", err)
+	}
+}
+
+func (s *Store) destroy(ctx context.Context, p kv.Partition) error {
+	err := s.kv.Update(ctx, keysPartition, func(tx kv.Tx) error {
+		tx.Delete(p[:])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.kv.Drop(ctx, p); err != nil {
+		return err
+	}
+	if err := s.blobs.DropDatabase(p); err != nil {
+		return err
+	}
+	if err := s.eraseKeys(ctx); err != nil {
+		return err
+	}
+	return s.kv.Update(ctx, directoryPartition, func(tx kv.Tx) error {
+		tx.Delete(unreadyKey(p))
+		return nil
+	})
+}
+
+// eraseKeys rewrites the partition of the wrapped keys, so that deleted ones
+// are in no live file. Drops that wait for it share one run.
+func (s *Store) eraseKeys(ctx context.Context) error {
+	c, ok := s.kv.(kv.Compacter)
+	if !ok {
+		return nil
+	}
+	return s.erasing.do(ctx, func() error { return c.Compact(ctx, keysPartition) })
+}

@@ -1,0 +1,118 @@
+package storage
+
+import (
+	"context"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+	"settle/storage/revtree"
+)
+
+// Get reads one revision of a document, with its body. Its attachments name
+// their blobs, for OpenBlob. Errors: ErrNotFound, ErrDeleted where the winner
+// is asked for and is a deletion.
+func (db *Database) Get(ctx context.Context, id couch.DocID, o couch.GetOptions) (*couch.Document, error) {
+	var doc *couch.Document
+	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+		row, err := readDocRow(ctx, r, id)
+		if err != nil {
+			return err
+		}
+		rev := o.Rev
+		switch {
+		case row == nil:
+			return couch.ErrNotFound
+		case rev.IsZero() && row.deleted:
+			return couch.ErrDeleted
+		case rev.IsZero():
+			rev = row.winner
+		}
+		doc, err = db.readRev(ctx, r, id, row, rev, o)
+		return err
+	})
+	return doc, err
+}
+
+// readDocRow returns the by-id row of a document, nil where there is none.
+func readDocRow(ctx context.Context, r kv.Reader, id couch.DocID) (*docRow, error) {
+	row, err := getOne(ctx, r, docKey(id))
+	if err != nil || row == nil {
+		return nil, err
+	}
+	return decodeDocRow(row)
+}
+
+// readRev reads one revision of the tree. The error is ErrNotFound where its
+// body is not stored.
+func (db *Database) readRev(ctx context.Context, r kv.Reader, id couch.DocID, row *docRow, rev couch.RevID, o couch.GetOptions) (*couch.Document, error) {
+	sealed, err := getOne(ctx, r, bodyKey(id, rev))
+	if err != nil {
+		return nil, err
+	}
+	return db.assemble(docAsk{id, rev}, row, sealed, o)
+}
+
+// assemble makes a document of its two rows. The error is ErrNotFound where the
+// body of the revision is not stored.
+func (db *Database) assemble(ask docAsk, row *docRow, sealed []byte, o couch.GetOptions) (*couch.Document, error) {
+	node, ok := row.tree.Get(ask.rev)
+	if !ok || !node.Available {
+		return nil, couch.ErrNotFound
+	}
+	atts, text, err := db.openBody(sealed, ask.id, ask.rev, node)
+	if err != nil {
+		return nil, err
+	}
+	doc := &couch.Document{
+		ID: ask.id, Deleted: node.Deleted, Revisions: couch.PathTo(ask.rev),
+		Body: couch.Body{Text: text}, Attachments: atts,
+	}
+	addMeta(doc, row, o)
+	return doc, nil
+}
+
+// addMeta adds to a document what the options ask for of its tree.
+func addMeta(doc *couch.Document, row *docRow, o couch.GetOptions) {
+	rev := doc.Rev()
+	if o.Revs || o.RevsInfo {
+		path, _ := row.tree.Path(rev)
+		if o.Revs {
+			doc.Revisions = path
+		}
+		if o.RevsInfo {
+			doc.RevsInfo = revsInfo(row.tree, path)
+		}
+	}
+	for _, leaf := range row.tree.Leaves() {
+		switch {
+		case leaf.Rev == rev:
+		case !leaf.Node.Deleted && o.Conflicts:
+			doc.Conflicts = append(doc.Conflicts, leaf.Rev)
+		case leaf.Node.Deleted && o.DeletedConflicts:
+			doc.DeletedConflicts = append(doc.DeletedConflicts, leaf.Rev)
+		}
+	}
+	if o.LocalSeq {
+		doc.LocalSeq = row.seq
+	}
+}
+
+func revsInfo(tree *revtree.Tree, path couch.Revisions) []couch.RevInfo {
+	info := make([]couch.RevInfo, len(path.Hashes))
+	for i := range info {
+		rev := path.Rev(i)
+		info[i] = couch.RevInfo{Rev: rev, Status: status(tree, rev)}
+	}
+	return info
+}
+
+func status(tree *revtree.Tree, rev couch.RevID) couch.RevStatus {
+	node, ok := tree.Get(rev)
+	switch {
+	case !ok || !node.Available:
+		return couch.RevMissing
+	case node.Deleted:
+		return couch.RevDeleted
+	}
+	return couch.RevAvailable
+}

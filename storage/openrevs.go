@@ -1,0 +1,72 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+	"settle/storage/revtree"
+)
+
+// OpenRevs reads several revisions of a document from one state of it: every
+// leaf, or the ones asked for. As in CouchDB each comes once, the ones that are
+// stored first, in ascending order, and the missing ones behind them. With All
+// the error is ErrNotFound where there is no such document.
+func (db *Database) OpenRevs(ctx context.Context, id couch.DocID, o couch.OpenRevsOptions, g couch.GetOptions) ([]couch.OpenRev, error) {
+	var out []couch.OpenRev
+	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+		row, err := readDocRow(ctx, r, id)
+		if err != nil {
+			return err
+		}
+		if row == nil && o.All {
+			return couch.ErrNotFound
+		}
+		if row == nil {
+			row = &docRow{tree: new(revtree.Tree)}
+		}
+		out, err = db.readRevs(ctx, r, id, row, chosenRevs(row.tree, o), g)
+		return err
+	})
+	return out, err
+}
+
+func (db *Database) readRevs(ctx context.Context, r kv.Reader, id couch.DocID, row *docRow, revs []couch.RevID, g couch.GetOptions) ([]couch.OpenRev, error) {
+	var found, missing []couch.OpenRev
+	for _, rev := range revs {
+		doc, err := db.readRev(ctx, r, id, row, rev, g)
+		switch {
+		case errors.Is(err, couch.ErrNotFound):
+			missing = append(missing, couch.OpenRev{Rev: rev})
+		case err != nil:
+			return nil, err
+		default:
+			found = append(found, couch.OpenRev{Rev: rev, Doc: doc})
+		}
+	}
+	return append(found, missing...), nil
+}
+
+// chosenRevs resolves what OpenRevs is asked for; sorted, without duplicates.
+func chosenRevs(tree *revtree.Tree, o couch.OpenRevsOptions) []couch.RevID {
+	var revs []couch.RevID
+	for _, leaf := range tree.Leaves() {
+		if o.All {
+			revs = append(revs, leaf.Rev)
+		}
+	}
+	for _, rev := range o.Revs {
+		leaves := []couch.RevID(nil)
+		if o.Latest {
+			leaves = tree.LeavesOf(rev)
+		}
+		if len(leaves) == 0 {
+			leaves = []couch.RevID{rev}
+		}
+		revs = append(revs, leaves...)
+	}
+	slices.SortFunc(revs, couch.RevID.Compare)
+	return slices.Compact(revs)
+}

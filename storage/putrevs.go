@@ -1,0 +1,55 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"iter"
+
+	"settle/storage/couch"
+)
+
+// PutRevs stores revisions as other servers have made them (`new_edits=false`):
+// each document's Revisions is its own path, which is merged into the tree. A
+// revision that is stored already is a silent success. No row is refused for a
+// conflict.
+//
+// What holds for the results, the errors and the pending contents is what
+// BulkDocs says.
+func (db *Database) PutRevs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {
+	return db.writeBatch(ctx, docs, replicated)
+}
+
+func replicated(ctx context.Context, w *writer, s *docState, d *couch.Document) (couch.RevID, error, error) {
+	rev := d.Rev()
+	node, known := s.tree.Get(rev)
+	if known && node.Available {
+		return rev, nil, w.lengthen(s, d.Revisions)
+	}
+	ancestors := revs(d.Revisions, len(d.Revisions.Hashes))[min(1, len(d.Revisions.Hashes)):]
+	doc, err := w.resolve(ctx, s, d, ancestors, rev.Gen)
+	if err != nil {
+		return rev, nil, err
+	}
+	_, err = w.add(s, d.Revisions, doc)
+	return rev, nil, err
+}
+
+// lengthen merges the path of a revision that is stored already: it may know
+// ancestors, and join histories, that the tree does not.
+func (w *writer) lengthen(s *docState, path couch.Revisions) error {
+	before, err := s.tree.AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	node, _ := s.tree.Get(path.Leaf())
+	if _, _, err := s.tree.Merge(path, node); err != nil {
+		return err
+	}
+	// Ancestors beyond the limit would be cut again: they are no change.
+	if s.tree.Len() > int(w.m.revsLimit) {
+		s.tree.Stem(int(w.m.revsLimit))
+	}
+	now, err := s.tree.AppendBinary(nil)
+	s.changed = s.changed || !bytes.Equal(before, now)
+	return err
+}

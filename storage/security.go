@@ -1,0 +1,30 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+
+	"settle/storage/kv"
+)
+
+// Security returns the security object that was set last, as JSON text; nil
+// where none was: the server knows the default.
+func (db *Database) Security(ctx context.Context) ([]byte, error) {
+	var text []byte
+	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+		row, err := getOne(ctx, r, securityKey)
+		text = bytes.Clone(row)
+		return err
+	})
+	return text, err
+}
+
+// SetSecurity stores a security object, which the caller has checked. It counts
+// as an update: the sequence grows by one.
+func (db *Database) SetSecurity(ctx context.Context, text []byte) error {
+	return db.update(ctx, func(tx kv.Tx, m *meta) error {
+		m.updateSeq++
+		tx.Set(securityKey, text)
+		return nil
+	})
+}

@@ -1,0 +1,41 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+
+	"settle/storage/kv"
+)
+
+// Setting returns a setting of the server, nil where it is not set. The store
+// gives no meaning to its bytes.
+func (s *Store) Setting(ctx context.Context, key string) ([]byte, error) {
+	var value []byte
+	err := s.kv.View(ctx, settingsPartition, func(r kv.Reader) error {
+		v, err := getOne(ctx, r, []byte(key))
+		value = bytes.Clone(v)
+		return err
+	})
+	return value, domainError(err)
+}
+
+// SetSetting stores a setting durably; a nil value removes it.
+func (s *Store) SetSetting(ctx context.Context, key string, value []byte) error {
+	return domainError(s.kv.Update(ctx, settingsPartition, func(tx kv.Tx) error {
+		if value == nil {
+			tx.Delete([]byte(key))
+		} else {
+			tx.Set([]byte(key), value)
+		}
+		return nil
+	}))
+}
+
+// getOne returns the value of one key, nil where there is none.
+func getOne(ctx context.Context, r kv.Reader, key []byte) ([]byte, error) {
+	values, err := r.GetMulti(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return values[0], nil
+}

@@ -1,0 +1,13 @@
+// Package storage keeps databases of documents: a Store of Databases on a
+// transactional key-value engine, with bodies and attachments sealed under each
+// database's own key.
+//
+// Each operation of a Database is one file. keys.go is the schema; what a row
+// holds stands in the file that encodes it, and FORMAT.md of package crypt
+// describes the encryption around it.
+//
+// What a write returned for is on disk, and only what is on disk is ever shown.
+// A batch is applied document by document, each whole or not at all. Content is
+// written before what refers to it and removed after it; what a crash leaves
+// behind in between is swept when the store opens.
+package storage

@@ -1,0 +1,107 @@
+package storage
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/attachments"
+	"settle/storage/crypt"
+	"settle/storage/kv"
+)
+
+// Options says what a store stands on. All but Logger must be set.
+type Options struct {
+	KV      kv.Store       // the engine; the store does not close it
+	Keyring *crypt.Keyring // opens the databases' keys
+	BlobFS  vfs.FS         // holds the large blobs, which seal themselves
+	BlobDir string         // a directory of BlobFS
+	Logger  *slog.Logger   // nil: no messages
+
+	// ReadOnly leaves everything as it is, also what a crash has left: for Check.
+	ReadOnly bool
+}
+
+// Store is a set of databases. It is safe for concurrent use.
+type Store struct {
+	kv      kv.Store
+	keyring *crypt.Keyring
+	blobs   *attachments.Store
+	log     *slog.Logger
+	uuid    string
+
+	open       handles
+	erasing    shared // compaction of the keys partition
+	compacting running
+
+	// background counts the work that goes on after a call has returned, and
+	// ends with stop.
+	background sync.WaitGroup
+	stopping   context.Context
+	stop       context.CancelFunc
+}
+
+// Open returns the store on an engine, an empty one where the engine is empty.
+// Before it returns it has removed what a crash has left of databases half made
+// or half dropped; blob files that nothing refers to are swept in the background.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{
+		kv:      o.KV,
+		keyring: o.Keyring,
+		blobs:   attachments.New(attachments.Options{FS: o.BlobFS, Root: o.BlobDir}),
+		log:     o.Logger,
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	if o.ReadOnly {
+		return s, nil
+	}
+	if err := s.loadUUID(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.finishUnready(ctx); err != nil {
+		return nil, err
+	}
+	s.background.Go(func() {
+		if err := s.Sweep(s.stopping); err != nil && s.stopping.Err() == nil {
+			s.log.Warn("the sweep of unused blobs ended early", "error", err)
+		}
+	})
+	return s, nil
+}
+
+// Close ends the store's background work and waits for it.
+func (s *Store) Close() error {
+	s.stop()
+	s.background.Wait()
+	return nil
+}
+
+// UUID identifies the server to its peers: 32 hexadecimal digits that stay the
+// same for as long as the store exists.
+func (s *Store) UUID() string { return s.uuid }
+
+const uuidSetting = "uuid"
+
+func (s *Store) loadUUID(ctx context.Context) error {
+	stored, err := s.Setting(ctx, uuidSetting)
+	if err != nil {
+		return err
+	}
+	if stored == nil {
+		var raw [16]byte
+		rand.Read(raw[:])
+		stored = []byte(hex.EncodeToString(raw[:]))
+		if err := s.SetSetting(ctx, uuidSetting, stored); err != nil {
+			return err
+		}
+	}
+	s.uuid = string(stored)
+	return nil
+}
