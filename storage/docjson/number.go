@@ -164,7 +164,7 @@ func appendFloat(dst []byte, f float64) []byte {
 		return dst
 	}
 	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
-	if n := len(dst); dst[n-2] == '0' { // e-07: at least two digits in Go
+	if n := len(dst); dst[n-2] == '0' && dst[n-4] == 'e' { // e-07: two digits in Go
 		dst = append(dst[:n-2], dst[n-1])
 	}
 	return dst
