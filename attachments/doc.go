@@ -1,0 +1,33 @@
+// Package attachments is the sealed blob store: it keeps the contents of
+// attachments, each under a random id and a random key.
+//
+// # What is stored where
+//
+// Every blob has a record, a row of its database's partition. A small blob's
+// content is in the record itself, sealed under the database's key. A larger one
+// is a file of sealed chunks,
+//
+//	<root>/<partition, 16 hex digits>/<first 2 digits of the id>/<id, 32 hex digits>
+//
+// and its record holds the file's key, wrapped under the database's key. So
+// whoever destroys the database's key destroys all its blobs.
+//
+//	record   version u8 (1) | kind u8 (1 small, 2 file) | length u64 | MD5, 16 bytes | rest
+//	  small  rest = crypt's seal of the content, purpose small blob, bound to id, length, MD5
+//	  file   rest = the wrapped key, bound to id, length, first chunk u64 (0), MD5
+//	file     chunks of 64 KiB of content, each sealed with its index and whether it is
+//	         the last; the last one is shorter or full, and the only one of an empty blob
+//
+// Numbers are big-endian. Length and MD5 are of the content as clients see it.
+// How long a file has to be follows from the record, never from the file.
+//
+// # Order of writing
+//
+// A file is written, synced, and its directories synced, before Write returns;
+// the record is committed after that, by the caller, in the transaction that
+// makes a document refer to it. On removal the record goes first, and the file
+// when that is durable. What a crash leaves behind is therefore a file without
+// record at worst, which Sweep removes.
+//
+// Which revisions use a blob is known to package storage only.
+package attachments

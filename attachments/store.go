@@ -1,0 +1,135 @@
+package attachments
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/storage/couch"
+	"settle/storage/crypt"
+	"settle/storage/kv"
+)
+
+const (
+	// defaultSmallMax is the size up to which a content in the record is cheaper
+	// than a file with its syncs.
+	defaultSmallMax = 32 << 10
+	// maxPendingSmall bounds the small contents that wait in memory for their
+	// commit. What comes on top is written to files.
+	maxPendingSmall = 32 << 20
+)
+
+// Options configures a Store.
+type Options struct {
+	FS   vfs.FS // plain: files seal themselves
+	Root string // a directory of FS, made when needed; nothing else may use it
+	// SmallMax is the size in bytes up to which a content is kept in its record.
+	// 0 means 32 KiB, a negative number none.
+	SmallMax int
+}
+
+// Store holds the blobs of a whole server. It is safe for concurrent use.
+type Store struct {
+	fs       vfs.FS
+	root     string
+	smallMax int
+
+	mu sync.Mutex
+	// inFlight holds the files that are written or wait for their commit. Sweep
+	// and Check leave them alone. Guarded by mu.
+	inFlight map[kv.Partition]map[couch.BlobID]struct{}
+	// pendingSmall is the size of the small contents that wait for their commit.
+	// Guarded by mu.
+	pendingSmall int64
+	// durableDirs are directories whose names are known to be on disk. Guarded by mu.
+	durableDirs map[string]struct{}
+}
+
+// New returns a Store. It touches no file.
+func New(o Options) *Store {
+	s := &Store{
+		fs: o.FS, root: o.Root, smallMax: o.SmallMax,
+		inFlight:    map[kv.Partition]map[couch.BlobID]struct{}{},
+		durableDirs: map[string]struct{}{},
+	}
+	if s.smallMax == 0 {
+		s.smallMax = defaultSmallMax
+	}
+	return s
+}
+
+// Database returns the blobs of one database: its partition, its key, and the
+// prefix of the keys under which the records stand. It costs nothing to make.
+func (s *Store) Database(id kv.Partition, key *crypt.DatabaseKey, prefix []byte) *Blobs {
+	return &Blobs{store: s, id: id, key: key, prefix: bytes.Clone(prefix)}
+}
+
+// Blobs are the blobs of one database. It is safe for concurrent use.
+type Blobs struct {
+	store  *Store
+	id     kv.Partition
+	key    *crypt.DatabaseKey
+	prefix []byte
+}
+
+func (b *Blobs) recordKey(id couch.BlobID) []byte {
+	return append(bytes.Clone(b.prefix), id[:]...)
+}
+
+// begin marks a file as in flight.
+func (s *Store) begin(p kv.Partition, id couch.BlobID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inFlight[p] == nil {
+		s.inFlight[p] = map[couch.BlobID]struct{}{}
+	}
+	s.inFlight[p][id] = struct{}{}
+}
+
+// end takes the mark away.
+func (s *Store) end(p kv.Partition, id couch.BlobID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.inFlight[p], id)
+	if len(s.inFlight[p]) == 0 {
+		delete(s.inFlight, p)
+	}
+}
+
+// settled returns those of ids that are not in flight.
+func (s *Store) settled(p kv.Partition, ids []couch.BlobID) []couch.BlobID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]couch.BlobID, 0, len(ids))
+	for _, id := range ids {
+		if _, busy := s.inFlight[p][id]; !busy {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// busy reports whether any file of the partition is in flight.
+func (s *Store) busy(p kv.Partition) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.inFlight[p]) > 0
+}
+
+// reserveSmall reports whether a small content may wait in memory, and counts it.
+func (s *Store) reserveSmall(n int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pendingSmall+n > maxPendingSmall {
+		return false
+	}
+	s.pendingSmall += n
+	return true
+}
+
+func (s *Store) releaseSmall(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pendingSmall -= n
+}

@@ -1,0 +1,89 @@
+package attachments
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+)
+
+// Existing says for each blob of a database, in order, whether there is a record
+// of it ([Blobs.Exist]). Its error is couch.ErrDatabaseMissing where there is no
+// such database; it is asked so without ids, too.
+type Existing func(ctx context.Context, p kv.Partition, ids []couch.BlobID) ([]bool, error)
+
+// Swept says what Sweep removed.
+type Swept struct {
+	Files     int // without a record
+	Databases int // directories of databases that are no more
+}
+
+// Sweep removes the files that no record names, and the directories of databases
+// that do not exist: what a crash, or a failed removal, has left. Blobs that this
+// process is writing, or has not committed yet, stay. It never touches a name
+// that is none of the blob store's, and may run beside everything else.
+func (s *Store) Sweep(ctx context.Context, existing Existing) (Swept, error) {
+	var swept Swept
+	names, err := s.list(s.root)
+	if err != nil {
+		return swept, fileError(err)
+	}
+	for _, name := range names {
+		raw, err := hex.DecodeString(name)
+		if err != nil || len(raw) != len(kv.Partition{}) || hex.EncodeToString(raw) != name {
+			continue
+		}
+		if err := s.sweepDatabase(ctx, kv.Partition(raw), existing, &swept); err != nil {
+			return swept, err
+		}
+	}
+	return swept, nil
+}
+
+func (s *Store) sweepDatabase(ctx context.Context, p kv.Partition, existing Existing, swept *Swept) error {
+	busy := s.busy(p)
+	_, err := existing(ctx, p, nil)
+	if errors.Is(err, couch.ErrDatabaseMissing) {
+		if busy {
+			return nil
+		}
+		swept.Databases++
+		return s.DropDatabase(p)
+	}
+	if err != nil {
+		return err
+	}
+	return s.files(p, func(ids []couch.BlobID) error {
+		orphans, err := s.orphans(ctx, ids, p, existing)
+		for _, id := range orphans {
+			if err := s.remove(p, id); err != nil {
+				return err
+			}
+			swept.Files++
+		}
+		return err
+	})
+}
+
+// orphans returns those of the files ids that have no record. What is in flight
+// is left out before the records are read: a blob that is committed in between
+// has its record by then.
+func (s *Store) orphans(ctx context.Context, ids []couch.BlobID, p kv.Partition, existing Existing) ([]couch.BlobID, error) {
+	ids = s.settled(p, ids)
+	if len(ids) == 0 {
+		return nil, ctx.Err()
+	}
+	exist, err := existing(ctx, p, ids)
+	if err != nil {
+		return nil, err
+	}
+	var out []couch.BlobID
+	for i, id := range ids {
+		if !exist[i] {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,157 @@
+package attachments
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"crypto/rand"
+	"errors"
+	"hash"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/storage/couch"
+	"settle/storage/crypt"
+)
+
+// bytesPerSync spreads the writing of a large file to the disk over its upload.
+const bytesPerSync = 1 << 20
+
+// Write reads r to its end and stores what it gives as a new blob, which belongs
+// to nothing until Pending.Commit. More than max bytes (0: no limit) are an
+// AttachmentTooLarge. An error of r, or of ctx, is returned as it is; the blob
+// store's own are NoSpace and Internal. After an error nothing is left behind.
+//
+// When it returns, what went to a file is on disk. The caller owns the Pending
+// and ends it with Committed or Discard.
+func (b *Blobs) Write(ctx context.Context, r io.Reader, max int64) (*Pending, error) {
+	in := &intake{ctx: ctx, r: r, max: max, md5: md5.New()}
+	var head bytes.Buffer
+	if _, err := head.ReadFrom(io.LimitReader(in, int64(b.store.smallMax)+1)); err != nil {
+		return nil, err
+	}
+	p := &Pending{blobs: b}
+	rand.Read(p.id[:])
+	if n := int64(head.Len()); n <= int64(b.store.smallMax) && b.store.reserveSmall(n) {
+		p.seal(in, head.Bytes())
+		return p, nil
+	}
+	if err := p.writeFile(in, &head); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// seal makes the record of a small content.
+func (p *Pending) seal(in *intake, content []byte) {
+	p.record = record{kind: kindSmall, length: in.length, digest: in.digest()}
+	p.record.rest = p.blobs.key.Seal(crypt.PurposeSmallBlob, content, p.record.bound(p.id)...)
+}
+
+// writeFile writes head, and what in gives behind it, to a file of its own.
+func (p *Pending) writeFile(in *intake, head io.Reader) error {
+	s, key := p.blobs.store, crypt.NewBlobKey()
+	s.begin(p.blobs.id, p.id)
+	if err := s.writeFile(p, key, io.MultiReader(head, in)); err != nil {
+		s.fs.Remove(s.path(p.blobs.id, p.id))
+		s.end(p.blobs.id, p.id)
+		if in.err != nil {
+			return in.err
+		}
+		return fileError(err)
+	}
+	p.record = record{kind: kindFile, length: in.length, digest: in.digest()}
+	p.record.rest = p.blobs.key.WrapBlobKey(key, p.record.bound(p.id)...)
+	return nil
+}
+
+func (s *Store) writeFile(p *Pending, key *crypt.BlobKey, content io.Reader) (err error) {
+	if err := s.makeDir(p.blobs.id, p.id); err != nil {
+		return err
+	}
+	f, err := s.fs.Create(s.path(p.blobs.id, p.id), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	f = vfs.NewSyncingFile(f, vfs.SyncingFileOptions{BytesPerSync: bytesPerSync, NoSyncOnClose: true})
+	if err := errors.Join(sealChunks(f, key, content), f.Close()); err != nil {
+		return err
+	}
+	return s.syncDir(s.shardDir(p.blobs.id, p.id))
+}
+
+// sealChunks writes the sealed chunks of content to f, and syncs it.
+func sealChunks(f vfs.File, key *crypt.BlobKey, content io.Reader) error {
+	this, next, sealed := getChunk(), getChunk(), getChunk()
+	defer func() { this.put(); next.put(); sealed.put() }()
+
+	n, err := fill(content, this[:crypt.ChunkSize])
+	for index := uint64(0); err == nil; index++ {
+		// A chunk is the last one when nothing follows, so the next is read first.
+		following := 0
+		if n == crypt.ChunkSize {
+			if following, err = fill(content, next[:crypt.ChunkSize]); err != nil {
+				return err
+			}
+		}
+		last := following == 0
+		if _, err := f.Write(key.SealChunk(sealed[:0], index, last, this[:n])); err != nil {
+			return err
+		}
+		if last {
+			return f.Sync()
+		}
+		this, next, n = next, this, following
+	}
+	return err
+}
+
+// fill reads until buf is full or r has ended. Unlike io.ReadFull it tells the
+// end of r from an io.ErrUnexpectedEOF of r, which is that of a broken upload. A
+// short n without an error is the end.
+func fill(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) {
+		m, err := r.Read(buf[n:])
+		n += m
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// intake is what comes from the client: counted, limited and hashed.
+type intake struct {
+	ctx    context.Context
+	r      io.Reader
+	max    int64
+	length int64
+	md5    hash.Hash
+	err    error // other than io.EOF
+}
+
+func (in *intake) Read(b []byte) (int, error) {
+	if in.err == nil {
+		in.err = in.ctx.Err()
+	}
+	if in.err != nil {
+		return 0, in.err
+	}
+	n, err := in.r.Read(b)
+	in.length += int64(n)
+	in.md5.Write(b[:n])
+	switch {
+	case in.max > 0 && in.length > in.max, in.length > maxLength:
+		err = couch.Errorf(couch.AttachmentTooLarge, "The attachment is larger than %d bytes.", in.max)
+	case err == nil || err == io.EOF:
+		return n, err
+	}
+	in.err = err
+	return n, err
+}
+
+func (in *intake) digest() couch.Digest { return couch.Digest(in.md5.Sum(nil)) }
