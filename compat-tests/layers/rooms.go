@@ -1,0 +1,56 @@
+package layers
+
+// Room is one row of the table: a package, with the packages below it that have
+// no row of their own, and what it may import beside the standard library and
+// itself.
+type Room struct {
+	Path     string   // within the module
+	Alone    bool     // packages below it need rows of their own
+	AllAbove bool     // may import every room above it
+	Rooms    []string // else: the rooms that it may import; all of them stand above it
+	Modules  []string // import path prefixes of other modules; "*" for any
+}
+
+// Table is the rooms from the first row down: imports point up. Reserved names
+// the one room that may import a module, whatever other rows say.
+type Table struct {
+	Rooms    []Room
+	Reserved map[string]string
+}
+
+// Any in Modules stands for every module.
+const Any = "*"
+
+// Settle is the table of this module.
+func Settle() Table {
+	const (
+		pebble = "github.com/cockroachdb/pebble/v2"
+		vfs    = pebble + "/vfs"
+		echo   = "github.com/labstack/echo/v4"
+		crypto = "golang.org/x/crypto"
+	)
+	return Table{
+		Reserved: map[string]string{"modernc.org/quickjs": "storage/design"},
+		Rooms: []Room{
+			{Path: "storage/couch"},
+			{Path: "storage/docjson", Rooms: []string{"storage/couch"}},
+			{Path: "storage/revtree", Rooms: []string{"storage/couch"}},
+			{Path: "storage/collate", Modules: []string{"golang.org/x/text"}},
+			{Path: "storage/crypt", Modules: []string{"filippo.io/age", crypto, vfs, "github.com/klauspost/compress/zstd", "golang.org/x/sys/cpu"}},
+			{Path: "storage/kv", Rooms: []string{"storage/crypt"}, Modules: []string{pebble}},
+			{Path: "attachments", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv"}, Modules: []string{vfs}},
+			{Path: "attachments/multipart", Rooms: []string{"storage/couch"}},
+			{Path: "storage", Alone: true, AllAbove: true, Modules: []string{vfs}},
+			{Path: "storage/metaview", AllAbove: true},
+			{Path: "storage/design", Rooms: []string{"storage/couch"}, Modules: []string{"modernc.org/quickjs"}},
+			{Path: "storage/mango", Rooms: []string{"storage/couch", "storage/collate"}},
+			{Path: "storage/view", AllAbove: true},
+			{Path: "replication", Rooms: []string{"storage/couch", "attachments"}, Modules: []string{"github.com/go-kivik/kivik/v4"}},
+			{Path: "server/auth", Rooms: []string{"storage/couch"}, Modules: []string{crypto}},
+			{Path: "server/config", Rooms: []string{"storage/couch"}},
+			{Path: "server", AllAbove: true, Modules: []string{echo}},
+			{Path: "cmd/settle", AllAbove: true, Modules: []string{Any}},
+			{Path: "compat-tests", AllAbove: true, Modules: []string{Any}},
+		},
+	}
+}
