@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"settle/storage/couch"
 )
@@ -113,12 +114,15 @@ func (r *Request) DecodeJSON(v any) error {
 }
 
 // UnmarshalJSON reads one JSON value. The error is a BadRequest: "invalid UTF-8
-// JSON", or that a member has a wrong type.
+// JSON", or that the value or a member of it has a wrong type.
 func UnmarshalJSON(data []byte, v any) error {
+	if !utf8.Valid(data) {
+		return errBadJSON
+	}
 	err := json.Unmarshal(data, v)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if wrong.Field == "" {
-			return couch.Errorf(couch.BadRequest, "Request body must be a JSON %s", jsonType(v))
+			return couch.Errorf(couch.BadRequest, "Request body must be a JSON object")
 		}
 		return couch.Errorf(couch.BadRequest, "`%s` has the wrong type", wrong.Field)
 	}
@@ -126,17 +130,6 @@ func UnmarshalJSON(data []byte, v any) error {
 		return errBadJSON
 	}
 	return nil
-}
-
-// jsonType names the JSON type that a decoding target stands for.
-func jsonType(v any) string {
-	switch v.(type) {
-	case *string, **string:
-		return "string"
-	case *[]string, *[]any, *[]json.RawMessage:
-		return "array"
-	}
-	return "object"
 }
 
 // bodyReader cuts a body at the limit and gives its errors their kinds.

@@ -92,17 +92,22 @@ func (q Query) Count(name string, otherwise int) (int, error) {
 }
 
 // JSONString reads a parameter whose value is a JSON string; nil where it is
-// not given, or null. Other JSON values order below every string (null, booleans,
-// numbers) or above (arrays, objects) in CouchDB; they are refused here.
-// The error is a BadRequest.
+// not given, or null. The error is a BadRequest for what is no JSON, and a
+// QueryParse for JSON of another type.
 func (q Query) JSONString(names ...string) (*string, error) {
 	v, ok := q.Lookup(names...)
 	if !ok {
 		return nil, nil
 	}
-	var s *string
-	if err := UnmarshalJSON([]byte(v), &s); err != nil {
+	var value any
+	if err := UnmarshalJSON([]byte(v), &value); err != nil {
 		return nil, err
 	}
-	return s, nil
+	switch value := value.(type) {
+	case nil:
+		return nil, nil
+	case string:
+		return &value, nil
+	}
+	return nil, couch.Errorf(couch.QueryParse, "`%s` must be a JSON string", names[0])
 }

@@ -1,0 +1,60 @@
+package node
+
+import (
+	"encoding/json"
+
+	"settle/server/web"
+	"settle/storage"
+)
+
+// allDBs lists the names of the databases in a range.
+func (h *handlers) allDBs(r *web.Request) error {
+	names, err := nameRange(r.Query())
+	if err != nil {
+		return err
+	}
+	list := r.NewList("[", ",")
+	for name, err := range h.store.Databases(r.Context(), names) {
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(name)
+		if err != nil {
+			return err
+		}
+		if err := list.Item(text); err != nil {
+			return err
+		}
+	}
+	return list.Close("]\n")
+}
+
+// nameRange reads the parameters of `_all_dbs`.
+func nameRange(q web.Query) (o storage.NameRange, err error) {
+	if o.Start, err = q.JSONString("startkey", "start_key"); err != nil {
+		return o, err
+	}
+	if o.End, err = q.JSONString("endkey", "end_key"); err != nil {
+		return o, err
+	}
+	key, err := q.JSONString("key")
+	if err != nil {
+		return o, err
+	}
+	if key != nil {
+		o.Start, o.End = key, key
+	}
+	inclusive, err := q.Bool([]string{"inclusive_end"}, true)
+	if err != nil {
+		return o, err
+	}
+	o.ExclusiveEnd = !inclusive
+	if o.Descending, err = q.Bool([]string{"descending"}, false); err != nil {
+		return o, err
+	}
+	if o.Skip, err = q.Count("skip", 0); err != nil {
+		return o, err
+	}
+	o.Limit, err = q.Count("limit", -1)
+	return o, err
+}

@@ -1,0 +1,53 @@
+package node
+
+import (
+	"context"
+	"iter"
+
+	"settle/server/config"
+	"settle/server/web"
+	"settle/storage"
+	"settle/storage/couch"
+)
+
+// Name is the name of the only node.
+const Name = "settle@127.0.0.1"
+
+// Store is what these endpoints need of the store.
+type Store interface {
+	UUID() string
+	Databases(ctx context.Context, o storage.NameRange) iter.Seq2[string, error]
+}
+
+// Routes returns the table of the server's own endpoints.
+func Routes(store Store, c *config.Config) []web.Route {
+	h := &handlers{store: store, config: c, uuids: &generator{}}
+	return []web.Route{
+		{Method: "GET", Path: "/", Privilege: web.Public, Handler: h.welcome},
+		{Method: "GET", Path: "/_up", Privilege: web.Public, Handler: h.up},
+		{Method: "GET", Path: "/_up/*", Privilege: web.Public, Handler: h.up},
+		{Method: "GET", Path: "/_uuids", Privilege: web.Public, Handler: h.getUUIDs},
+		{Method: "GET", Path: "/_uuids/*", Privilege: web.Public, Handler: h.getUUIDs},
+		{Method: "GET", Path: "/_all_dbs", Privilege: web.ServerAdmin, Handler: h.allDBs},
+		{Method: "GET", Path: "/_active_tasks", Privilege: web.ServerAdmin, Handler: activeTasks},
+		{Method: "GET", Path: "/_membership", Privilege: web.ServerAdmin, Handler: membership},
+		{Method: "GET", Path: "/_cluster_setup", Privilege: web.ServerAdmin, Handler: clusterState},
+		{Method: "GET", Path: "/_node", Privilege: web.ServerAdmin, Handler: incompleteNode},
+		{Method: "GET", Path: "/_node/:node", Privilege: web.ServerAdmin, Handler: nodeName},
+		{Method: "GET", Path: "/_node/:node/*", Privilege: web.ServerAdmin, Handler: unknownOfNode},
+	}
+}
+
+type handlers struct {
+	store  Store
+	config *config.Config
+	uuids  *generator
+}
+
+// CheckName checks the name of a node in a path. The error is a NotFound.
+func CheckName(name string) error {
+	if name != "_local" && name != Name {
+		return couch.Errorf(couch.NotFound, "no such node: %s", name)
+	}
+	return nil
+}
