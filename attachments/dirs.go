@@ -121,6 +121,15 @@ func (s *Store) files(p kv.Partition, fn func([]couch.BlobID) error) error {
 
 const filesBatch = 500
 
+func parsePartition(name string) (p kv.Partition, ok bool) {
+	raw, err := hex.DecodeString(name)
+	if err != nil || len(raw) != len(p) {
+		return p, false
+	}
+	p = kv.Partition(raw)
+	return p, hex.EncodeToString(raw) == name
+}
+
 func parseFileName(name string) (id couch.BlobID, ok bool) {
 	raw, err := hex.DecodeString(name)
 	if err != nil || len(raw) != len(id) {

@@ -49,6 +49,7 @@ func newKey(t testing.TB, p kv.Partition) *crypt.DatabaseKey {
 
 func openEnv(t testing.TB, fs vfs.FS, key *crypt.DatabaseKey, smallMax int) *env {
 	t.Helper()
+	makeDurable(t, fs, "data/rows")
 	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: fs, Dir: "data/rows", ReserveBytes: -1})
 	must(t, err)
 	t.Cleanup(func() { engine.Close() })
@@ -56,6 +57,19 @@ func openEnv(t testing.TB, fs vfs.FS, key *crypt.DatabaseKey, smallMax int) *env
 	e.store = attachments.New(attachments.Options{FS: fs, Root: root, SmallMax: smallMax})
 	e.blobs = e.store.Database(partition, key, prefix)
 	return e
+}
+
+// makeDurable makes a directory that a crash leaves.
+func makeDurable(t testing.TB, fs vfs.FS, dir string) {
+	t.Helper()
+	must(t, fs.MkdirAll(dir, 0o700))
+	for dir != "." {
+		dir = fs.PathDir(dir)
+		f, err := fs.OpenDir(dir)
+		must(t, err)
+		must(t, f.Sync())
+		must(t, f.Close())
+	}
 }
 
 func must(t testing.TB, err error) {

@@ -23,7 +23,7 @@ const (
 // Options configures a Store.
 type Options struct {
 	FS   vfs.FS // plain: files seal themselves
-	Root string // a directory of FS, made when needed; nothing else may use it
+	Root string // a directory of FS, made when needed, in one that exists; nothing else may use it
 	// SmallMax is the size in bytes up to which a content is kept in its record.
 	// 0 means 32 KiB, a negative number none.
 	SmallMax int

@@ -2,7 +2,6 @@ package attachments
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 
 	"settle/storage/couch"
@@ -23,23 +22,28 @@ type Swept struct {
 // Sweep removes the files that no record names, and the directories of databases
 // that do not exist: what a crash, or a failed removal, has left. Blobs that this
 // process is writing, or has not committed yet, stay. It never touches a name
-// that is none of the blob store's, and may run beside everything else.
+// that is none of the blob store's, and may run beside everything else. It goes
+// on with the next database after an error, and returns the first one.
 func (s *Store) Sweep(ctx context.Context, existing Existing) (Swept, error) {
 	var swept Swept
 	names, err := s.list(s.root)
 	if err != nil {
 		return swept, fileError(err)
 	}
+	var first error
 	for _, name := range names {
-		raw, err := hex.DecodeString(name)
-		if err != nil || len(raw) != len(kv.Partition{}) || hex.EncodeToString(raw) != name {
-			continue
-		}
-		if err := s.sweepDatabase(ctx, kv.Partition(raw), existing, &swept); err != nil {
+		if err := ctx.Err(); err != nil {
 			return swept, err
 		}
+		p, ok := parsePartition(name)
+		if !ok {
+			continue
+		}
+		if err := s.sweepDatabase(ctx, p, existing, &swept); err != nil && first == nil {
+			first = err
+		}
 	}
-	return swept, nil
+	return swept, first
 }
 
 func (s *Store) sweepDatabase(ctx context.Context, p kv.Partition, existing Existing, swept *Swept) error {
@@ -55,7 +59,7 @@ func (s *Store) sweepDatabase(ctx context.Context, p kv.Partition, existing Exis
 	if err != nil {
 		return err
 	}
-	return s.files(p, func(ids []couch.BlobID) error {
+	err = s.files(p, func(ids []couch.BlobID) error {
 		orphans, err := s.orphans(ctx, ids, p, existing)
 		for _, id := range orphans {
 			if err := s.remove(p, id); err != nil {
@@ -65,6 +69,10 @@ func (s *Store) sweepDatabase(ctx context.Context, p kv.Partition, existing Exis
 		}
 		return err
 	})
+	if errors.Is(err, couch.ErrDatabaseMissing) {
+		return nil // dropped meanwhile, and its files with it
+	}
+	return err
 }
 
 // orphans returns those of the files ids that have no record. What is in flight
