@@ -1,0 +1,105 @@
+package documents
+
+import (
+	"bufio"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"settle/attachments"
+	"settle/attachments/multipart"
+	"settle/storage/couch"
+)
+
+var errNoAttachment = &couch.Error{Kind: couch.NotFound, Reason: "Document is missing attachment"}
+
+// getAttachment answers GET and HEAD /{db}/{doc}/{name}: the content, or ranges
+// of it.
+func (r request) getAttachment(id couch.DocID) error {
+	o, err := readOptionsOf(r.Query())
+	if err != nil {
+		return err
+	}
+	o.latest = false
+	doc, err := r.read(id, o)
+	if err != nil {
+		return err
+	}
+	a := findAttachment(doc, r.Param("*"))
+	if a == nil {
+		return errNoAttachment
+	}
+	tag := base64.StdEncoding.EncodeToString(a.Digest[:])
+	if r.NotModified(tag) {
+		return nil
+	}
+	ranges, err := parseRanges(r.Header.Get("Range"), a.Length)
+	if err != nil {
+		return err
+	}
+	blob, err := r.db.OpenBlob(r.Context(), *a)
+	if err != nil {
+		return err
+	}
+	switch len(ranges) {
+	case 0:
+		r.Response.Header().Set("Content-MD5", tag)
+		return r.answerRange(a, blob, http.StatusOK, byteRange{0, a.Length - 1})
+	case 1:
+		r.Response.Header().Set("Content-Range", ranges[0].contentRange(a.Length))
+		return r.answerRange(a, blob, http.StatusPartialContent, ranges[0])
+	}
+	return r.answerRanges(a, blob, ranges)
+}
+
+func findAttachment(doc *couch.Document, name string) *couch.Attachment {
+	for i := range doc.Attachments {
+		if doc.Attachments[i].Name == name {
+			return &doc.Attachments[i]
+		}
+	}
+	return nil
+}
+
+func (r request) answerRange(a *couch.Attachment, blob *attachments.Blob, status int, part byteRange) error {
+	h := r.Response.Header()
+	h["Content-Type"] = []string{a.ContentType} // be it empty: it is not guessed
+	h.Set("Content-Length", strconv.FormatInt(part.length(), 10))
+	h.Set("Accept-Ranges", "bytes")
+	h.Set("Cache-Control", "must-revalidate")
+	return r.stream(status, func(w *bufio.Writer) error { return copyRange(w, blob, part) })
+}
+
+func copyRange(w io.Writer, blob *attachments.Blob, part byteRange) error {
+	content, err := blob.Reader(part.first, part.length())
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	_, err = io.Copy(w, content)
+	return err
+}
+
+// answerRanges answers with several ranges, each in a part of multipart/byteranges.
+func (r request) answerRanges(a *couch.Attachment, blob *attachments.Blob, ranges []byteRange) error {
+	boundary := multipart.NewBoundary()
+	r.Response.Header().Set("Content-Type", multipart.ContentType("byteranges", boundary))
+	return r.stream(http.StatusPartialContent, func(w *bufio.Writer) error {
+		w.WriteString("--" + boundary) // an error comes back from Flush
+		for _, part := range ranges {
+			w.WriteString("\r\nContent-Type: " + headerLine.Replace(a.ContentType) +
+				"\r\nContent-Range: " + part.contentRange(a.Length) + "\r\n\r\n")
+			if err := copyRange(w, blob, part); err != nil {
+				return err
+			}
+			w.WriteString("\r\n--" + boundary)
+		}
+		w.WriteString("--")
+		return nil
+	})
+}
+
+// headerLine keeps a content type from ending its header line, as net/http does.
+var headerLine = strings.NewReplacer("\r", " ", "\n", " ")

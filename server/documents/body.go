@@ -1,0 +1,50 @@
+package documents
+
+import (
+	"settle/storage/couch"
+	"settle/storage/docjson"
+)
+
+// openObject opens a body that has to be a JSON object.
+func (r request) openObject() (*docjson.Reader, error) {
+	if err := r.RequireJSON(); err != nil {
+		return nil, err
+	}
+	body, err := r.OpenBody()
+	if err != nil {
+		return nil, err
+	}
+	json := docjson.NewReader(body)
+	kind, err := json.Kind()
+	switch {
+	case err != nil:
+		return nil, err
+	case kind != docjson.Object:
+		return nil, couch.Errorf(couch.BadRequest, "Request body must be a JSON object")
+	}
+	return json, nil
+}
+
+const (
+	// maxBatch bounds what the documents of one batch hold in memory, in bytes.
+	// Their attachments' contents do not count.
+	maxBatch = 256 << 20
+	// maxAsks bounds what the documents and revisions hold in memory that a
+	// request asks about.
+	maxAsks = 64 << 20
+	// perValue is what a document, an attachment or a revision takes in memory
+	// besides its text, about.
+	perValue = 256
+)
+
+// budget is how many more bytes of a request may be kept in memory.
+type budget int64
+
+// keep takes off what a value of the given length needs. The error is a
+// RequestTooLarge.
+func (b *budget) keep(length int) error {
+	if *b -= budget(length + perValue); *b < 0 {
+		return &couch.Error{Kind: couch.RequestTooLarge}
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package documents
+
+import (
+	"strings"
+
+	"settle/server/web"
+	"settle/storage/couch"
+	"settle/storage/docjson"
+)
+
+// readOptions are the query parameters of a document.
+type readOptions struct {
+	get         couch.GetOptions
+	hasRev      bool // get.Rev was given, be it "0-"
+	latest      bool
+	attachments bool // with their content
+
+	// openRevs asks for revisions instead of the document; nil: it does not.
+	openRevs *couch.OpenRevsOptions
+	// attsSince names revisions whose attachments the client has; nil: not given.
+	// Given, even empty, it stands for attachments too.
+	attsSince []couch.RevID
+	// replicated is new_edits=false: a write keeps its revision.
+	replicated bool
+}
+
+// readOptionsOf reads the query parameters. Booleans count where they are "true",
+// everything unknown is ignored. Errors are a BadRequest.
+func readOptionsOf(q web.Query) (readOptions, error) {
+	meta := q.Is("meta")
+	o := readOptions{
+		get: couch.GetOptions{
+			Revs:             q.Is("revs"),
+			RevsInfo:         q.Is("revs_info") || meta,
+			Conflicts:        q.Is("conflicts") || meta,
+			DeletedConflicts: q.Is("deleted_conflicts") || meta,
+			LocalSeq:         q.Is("local_seq"),
+		},
+		latest:      q.Is("latest"),
+		attachments: q.Is("attachments"),
+		replicated:  q.Get("new_edits") == "false",
+	}
+	return o, o.readRevisions(q)
+}
+
+// readRevisions reads the parameters that name revisions.
+func (o *readOptions) readRevisions(q web.Query) error {
+	if v, ok := q.Lookup("rev"); ok {
+		rev, err := couch.ParseRev(v)
+		if err != nil {
+			return err
+		}
+		o.get.Rev, o.hasRev = rev, true
+	}
+	if v, ok := q.Lookup("atts_since"); ok {
+		since, err := revList(v)
+		if err != nil {
+			return err
+		}
+		o.attsSince = append([]couch.RevID{}, since...)
+		o.attachments = true
+	}
+	if v, ok := q.Lookup("open_revs"); ok && v == "all" {
+		o.openRevs = &couch.OpenRevsOptions{All: true, Latest: o.latest}
+	} else if ok {
+		revs, err := revList(v)
+		if err != nil {
+			return err
+		}
+		if len(revs) > 0 { // an empty list asks for the document
+			o.openRevs = &couch.OpenRevsOptions{Revs: revs, Latest: o.latest}
+		}
+	}
+	return nil
+}
+
+// revList reads a JSON array of revisions.
+func revList(text string) ([]couch.RevID, error) {
+	r := docjson.NewReader(strings.NewReader(text))
+	left := budget(maxAsks)
+	revs, err := readRevs(r, &left, "Invalid list of revisions")
+	if err == nil {
+		err = r.End()
+	}
+	return revs, err
+}
+
+// readRevs reads an array of revisions at which r stands. What is no array is a
+// BadRequest of the given reason.
+func readRevs(r *docjson.Reader, left *budget, noArray string) ([]couch.RevID, error) {
+	if kind, err := r.Kind(); err != nil {
+		return nil, err
+	} else if kind != docjson.Array {
+		return nil, couch.Errorf(couch.BadRequest, "%s", noArray)
+	}
+	var revs []couch.RevID
+	for _, err := range r.Elements() {
+		if err != nil {
+			return nil, err
+		}
+		rev, err := readRev(r)
+		if err != nil {
+			return nil, err
+		}
+		if err := left.keep(len(rev.Hash)); err != nil {
+			return nil, err
+		}
+		revs = append(revs, rev)
+	}
+	return revs, nil
+}
+
+// readRev reads the revision at which r stands.
+func readRev(r *docjson.Reader) (couch.RevID, error) {
+	kind, err := r.Kind()
+	if err != nil {
+		return couch.RevID{}, err
+	}
+	if kind != docjson.String {
+		return couch.ParseRev("") // an invalid one
+	}
+	text, err := r.String()
+	if err != nil {
+		return couch.RevID{}, err
+	}
+	return couch.ParseRev(text)
+}

@@ -1,0 +1,143 @@
+package documents
+
+import (
+	"compress/gzip"
+	"crypto/md5"
+	"errors"
+	"hash"
+	"io"
+
+	"settle/attachments/multipart"
+	"settle/storage/couch"
+	"settle/storage/docjson"
+)
+
+// receiveRelated reads the body as multipart/related: a document, then the
+// contents of its attachments that follow, in the document's order. Parts that
+// no attachment stands for are not read.
+func (r request) receiveRelated() (*docjson.Parsed, error) {
+	body, err := r.OpenBody()
+	if err != nil {
+		return nil, err
+	}
+	parts, err := multipart.NewReader(body, r.Header.Get("Content-Type"), 0)
+	if err != nil {
+		return nil, err
+	}
+	first, err := parts.Document()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := r.readWhole(first)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.receiveParts(doc, parts); err != nil {
+		doc.Discard()
+		return nil, err
+	}
+	return doc, nil
+}
+
+func (r request) receiveParts(doc *docjson.Parsed, parts *multipart.Reader) error {
+	for i := range doc.Attachments {
+		a := &doc.Attachments[i]
+		if !a.Follows {
+			continue
+		}
+		part, err := parts.Next()
+		if err == io.EOF {
+			return couch.Errorf(couch.BadRequest, "Attachment %s does not follow", a.Name)
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.receivePart(a, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// receivePart stores the content of an attachment. Its digest and length in the
+// document are those of the part's bytes, which may be gzip; what is stored is
+// the content itself.
+func (r request) receivePart(a *docjson.Attachment, part *multipart.Part) error {
+	wire := &wireReader{r: partContent(a, part), sum: md5.New()}
+	content := io.Reader(wire)
+	if a.Encoding == "gzip" {
+		content = &gunzipReader{wire: wire}
+	}
+	stored, err := r.store(a.Name, content)
+	if err != nil {
+		return err
+	}
+	a.Blob, a.Pending = stored.Blob, stored.Pending // from here on doc.Discard covers it
+	if _, err := io.Copy(io.Discard, wire); err != nil {
+		return err
+	}
+	if a.Digest != (couch.Digest{}) && a.Digest != couch.Digest(wire.sum.Sum(nil)) {
+		return &couch.Error{Kind: couch.DigestMismatch}
+	}
+	if a.HasLength && a.Length != stored.Length {
+		return couch.Errorf(couch.BadRequest, "Attachment %s has another length than it says", a.Name)
+	}
+	a.Digest, a.Length, a.Follows = stored.Digest, stored.Length, false
+	return nil
+}
+
+// partContent returns a part's bytes, bounded by the length that the document
+// gives them, where it does.
+func partContent(a *docjson.Attachment, part *multipart.Part) io.Reader {
+	switch {
+	case a.Encoding == "" && a.HasLength:
+		return part.Expect(a.Length)
+	case a.Encoding != "" && a.EncodedLength > 0:
+		return part.Expect(a.EncodedLength)
+	}
+	return part
+}
+
+// wireReader reads the bytes of a part and sums them up.
+type wireReader struct {
+	r   io.Reader
+	sum hash.Hash
+}
+
+// Read reads from the part.
+func (w *wireReader) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	w.sum.Write(p[:n])
+	return n, err
+}
+
+// gunzipReader unpacks a stream. Its header is read at the first Read, so that
+// making one cannot fail.
+type gunzipReader struct {
+	wire   io.Reader
+	unpack *gzip.Reader
+	err    error
+}
+
+// Read reads unpacked bytes. What is no gzip is a BadRequest.
+func (g *gunzipReader) Read(p []byte) (int, error) {
+	if g.unpack == nil && g.err == nil {
+		g.unpack, g.err = gzip.NewReader(g.wire)
+	}
+	if g.err != nil {
+		return 0, badGzip(g.err)
+	}
+	n, err := g.unpack.Read(p)
+	if err != nil && err != io.EOF {
+		err = badGzip(err)
+	}
+	return n, err
+}
+
+// badGzip gives an error of unpacking its kind; errors of the stream below have theirs.
+func badGzip(err error) error {
+	if _, ok := errors.AsType[*couch.Error](err); ok {
+		return err
+	}
+	return &couch.Error{Kind: couch.BadRequest, Reason: "gzip data is damaged", Err: err}
+}
