@@ -21,10 +21,10 @@ var (
 const (
 	// players is how many servers answer at a time. The time goes into waiting,
 	// so they may be more than there are processors.
-	players = 4
+	players = 6
 	// pendingUntilLimit bounds the repetition of an exchange that is expected
 	// never to come to its value.
-	pendingUntilLimit = 2 * time.Second
+	pendingUntilLimit = time.Second
 
 	pendingFile = "pending.json"
 	quirksFile  = "quirks.json"

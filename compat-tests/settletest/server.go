@@ -15,7 +15,7 @@ const (
 )
 
 // logLimit bounds what a failed test logs of a server's output.
-const logLimit = 16 << 10
+const logLimit = 4 << 10
 
 // Options say how a server is started. The zero value is a fresh store on a
 // free port of the loopback interface.
