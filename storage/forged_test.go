@@ -37,7 +37,7 @@ func TestFlippedBits(t *testing.T) {
 			forged[bit/8] ^= 1 << (bit % 8)
 			copied := copyFS(t, b.fs)
 			writeFile(t, copied, path, forged)
-			got, err := (&bench{t: t, fs: copied, keyring: b.keyring}).openAndRead()
+			got, err := (&bench{t: t, fs: copied, dir: b.dir, keyring: b.keyring}).openAndRead()
 			switch {
 			case err != nil:
 				failed++

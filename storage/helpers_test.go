@@ -20,6 +20,7 @@ import (
 type bench struct {
 	t       testing.TB
 	fs      vfs.FS
+	dir     string
 	keyring *crypt.Keyring
 	kv      *kv.Pebble
 	store   *storage.Store
@@ -34,11 +35,16 @@ func newBench(t testing.TB) *bench {
 
 func newBenchOn(t testing.TB, fs vfs.FS) *bench {
 	t.Helper()
+	return newBenchIn(t, fs, "data")
+}
+
+func newBenchIn(t testing.TB, fs vfs.FS, dir string) *bench {
+	t.Helper()
 	keyring, err := crypt.NewKeyring()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, fs: fs, keyring: keyring}
+	b := &bench{t: t, fs: fs, dir: dir, keyring: keyring}
 	b.open()
 	t.Cleanup(func() {
 		if b.store != nil {
@@ -57,11 +63,11 @@ func (b *bench) open() {
 }
 
 func (b *bench) tryOpen() (err error) {
-	b.kv, err = kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(b.fs, b.keyring), Dir: "data", ReserveBytes: -1})
+	b.kv, err = kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(b.fs, b.keyring), Dir: b.dir, ReserveBytes: -1})
 	if err != nil {
 		return err
 	}
-	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: "data/blobs"})
+	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs")})
 	if err != nil {
 		b.kv.Close()
 	}
