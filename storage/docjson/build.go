@@ -1,6 +1,9 @@
 package docjson
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // maxBuild bounds a builder whatever its caller asks for, so that offsets into
 // text and term, which are up to six times the counted size, fit in 32 bits.
@@ -110,21 +113,29 @@ func (r *Reader) buildString(b *builder) error {
 		if done {
 			break
 		}
-		if err := b.count(int64(len(part))); err != nil {
+		if err := b.addPart(part); err != nil {
 			return err
-		}
-		if len(part) <= len(r.rune) {
-			b.text = appendEscaped(b.text, part)
-		} else {
-			b.text = append(b.text, part...)
-		}
-		if b.withTerm {
-			b.term = append(b.term, part...)
 		}
 	}
 	b.text = append(b.text, '"')
 	if b.withTerm {
 		binary.BigEndian.PutUint32(b.term[at+1:], uint32(len(b.term)-at-5))
+	}
+	return nil
+}
+
+// addPart appends a piece of a string, as stringPart returns them.
+func (b *builder) addPart(part []byte) error {
+	if err := b.count(int64(len(part))); err != nil {
+		return err
+	}
+	if len(part) <= utf8.UTFMax {
+		b.text = appendEscaped(b.text, part)
+	} else {
+		b.text = append(b.text, part...)
+	}
+	if b.withTerm {
+		b.term = append(b.term, part...)
 	}
 	return nil
 }

@@ -86,7 +86,11 @@ func (r *Reader) Document(o Options) (*Parsed, error) {
 		return nil, firstError(r.Skip(), errNotDocument)
 	}
 	d := &document{r: r, store: o.Store, doc: new(Parsed)}
-	if err := d.read(o.MaxBody); err != nil {
+	outer := r.depth
+	r.depth = 0 // MaxDepth is the document's own, also within a batch
+	err = d.read(o.MaxBody)
+	r.depth = outer
+	if err != nil {
 		d.discard()
 		return nil, err
 	}

@@ -214,6 +214,15 @@ func TestIterate(t *testing.T) {
 	}
 }
 
+// A document may be as deep in a batch as by itself.
+func TestDepthInBatch(t *testing.T) {
+	deep := `{"a":` + strings.Repeat("[", docjson.MaxDepth-1) + strings.Repeat("]", docjson.MaxDepth-1) + `}`
+	parse(t, deep)
+	if docs := bulkDocs(t, `{"docs":[`+deep+`,`+deep+`]}`); len(docs) != 2 {
+		t.Errorf("%d documents", len(docs))
+	}
+}
+
 func TestIterateErrors(t *testing.T) {
 	const invalid = "invalid UTF-8 JSON"
 	tests := []struct{ text, members, elements string }{

@@ -50,25 +50,17 @@ type object struct {
 	index      *nameIndex
 }
 
+// member reads a member, of the body or special.
 func (o *object) member(sp special) error {
 	b := o.b
-	m := member{text: uint32(len(b.text)), term: uint32(len(b.term))}
-	size := b.size
-	if b.withTerm {
-		b.term = append(b.term, termTuple, 2)
-	}
-	if sp != nil {
-		b.limit += maxSpecialName
-	}
-	err := o.r.name(b)
-	if sp != nil {
-		b.limit -= maxSpecialName
-	}
-	if err != nil {
-		return err
-	}
-	if sp != nil && b.text[m.text+1] == '_' {
-		if taken, err := sp(b.term[m.term+2+5:]); taken || err != nil {
+	m, size := member{text: uint32(len(b.text)), term: uint32(len(b.term))}, b.size
+	if sp == nil {
+		if err := o.r.name(b); err != nil {
+			return err
+		}
+	} else {
+		taken, err := o.special(m, sp)
+		if taken || err != nil {
 			b.text, b.term, b.size = b.text[:m.text], b.term[:m.term], size
 			return err
 		}
@@ -86,12 +78,28 @@ func (o *object) member(sp special) error {
 	return nil
 }
 
-// name reads a member's name and the colon behind it.
+// special reads the name of a document's member, which only counts where the
+// member is not special, and lets sp have the member.
+func (o *object) special(m member, sp special) (taken bool, err error) {
+	b := o.b
+	b.limit += maxSpecialName
+	err = o.r.name(b)
+	b.limit -= maxSpecialName
+	if err != nil || b.text[m.text+1] != '_' {
+		return false, err
+	}
+	return sp(b.term[m.term+2+5:]) // behind the headers of tuple and string
+}
+
+// name reads a member's name and the colon behind it, and begins its pair in the term.
 func (r *Reader) name(b *builder) error {
 	if c, err := r.peek(); err != nil {
 		return err
 	} else if c != '"' {
 		return r.fail(errInvalid)
+	}
+	if b.withTerm {
+		b.term = append(b.term, termTuple, 2)
 	}
 	if err := r.buildString(b); err != nil {
 		return err
