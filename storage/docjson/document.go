@@ -14,7 +14,8 @@ type Options struct {
 	// limit exceeds.
 	MaxBody int64
 	// Store writes an inline attachment's content to the blob store. nil: the
-	// content is checked and dropped.
+	// content is checked and dropped, and its attachment has neither Pending nor
+	// Digest.
 	Store Store
 }
 
