@@ -1,19 +1,22 @@
 package node
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 
 	"settle/server/web"
 	"settle/storage"
 )
 
-// allDBs lists the names of the databases in a range.
+// allDBs lists the names of the databases in a range. A list that is short
+// enough to be held back has an ETag, made of the names.
 func (h *handlers) allDBs(r *web.Request) error {
 	names, err := nameRange(r.Query())
 	if err != nil {
 		return err
 	}
-	list := r.NewList("[", ",")
+	list, sum := r.NewList("[", ","), sha256.New()
 	for name, err := range h.store.Databases(r.Context(), names) {
 		if err != nil {
 			return err
@@ -25,6 +28,10 @@ func (h *handlers) allDBs(r *web.Request) error {
 		if err := list.Item(text); err != nil {
 			return err
 		}
+		sum.Write(text)
+	}
+	if !r.Response.Committed && r.NotModified(hex.EncodeToString(sum.Sum(nil)[:16])) {
+		return nil
 	}
 	return list.Close("]\n")
 }

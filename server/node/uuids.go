@@ -3,8 +3,8 @@ package node
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -27,20 +27,17 @@ func (h *handlers) getUUIDs(r *web.Request) error {
 	if int64(count) > h.config.Int(config.UUIDMaxCount) {
 		return couch.Errorf(couch.BadRequest, "count parameter too large")
 	}
+	made := struct {
+		UUIDs []string `json:"uuids"`
+	}{make([]string, count)}
+	algorithm, suffix := h.config.Get(config.UUIDAlgorithm), h.config.Get(config.UUIDUTCSuffix)
+	for i := range made.UUIDs {
+		made.UUIDs[i] = h.uuids.next(algorithm, suffix)
+	}
 	r.Response.Header().Set("Cache-Control", "no-cache")
 	r.Response.Header().Set("Pragma", "no-cache")
-	algorithm, suffix := h.config.Get(config.UUIDAlgorithm), h.config.Get(config.UUIDUTCSuffix)
-	list := r.NewList(`{"uuids":[`, ",")
-	for range count {
-		text, err := json.Marshal(h.uuids.next(algorithm, suffix))
-		if err != nil {
-			return err
-		}
-		if err := list.Item(text); err != nil {
-			return err
-		}
-	}
-	return list.Close("]}\n")
+	r.SetETag(randomHex(16)) // no two answers are the same
+	return r.WriteJSON(http.StatusOK, made)
 }
 
 // generator makes ids by CouchDB's algorithms. It is safe for concurrent use.
