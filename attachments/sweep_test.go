@@ -97,8 +97,9 @@ func TestSweepErrors(t *testing.T) {
 
 func TestDropDatabase(t *testing.T) {
 	e := newEnv(t, vfs.NewMem())
-	e.put(noise(100_000, 1))
-	e.put(noise(100_000, 2))
+	for i := range uint64(100) {
+		e.put(noise(40_000, i))
+	}
 	other := e.store.Database(kv.Partition{1}, e.key, prefix)
 	p, err := other.Write(t.Context(), bytes.NewReader(noise(100_000, 3)), 0)
 	must(t, err)
@@ -108,9 +109,11 @@ func TestDropDatabase(t *testing.T) {
 	}
 	must(t, e.store.DropDatabase(partition))
 	p.Discard()
-	// The store knows that the directories are gone.
-	if _, err := e.get(e.put(noise(100_000, 4)), 0, -1); err != nil {
-		t.Error(err)
+	// The store knows that the directories are gone, all of them.
+	for i := range uint64(100) {
+		if _, err := e.get(e.put(noise(40_000, i)), 0, -1); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
