@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -83,9 +82,6 @@ func (h Hash) Verify(password string) bool {
 	return err == nil && subtle.ConstantTimeCompare(given.key[:], h.key[:]) == 1
 }
 
-// makePassword returns a random password of 144 bits.
-func makePassword() string {
-	var raw [18]byte
-	rand.Read(raw[:])
-	return base64.RawURLEncoding.EncodeToString(raw[:])
-}
+// makePassword returns a random password of at least 128 bits, in letters and
+// digits.
+func makePassword() string { return rand.Text() }

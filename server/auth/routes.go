@@ -125,7 +125,11 @@ func readLogin(r *web.Request) (name, password string, err error) {
 			name = form.Get("username")
 		}
 	case "application/json":
-		var login struct{ Name, Username, Password string }
+		var login struct {
+			Name     string `json:"name"`
+			Username string `json:"username"`
+			Password string `json:"password"`
+		}
 		if err := web.UnmarshalJSON(body, &login); err != nil {
 			return "", "", err
 		}

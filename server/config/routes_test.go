@@ -1,0 +1,98 @@
+package config_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"settle/server/config"
+	"settle/server/web"
+	"settle/storage/couch"
+)
+
+// admins is one administrator, jan, whom nothing changes.
+type admins struct{ set, removed string }
+
+func (a *admins) Names() []string { return []string{"jan"} }
+
+func (a *admins) SetPassword(_ context.Context, name, password string) error {
+	a.set = name + ":" + password
+	return nil
+}
+
+func (a *admins) Remove(_ context.Context, name string) error {
+	if name != "jan" {
+		return couch.ErrNotFound
+	}
+	a.removed = name
+	return nil
+}
+
+func TestRoutes(t *testing.T) {
+	c, accounts := open(t, &settings{values: map[string][]byte{}}), &admins{}
+	h := web.NewHandler(web.Options{
+		Authenticate: func(req *http.Request) (web.Session, error) {
+			if req.Header.Get("Who") == "" {
+				return web.Session{}, nil
+			}
+			return web.Session{User: couch.UserCtx{Name: "jan", Roles: []string{couch.AdminRole}}}, nil
+		},
+		Limits: c.Limits,
+		Logger: slog.New(slog.DiscardHandler),
+	}, config.Routes(c, accounts, func(name string) error {
+		if name != "_local" {
+			return couch.ErrNotFound
+		}
+		return nil
+	}))
+	const root = "/_node/_local/_config"
+	steps := []struct {
+		who, method, target, body string
+		status                    int
+		want                      string
+	}{
+		{"jan", "GET", root, "", 200, `{"admins":{"jan":"[redacted]"},"couchdb":{"single_node":"true"}}`},
+		{"", "GET", root, "", 401, `{"error":"unauthorized","reason":"You are not a server admin."}`},
+		{"", "PUT", root + "/a/b", `"x"`, 401, `{"error":"unauthorized","reason":"You are not a server admin."}`},
+		{"jan", "GET", "/_node/other/_config", "", 404, `{"error":"not_found","reason":"missing"}`},
+		{"jan", "PUT", root + "/a/b", `" one "`, 200, `""`},
+		{"jan", "PUT", root + "/a/b", `"two"`, 200, `"one"`},
+		{"jan", "GET", root + "/a/b", "", 200, `"two"`},
+		{"jan", "GET", root + "/a", "", 200, `{"b":"two"}`},
+		{"jan", "GET", root + "/a/b/c", "", 404, `{"error":"not_found","reason":"missing"}`},
+		{"jan", "PUT", root + "/a/b", `5`, 400, `{"error":"bad_request","reason":"a JSON string expected"}`},
+		{"jan", "PUT", root + "/a/b", `null`, 400, `{"error":"bad_request","reason":"a JSON string expected"}`},
+		{"jan", "PUT", root + "/a/b", ``, 400, `{"error":"bad_request","reason":"invalid UTF-8 JSON"}`},
+		{"jan", "PUT", root + "/a/b", "\"\xff\"", 400, `{"error":"bad_request","reason":"invalid UTF-8 JSON"}`},
+		{"jan", "PUT", root + "/couchdb/max_document_size", `"big"`, 400, `{"error":"bad_request","reason":"couchdb/max_document_size cannot have that value"}`},
+		{"jan", "DELETE", root + "/a/b", "", 200, `"two"`},
+		{"jan", "DELETE", root + "/a/b", "", 404, `{"error":"not_found","reason":"unknown_config_value"}`},
+		{"jan", "GET", root + "/a/b", "", 404, `{"error":"not_found","reason":"unknown_config_value"}`},
+		{"jan", "GET", root + "/admins/jan", "", 200, `"[redacted]"`},
+		{"jan", "PUT", root + "/admins/ida", `"secret"`, 200, `""`},
+		{"jan", "DELETE", root + "/admins/ida", "", 404, `{"error":"not_found","reason":"unknown_config_value"}`},
+		{"jan", "DELETE", root + "/admins/jan", "", 200, `"[redacted]"`},
+		{"jan", "POST", root + "/_reload", "", 200, `{"ok":true}`},
+		{"jan", "POST", root + "/a/b", `"x"`, 405, `{"error":"method_not_allowed","reason":"Only GET,HEAD,PUT,DELETE allowed"}`},
+	}
+	for _, step := range steps {
+		req := httptest.NewRequest(step.method, step.target, strings.NewReader(step.body))
+		req.Header.Set("Who", step.who)
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, req)
+		body, _ := io.ReadAll(rec.Body)
+		if rec.Code != step.status || string(body) != step.want+"\n" {
+			t.Errorf("%s %s %s: %d %s, want %d %s", step.method, step.target, step.body, rec.Code, body, step.status, step.want)
+		}
+	}
+	if accounts.set != "ida:secret" || accounts.removed != "jan" {
+		t.Errorf("the administrators were told %+v", accounts)
+	}
+	if diff := c.Section("admins"); len(diff) != 0 {
+		t.Errorf("the configuration holds passwords: %v", diff)
+	}
+}
