@@ -108,19 +108,13 @@ func (r *Reader) next() (*Part, error) {
 // skip moves behind the next delimiter: that of the preamble, or of the part
 // that was given out last.
 func (r *Reader) skip() error {
-	var preamble = Part{r: r, delim: r.delim[2:]}
 	p := r.part
 	if p == nil {
-		p = &preamble
+		p = &Part{r: r, delim: r.delim[2:]}
 	}
-	if _, err := io.Copy(io.Discard, onlyReader{p}); err != nil {
-		return err
-	}
-	return nil
+	_, err := io.Copy(io.Discard, p)
+	return err
 }
-
-// onlyReader keeps io.Copy from using anything but Read.
-type onlyReader struct{ io.Reader }
 
 // atEnd reports whether the delimiter just read is the last one.
 func (r *Reader) atEnd() (bool, error) {
@@ -136,11 +130,10 @@ func (r *Reader) atEnd() (bool, error) {
 func (r *Reader) readHeader() (Header, error) {
 	end := []byte("\r\n\r\n")
 	for n := len(end); ; {
-		window, err := r.in.Peek(n)
-		if err != nil {
+		if _, err := r.in.Peek(n); err != nil {
 			return nil, truncated(err)
 		}
-		window, _ = r.in.Peek(min(r.in.Buffered(), maxHeader))
+		window, _ := r.in.Peek(min(r.in.Buffered(), maxHeader))
 		if i := bytes.Index(window, end); i >= 0 {
 			header, err := parseHeader(string(window[:i]))
 			r.in.Discard(i + len(end))
