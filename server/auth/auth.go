@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
-	"settle/server/config"
-	"settle/server/web"
 	"settle/storage/couch"
 )
 
@@ -25,10 +25,39 @@ type Settings interface {
 	SetSetting(ctx context.Context, key string, value []byte) error
 }
 
-// Options is what the authentication needs.
+// Policy is what the configuration says about logging in.
+type Policy struct {
+	RequireUser      bool // no anonymous requests
+	RequireUserButUp bool // none but for /_up
+
+	SessionTimeout time.Duration
+	Persistent     bool   // cookies outlive the browser
+	SameSite       string // the cookies' attribute; empty: none
+	CookieDomain   string // the cookies' attribute; empty: none
+	Secret         string // signs cookies; empty: one of the store's own
+}
+
+// Session is who makes a request, and how that was established.
+type Session struct {
+	User couch.UserCtx
+	// Handler is what CouchDB calls the way of authentication: "cookie" or
+	// "default" (Basic). Empty for anonymous.
+	Handler string
+	// Renewed, where not empty, is the Set-Cookie header that keeps the session
+	// going.
+	Renewed string
+}
+
+// IsServerAdmin reports whether the user is a server administrator.
+func (s Session) IsServerAdmin() bool { return slices.Contains(s.User.Roles, couch.AdminRole) }
+
+// Handlers are the ways of authentication, in CouchDB's names and order.
+var Handlers = []string{"cookie", "default"}
+
+// Options is what the authentication needs. User and Password may be empty.
 type Options struct {
 	Settings Settings
-	Config   *config.Config
+	Policy   func() Policy // what the configuration says at the moment
 	// User and Password, where both are set, name the administrator. They
 	// outrank the stored ones, which they do not change.
 	User, Password string
@@ -40,8 +69,8 @@ type Options struct {
 // Auth knows the administrators. It is safe for concurrent use.
 type Auth struct {
 	settings Settings
-	config   *config.Config
-	secret   []byte // signs cookies, unless the configuration has a secret
+	policy   func() Policy
+	secret   []byte // signs cookies, unless the policy has a secret
 
 	writes sync.Mutex // held over a change of the stored administrators
 
@@ -62,16 +91,14 @@ const secretKey = "session_secret"
 
 // Open reads the administrators, and makes one where there is none.
 func Open(ctx context.Context, o Options) (*Auth, error) {
-	a := &Auth{settings: o.Settings, config: o.Config, hashing: make(chan struct{}, max(1, runtime.NumCPU()/2))}
+	a := &Auth{settings: o.Settings, policy: o.Policy, hashing: make(chan struct{}, max(1, runtime.NumCPU()/2))}
+	a.decoy = decoy()
 	rand.Read(a.verified.key[:])
 	var err error
 	if a.stored, err = loadAdmins(ctx, o.Settings); err != nil {
 		return nil, err
 	}
 	if a.secret, err = loadSecret(ctx, o.Settings); err != nil {
-		return nil, err
-	}
-	if a.decoy, err = HashPassword(makePassword()); err != nil {
 		return nil, err
 	}
 	if (o.User == "") != (o.Password == "") {
@@ -130,19 +157,21 @@ func loadSecret(ctx context.Context, settings Settings) ([]byte, error) {
 }
 
 // Authenticate says who makes a request: by cookie, else by Basic, else nobody.
-// Errors are the answers that CouchDB gives.
-func (a *Auth) Authenticate(req *http.Request) (web.Session, error) {
-	session, err := a.byCookie(req)
-	if err == nil && session.User.Name == "" {
-		session, err = a.byBasic(req)
+// Errors are those that CouchDB answers with, of kind BadRequest or Unauthorized.
+//
+// The path is looked at in the request's URL.RawPath.
+func (a *Auth) Authenticate(req *http.Request) (Session, error) {
+	s, err := a.byCookie(req)
+	if err == nil && s.User.Name == "" {
+		s, err = a.byBasic(req)
 	}
 	if err != nil {
-		return web.Session{}, a.refusal(req, err)
+		return Session{}, err
 	}
-	if session.User.Name == "" && a.mustLogIn(req) {
-		return web.Session{}, a.refusal(req, errLogIn)
+	if s.User.Name == "" && a.mustLogIn(req) {
+		return Session{}, errLogIn
 	}
-	return session, nil
+	return s, nil
 }
 
 var (
@@ -153,42 +182,44 @@ var (
 
 // mustLogIn reports whether the configuration closes a path to anonymous.
 func (a *Auth) mustLogIn(req *http.Request) bool {
-	path := req.URL.RawPath // in the form that routes match on
-	if path == "/_session" && req.Method == http.MethodPost {
+	path, policy := req.URL.RawPath, a.policy()
+	switch {
+	case path == "/_session" && req.Method == http.MethodPost:
 		return false
-	}
-	if a.config.Bool(config.RequireValidUserButUp) {
+	case policy.RequireUserButUp:
 		return path != "/_up"
 	}
-	return a.requiresUser()
+	return policy.RequireUser
 }
 
-func (a *Auth) requiresUser() bool {
-	return a.config.Bool(config.RequireValidUser) || a.config.Bool(config.AuthRequireValidUser)
-}
-
-// refusal adds the WWW-Authenticate header to an error where CouchDB has one:
-// with require_valid_user, or where the client names the challenge it wants.
-func (a *Auth) refusal(req *http.Request, err error) error {
-	challenge := req.Header.Get("X-CouchDB-WWW-Authenticate")
-	if challenge == "" && a.requiresUser() {
-		challenge = `Basic realm="server"`
+// Challenge returns the WWW-Authenticate header of an answer that is a 401: what
+// the client wants it to be, else Basic where anonymous requests are refused,
+// else none. Without it, browsers do not ask for a password.
+func (a *Auth) Challenge(req *http.Request) string {
+	if wanted := req.Header.Get("X-CouchDB-WWW-Authenticate"); wanted != "" {
+		return wanted
 	}
-	status, name, reason := web.Describe(err)
-	if status != http.StatusUnauthorized || challenge == "" {
-		return err
+	if a.policy().RequireUser {
+		return `Basic realm="server"`
 	}
-	return &web.Error{Status: status, Name: name, Reason: reason,
-		Header: http.Header{"Www-Authenticate": {challenge}}}
+	return ""
 }
 
-// session returns the session of an administrator.
-func session(name, handler string) web.Session {
-	return web.Session{User: couch.UserCtx{Name: name, Roles: []string{couch.AdminRole}}, Handler: handler}
+// newSession returns the session of an administrator.
+func newSession(name, handler string) Session {
+	return Session{User: couch.UserCtx{Name: name, Roles: []string{couch.AdminRole}}, Handler: handler}
 }
 
-// login checks a name and password. It returns at once for a pair that was
-// right before. The error is an Unauthorized.
+// Login checks a name and password, and returns a session that has no Handler.
+// It returns at once for a pair that was right before, else it takes as long as
+// hashing the password. The error is an Unauthorized.
+func (a *Auth) Login(ctx context.Context, name, password string) (Session, error) {
+	if err := a.login(ctx, name, password); err != nil {
+		return Session{}, err
+	}
+	return newSession(name, ""), nil
+}
+
 func (a *Auth) login(ctx context.Context, name, password string) error {
 	a.mu.RLock()
 	hash, known := a.inForce()[name]

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -15,8 +13,6 @@ import (
 	"time"
 
 	"settle/server/auth"
-	"settle/server/config"
-	"settle/server/web"
 	"settle/storage/couch"
 )
 
@@ -47,31 +43,27 @@ func stored(t testing.TB) *settings {
 	return &settings{values: map[string][]byte{"admins": []byte(`{"admin":"` + hash.Text() + `"}`)}}
 }
 
-func open(t testing.TB, s *settings, user, password string) (*auth.Auth, *config.Config) {
+// policies returns a changeable policy with CouchDB's standards.
+func policies() *auth.Policy {
+	return &auth.Policy{SessionTimeout: 600 * time.Second, Persistent: true}
+}
+
+func open(t testing.TB, s *settings, p *auth.Policy) *auth.Auth {
 	t.Helper()
-	conf, err := config.Open(context.Background(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
 	a, err := auth.Open(context.Background(), auth.Options{
-		Settings: s, Config: conf, User: user, Password: password,
+		Settings: s, Policy: func() auth.Policy { return *p },
 		Announce: func(user, password string) error { return errors.New("nothing to announce") },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a, conf
+	return a
 }
 
-func handler(a *auth.Auth, conf *config.Config) http.Handler {
-	up := []web.Route{{Method: "GET", Path: "/_up", Handler: func(r *web.Request) error { return r.WriteOK(200) }}}
-	return web.NewHandler(web.Options{
-		Authenticate: a.Authenticate, Limits: conf.Limits, Logger: slog.New(slog.DiscardHandler),
-	}, a.Routes(), up)
-}
-
-func request(method, target, body string, header ...string) *http.Request {
-	req := httptest.NewRequest(method, target, strings.NewReader(body))
+// request returns one whose path is prepared as for routing.
+func request(method, path string, header ...string) *http.Request {
+	req := httptest.NewRequest(method, path, nil)
+	req.URL.RawPath = path
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
@@ -82,205 +74,166 @@ func basic(text string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(text))
 }
 
-func do(h http.Handler, req *http.Request) (*http.Response, string) {
-	rec := httptest.NewRecorder()
-	h.ServeHTTP(rec, req)
-	body, _ := io.ReadAll(rec.Result().Body)
-	return rec.Result(), strings.TrimSuffix(string(body), "\n")
+// who says in a line what became of a request.
+func who(a *auth.Auth, req *http.Request) string {
+	s, err := a.Authenticate(req)
+	switch {
+	case err != nil:
+		return err.Error()
+	case s.User.Name == "" && !s.IsServerAdmin() && s.Handler == "":
+		return "anonymous"
+	case s.IsServerAdmin():
+		return s.User.Name + " by " + s.Handler
+	}
+	return "somebody odd"
 }
 
 const (
-	asAdmin   = `{"ok":true,"userCtx":{"name":"admin","roles":["_admin"]},"info":{"authentication_handlers":["cookie","default"],"authenticated":"default"}}`
-	asCookie  = `{"ok":true,"userCtx":{"name":"admin","roles":["_admin"]},"info":{"authentication_handlers":["cookie","default"],"authenticated":"cookie"}}`
-	anonymous = `{"ok":true,"userCtx":{"name":null,"roles":[]},"info":{"authentication_handlers":["cookie","default"]}}`
-	incorrect = `{"error":"unauthorized","reason":"Name or password is incorrect."}`
+	incorrect = "Name or password is incorrect."
+	malformed = "Malformed AuthSession cookie. Please clear your cookies."
+	closed    = "Authentication required."
 )
 
 func TestBasic(t *testing.T) {
-	a, conf := open(t, stored(t), "", "")
-	h := handler(a, conf)
+	a := open(t, stored(t), policies())
 	for range 2 { // the second time from memory
 		for header, want := range map[string]string{
-			"":                                 anonymous,
-			basic("admin:pass"):                asAdmin,
-			basic("admin:passe"):               incorrect,
-			basic("admin:"):                    incorrect,
-			basic("Admin:pass"):                incorrect,
-			basic("nobody:pass"):               incorrect,
-			basic("admin"):                     anonymous,
-			basic("_:_"):                       anonymous,
-			"b" + basic("admin:pass")[1:]:      anonymous,
-			"Bearer x":                         anonymous,
-			"Basic !":                          `{"error":"bad_request","reason":"Authorization header has invalid base64 value"}`,
-			basic("admin:pass") + "  ":         asAdmin,
-			"Basic " + basic("admin:pass")[6:]: asAdmin,
+			"":                            "anonymous",
+			basic("admin:pass"):           "admin by default",
+			basic("admin:pass") + "  ":    "admin by default",
+			basic("admin:passe"):          incorrect,
+			basic("admin:"):               incorrect,
+			basic("Admin:pass"):           incorrect,
+			basic("nobody:pass"):          incorrect,
+			basic("admin"):                "anonymous",
+			basic("_:_"):                  "anonymous",
+			"b" + basic("admin:pass")[1:]: "anonymous",
+			"Bearer x":                    "anonymous",
+			"Basic !":                     "Authorization header has invalid base64 value",
 		} {
-			res, body := do(h, request("GET", "/_session", "", "Authorization", header))
-			if body != want || res.Header.Get("WWW-Authenticate") != "" {
-				t.Errorf("%q: %s %v", header, body, res.Header)
+			if got := who(a, request("GET", "/", "Authorization", header)); got != want {
+				t.Errorf("%q: %s, want %s", header, got, want)
 			}
 		}
 	}
 }
 
-func TestLoginByCookie(t *testing.T) {
-	a, conf := open(t, stored(t), "", "")
-	h := handler(a, conf)
-	form, js := "application/x-www-form-urlencoded", "application/json"
-	tests := []struct {
-		query, contentType, body string
-		status                   int
-		want                     string
-	}{
-		{"", form, "name=admin&password=pass", 200, `{"ok":true,"name":"admin","roles":["_admin"]}`},
-		{"", form + "; charset=utf-8", "username=admin&password=pass", 200, `{"ok":true,"name":"admin","roles":["_admin"]}`},
-		{"", js, `{"name":"admin","password":"pass"}`, 200, `{"ok":true,"name":"admin","roles":["_admin"]}`},
-		{"", js, `{"username":"admin","password":"pass"}`, 200, `{"ok":true,"name":"admin","roles":["_admin"]}`},
-		{"?next=/alpha", js, `{"name":"admin","password":"pass"}`, 302, `{"ok":true}`},
-		{"?next=http://evil", js, `{"name":"admin","password":"pass"}`, 400, `{"error":"bad_request","reason":"redirect path must begin with \"/\""}`},
-		{"?fail=/no", js, `{"name":"admin","password":"no"}`, 302, `{"ok":true}`},
-		{"", js, `{"name":"admin","password":"no"}`, 401, incorrect},
-		{"", js, `{"name":"admin"}`, 401, incorrect},
-		{"", js, `{"password":"pass"}`, 400, `{"error":"bad_request","reason":"request body must contain a username"}`},
-		{"", js, `{"name":5,"password":"pass"}`, 400, "{\"error\":\"bad_request\",\"reason\":\"`name` has the wrong type\"}"},
-		{"", js, `[]`, 400, `{"error":"bad_request","reason":"Request body must be a JSON object"}`},
-		{"", js, `{`, 400, `{"error":"bad_request","reason":"invalid UTF-8 JSON"}`},
-		{"", "text/plain", `{}`, 415, `{"error":"bad_content_type","reason":"Content-Type must be application/json"}`},
-		{"", js, `{"name":"` + strings.Repeat("n", 70_000) + `"}`, 413, `{"error":"too_large","reason":"the request entity is too large"}`},
+func TestCookies(t *testing.T) {
+	a := open(t, stored(t), policies())
+	header := a.Cookie(request("POST", "/_session"), "admin")
+	form := regexp.MustCompile(`^AuthSession=([\w-]+); Version=1; Expires=\w{3}, \d\d-\w{3}-\d{4} [\d:]{8} GMT; Max-Age=600; Path=/; HttpOnly$`)
+	match := form.FindStringSubmatch(header)
+	if match == nil {
+		t.Fatalf("cookie %q", header)
 	}
-	for _, tt := range tests {
-		res, body := do(h, request("POST", "/_session"+tt.query, tt.body, "Content-Type", tt.contentType))
-		if res.StatusCode != tt.status || body != tt.want {
-			t.Errorf("%s %.60s: %d %s", tt.query, tt.body, res.StatusCode, body)
-		}
-		cookie := res.Header.Get("Set-Cookie")
-		if tt.status == 200 {
-			form := regexp.MustCompile(`^AuthSession=[\w-]+; Version=1; Expires=\w{3}, \d\d-\w{3}-\d{4} [\d:]{8} GMT; Max-Age=600; Path=/; HttpOnly$`)
-			if !form.MatchString(cookie) {
-				t.Errorf("%s: cookie %q", tt.body, cookie)
-			}
-			value, _, _ := strings.Cut(cookie, ";")
-			if _, body := do(h, request("GET", "/_session", "", "Cookie", "a=b; "+value, "Authorization", basic("admin:wrong"))); body != asCookie {
-				t.Errorf("with the cookie: %s", body)
-			}
-		}
-		if tt.status == 401 && !strings.HasPrefix(cookie, "AuthSession=; Version=1; ") {
-			t.Errorf("%s: cookie %q", tt.body, cookie)
-		}
-		if location := res.Header.Get("Location"); tt.status == 302 && !strings.HasPrefix(location, "http://example.com/") {
-			t.Errorf("%s: location %q", tt.query, location)
-		}
-	}
-}
-
-func TestBadCookies(t *testing.T) {
-	a, conf := open(t, stored(t), "", "")
-	h := handler(a, conf)
-	res, _ := do(h, request("POST", "/_session", "name=admin&password=pass", "Content-Type", "application/x-www-form-urlencoded"))
-	good, _, _ := strings.Cut(strings.TrimPrefix(res.Header.Get("Set-Cookie"), "AuthSession="), ";")
-	last := "A"
-	if strings.HasSuffix(good, "A") {
-		last = "E"
+	good := match[1]
+	middle := "A" // of the HMAC
+	if good[len(good)-9:len(good)-8] == "A" {
+		middle = "B"
 	}
 	for value, want := range map[string]string{
-		good:                      asCookie,
-		"":                        anonymous,
-		good[:len(good)-1] + last: anonymous,
-		auth.NewToken("admin", time.Now().Unix(), "guess", "salt"):  anonymous,
-		auth.NewToken("nobody", time.Now().Unix(), "guess", "salt"): anonymous,
-		"bad": `{"error":"bad_request","reason":"Malformed AuthSession cookie. Please clear your cookies."}`,
+		good:        "admin by cookie",
+		good + "==": "admin by cookie",
+		"":          "anonymous",
+		"bad":       malformed,
+		good[:len(good)-9] + middle + good[len(good)-8:]: "anonymous",
+		good[:len(good)-8]: "anonymous",
+		auth.NewToken("admin", time.Now().Unix(), "guess", "salt"):  "anonymous",
+		auth.NewToken("nobody", time.Now().Unix(), "guess", "salt"): "anonymous",
+		auth.NewToken("admin", time.Now().Unix(), "", ""):           "anonymous",
 	} {
-		if _, body := do(h, request("GET", "/_session", "", "Cookie", "AuthSession="+value)); body != want {
-			t.Errorf("%q: %s", value, body)
+		if got := who(a, request("GET", "/", "Cookie", "a=b; AuthSession="+value)); got != want {
+			t.Errorf("%q: %s, want %s", value, got, want)
 		}
 	}
-	res, body := do(h, request("DELETE", "/_session", "", "Cookie", "AuthSession="+good))
-	if body != `{"ok":true}` || !strings.HasPrefix(res.Header.Get("Set-Cookie"), "AuthSession=; ") {
-		t.Errorf("log-out: %s %v", body, res.Header)
+	both := func(cookie, pair string) string {
+		return who(a, request("GET", "/", "Cookie", "AuthSession="+cookie, "Authorization", basic(pair)))
+	}
+	if got := both(good, "admin:wrong"); got != "admin by cookie" {
+		t.Errorf("beside a wrong Basic: %s", got)
+	}
+	if got := both(auth.NewToken("admin", 0, "guess", "salt"), "admin:pass"); got != "admin by default" {
+		t.Errorf("a wrong cookie beside a right Basic: %s", got)
+	}
+	if got := a.Cookie(request("POST", "/_session"), "nobody"); !strings.HasPrefix(got, "AuthSession=; ") {
+		t.Errorf("a cookie for nobody: %q", got)
 	}
 	if err := a.SetPassword(t.Context(), "admin", "other"); err != nil {
 		t.Fatal(err)
 	}
-	if _, body := do(h, request("GET", "/_session", "", "Cookie", "AuthSession="+good)); body != anonymous {
-		t.Errorf("after a new password: %s", body)
-	}
-	if _, body := do(h, request("GET", "/_session", "", "Authorization", basic("admin:pass"))); body != incorrect {
-		t.Errorf("the old password: %s", body)
+	if got := both(good, "admin:pass"); got != incorrect {
+		t.Errorf("after a new password: %s", got)
 	}
 }
 
 func TestCookieRunsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, conf := open(t, stored(t), "", "")
-		h := handler(a, conf)
-		set := func(id config.ID, value string) {
-			if _, err := conf.Set(context.Background(), id, value, true); err != nil {
-				t.Fatal(err)
-			}
-		}
-		set(config.SessionTimeout, "100")
-		set(config.SameSite, "Strict")
-		set(config.Secret, "configured")
-		login := request("POST", "/_session", "name=admin&password=pass", "Content-Type", "application/x-www-form-urlencoded")
-		res, _ := do(h, login)
-		cookie := res.Header.Get("Set-Cookie")
-		if !strings.Contains(cookie, "; Max-Age=100; Path=/; HttpOnly; SameSite=Strict") {
+		policy := policies()
+		policy.SessionTimeout, policy.SameSite, policy.CookieDomain = 100*time.Second, "Strict", "example.org"
+		a := open(t, stored(t), policy)
+		cookie := a.Cookie(request("POST", "/_session"), "admin")
+		if !strings.HasSuffix(cookie, "; Max-Age=100; Domain=example.org; Path=/; HttpOnly; SameSite=Strict") {
 			t.Errorf("cookie %q", cookie)
 		}
 		value, _, _ := strings.Cut(cookie, ";")
-		for _, tt := range []struct {
+		for _, step := range []struct {
 			wait    time.Duration
 			want    string
 			renewed bool
-		}{{5 * time.Second, asCookie, false}, {10 * time.Second, asCookie, true}, {84 * time.Second, asCookie, true}, {time.Second, anonymous, false}} {
-			time.Sleep(tt.wait)
-			res, body := do(h, request("GET", "/_session", "", "Cookie", value))
-			if body != tt.want || (res.Header.Get("Set-Cookie") != "") != tt.renewed {
-				t.Errorf("%v later: %s %v", tt.wait, body, res.Header)
+		}{{5 * time.Second, "cookie", false}, {10 * time.Second, "cookie", true}, {84 * time.Second, "cookie", true}, {time.Second, "", false}} {
+			time.Sleep(step.wait)
+			s, err := a.Authenticate(request("GET", "/", "Cookie", value))
+			if err != nil || s.Handler != step.want || (s.Renewed != "") != step.renewed {
+				t.Errorf("%v later: %+v %v", step.wait, s, err)
 			}
 		}
-		set(config.AllowPersistentCookies, "false")
-		res, _ = do(h, request("DELETE", "/_session", ""))
-		if got := res.Header.Get("Set-Cookie"); got != "AuthSession=; Version=1; Path=/; HttpOnly; SameSite=Strict" {
+		policy.Persistent = false
+		if got := a.NoCookie(request("GET", "/")); got != "AuthSession=; Version=1; Domain=example.org; Path=/; HttpOnly; SameSite=Strict" {
 			t.Errorf("cookie %q", got)
+		}
+		fresh, _, _ := strings.Cut(a.Cookie(request("GET", "/"), "admin"), ";")
+		policy.Secret = "configured"
+		if got := who(a, request("GET", "/", "Cookie", fresh)); got != "anonymous" {
+			t.Errorf("with another secret: %s", got)
 		}
 	})
 }
 
-func TestRequireValidUser(t *testing.T) {
-	a, conf := open(t, stored(t), "", "")
-	h := handler(a, conf)
-	const closed = `{"error":"unauthorized","reason":"Authentication required."}`
-	check := func(req *http.Request, want string, challenged bool) {
+func TestRequireUser(t *testing.T) {
+	policy := policies()
+	a := open(t, stored(t), policy)
+	check := func(req *http.Request, want string) {
 		t.Helper()
-		res, body := do(h, req)
-		if body != want || (res.Header.Get("WWW-Authenticate") == `Basic realm="server"`) != challenged {
-			t.Errorf("%s %s: %s %v", req.Method, req.URL, body, res.Header)
+		if got := who(a, req); got != want {
+			t.Errorf("%s %s: %s, want %s", req.Method, req.URL, got, want)
 		}
 	}
-	conf.Set(t.Context(), config.RequireValidUser, "true", true)
-	check(request("GET", "/_session", ""), closed, true)
-	check(request("GET", "/_up", ""), closed, true)
-	check(request("DELETE", "/_session", ""), closed, true)
-	check(request("GET", "/_up", "", "Authorization", basic("admin:no")), incorrect, true)
-	check(request("GET", "/_up", "", "Authorization", basic("admin:pass")), `{"ok":true}`, false)
-	check(request("POST", "/_session", "name=admin&password=pass", "Content-Type", "application/x-www-form-urlencoded"),
-		`{"ok":true,"name":"admin","roles":["_admin"]}`, false)
-	conf.Set(t.Context(), config.RequireValidUser, "false", true)
-	conf.Set(t.Context(), config.RequireValidUserButUp, "true", true)
-	check(request("GET", "/_up", ""), `{"ok":true}`, false)
-	check(request("GET", "/_session", ""), closed, false)
-	check(request("GET", "/_session?basic=true", "", "X-CouchDB-WWW-Authenticate", `Basic realm="server"`), closed, true)
+	challenge := func(req *http.Request, want string) {
+		t.Helper()
+		if got := a.Challenge(req); got != want {
+			t.Errorf("challenge %q, want %q", got, want)
+		}
+	}
+	challenge(request("GET", "/"), "")
+	policy.RequireUser = true
+	check(request("GET", "/_session"), closed)
+	check(request("GET", "/_up"), closed)
+	check(request("DELETE", "/_session"), closed)
+	check(request("POST", "/_session"), "anonymous")
+	check(request("GET", "/_up", "Authorization", basic("admin:no")), incorrect)
+	check(request("GET", "/_up", "Authorization", basic("admin:pass")), "admin by default")
+	challenge(request("GET", "/"), `Basic realm="server"`)
+	challenge(request("GET", "/", "X-CouchDB-WWW-Authenticate", "Cookie"), "Cookie")
+	policy.RequireUser, policy.RequireUserButUp = false, true
+	check(request("GET", "/_up"), "anonymous")
+	check(request("GET", "/_session"), closed)
+	challenge(request("GET", "/"), "")
 }
 
 func TestFirstStart(t *testing.T) {
 	s := &settings{values: map[string][]byte{}}
-	conf, err := config.Open(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var shown []string
-	o := auth.Options{Settings: s, Config: conf, Announce: func(user, password string) error {
+	o := auth.Options{Settings: s, Policy: func() auth.Policy { return *policies() }, Announce: func(user, password string) error {
 		shown = append(shown, user+":"+password)
 		return nil
 	}}
@@ -298,17 +251,15 @@ func TestFirstStart(t *testing.T) {
 			t.Errorf("setting %s holds the password", key)
 		}
 	}
-	a, conf := open(t, s, "", "")
-	if _, body := do(handler(a, conf), request("GET", "/_session", "", "Authorization", basic(shown[0]))); body != asAdmin {
-		t.Error(body)
+	if got := who(open(t, s, policies()), request("GET", "/", "Authorization", basic(shown[0]))); got != "admin by default" {
+		t.Error(got)
 	}
 }
 
 func TestAnnounceFails(t *testing.T) {
 	s := &settings{values: map[string][]byte{}}
-	conf, _ := config.Open(t.Context(), s)
 	broken := errors.New("broken pipe")
-	_, err := auth.Open(t.Context(), auth.Options{Settings: s, Config: conf, Announce: func(string, string) error { return broken }})
+	_, err := auth.Open(t.Context(), auth.Options{Settings: s, Announce: func(string, string) error { return broken }})
 	if !errors.Is(err, broken) || s.values["admins"] != nil {
 		t.Errorf("%v, stored %s", err, s.values["admins"])
 	}
@@ -317,13 +268,17 @@ func TestAnnounceFails(t *testing.T) {
 func TestEnvironmentOutranks(t *testing.T) {
 	s := stored(t)
 	before := string(s.values["admins"])
-	a, conf := open(t, s, "root", "toor")
-	h := handler(a, conf)
-	if _, body := do(h, request("GET", "/_session", "", "Authorization", basic("root:toor"))); !strings.Contains(body, `"name":"root"`) {
-		t.Error(body)
+	a, err := auth.Open(t.Context(), auth.Options{
+		Settings: s, Policy: func() auth.Policy { return *policies() }, User: "root", Password: "toor",
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, body := do(h, request("GET", "/_session", "", "Authorization", basic("admin:pass"))); body != incorrect {
-		t.Error(body)
+	if got := who(a, request("GET", "/", "Authorization", basic("root:toor"))); got != "root by default" {
+		t.Error(got)
+	}
+	if got := who(a, request("GET", "/", "Authorization", basic("admin:pass"))); got != incorrect {
+		t.Error(got)
 	}
 	if names := a.Names(); len(names) != 1 || names[0] != "root" {
 		t.Error(names)
@@ -332,7 +287,7 @@ func TestEnvironmentOutranks(t *testing.T) {
 		t.Error("the stored administrator has changed")
 	}
 	for _, half := range []auth.Options{{User: "root"}, {Password: "toor"}, {User: "a:b", Password: "c"}} {
-		half.Settings, half.Config = s, conf
+		half.Settings = s
 		if _, err := auth.Open(t.Context(), half); err == nil {
 			t.Errorf("%+v was taken", half.User)
 		}
@@ -341,7 +296,7 @@ func TestEnvironmentOutranks(t *testing.T) {
 
 func TestChangingAdmins(t *testing.T) {
 	s := stored(t)
-	a, _ := open(t, s, "", "")
+	a := open(t, s, policies())
 	bad := &couch.Error{Kind: couch.BadRequest}
 	for _, pair := range [][2]string{{"", "x"}, {"a:b", "x"}, {"ida", ""}, {"ida", "-pbkdf2-x"}} {
 		if err := a.SetPassword(t.Context(), pair[0], pair[1]); !errors.Is(err, bad) {
@@ -365,7 +320,7 @@ func TestChangingAdmins(t *testing.T) {
 	if err := a.Remove(t.Context(), "admin"); err != nil {
 		t.Fatal(err)
 	}
-	again, _ := open(t, s, "", "")
+	again := open(t, s, policies())
 	if names := again.Names(); len(names) != 1 || names[0] != "ida" {
 		t.Error(names)
 	}
@@ -374,16 +329,15 @@ func TestChangingAdmins(t *testing.T) {
 func TestDamagedAdmins(t *testing.T) {
 	for _, text := range []string{"", "{", "[]", `{"admin":5}`, `{"admin":"pass"}`} {
 		s := &settings{values: map[string][]byte{"admins": []byte(text)}}
-		conf, _ := config.Open(t.Context(), s)
-		if _, err := auth.Open(t.Context(), auth.Options{Settings: s, Config: conf}); !errors.Is(err, couch.ErrCorrupt) {
+		if _, err := auth.Open(t.Context(), auth.Options{Settings: s}); !errors.Is(err, couch.ErrCorrupt) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
 
 func BenchmarkBasic(b *testing.B) {
-	a, _ := open(b, &settings{values: map[string][]byte{}}, "admin", "pass")
-	req := request("GET", "/", "", "Authorization", basic("admin:pass"))
+	a := open(b, stored(b), policies())
+	req := request("GET", "/", "Authorization", basic("admin:pass"))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := a.Authenticate(req); err != nil {

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"settle/server/config"
-	"settle/server/web"
 	"settle/storage/couch"
 )
 
@@ -87,27 +85,27 @@ func decodeToken(value string) (token, error) {
 
 // byCookie reads the session cookie. One that is signed wrongly or has run out
 // counts as no log-in.
-func (a *Auth) byCookie(req *http.Request) (web.Session, error) {
+func (a *Auth) byCookie(req *http.Request) (Session, error) {
 	cookie, err := req.Cookie(cookieName)
 	if err != nil || cookie.Value == "" {
-		return web.Session{}, nil
+		return Session{}, nil
 	}
 	t, err := decodeToken(cookie.Value)
 	if err != nil {
-		return web.Session{}, err
+		return Session{}, err
 	}
 	a.mu.RLock()
 	hash, known := a.inForce()[t.name]
 	a.mu.RUnlock()
 	if !known || !t.valid(cookieKey(a.cookieSecret(), hash.salt)) {
-		return web.Session{}, nil
+		return Session{}, nil
 	}
-	timeout := a.config.Int(config.SessionTimeout)
+	timeout := int64(a.policy().SessionTimeout / time.Second)
 	left := t.issued + timeout - time.Now().Unix()
 	if left <= 0 {
-		return web.Session{}, nil
+		return Session{}, nil
 	}
-	s := session(t.name, "cookie")
+	s := newSession(t.name, "cookie")
 	if left*10 < timeout*9 { // less than nine tenths are left
 		s.Renewed = a.cookie(req, a.token(t.name, hash))
 	}
@@ -116,7 +114,7 @@ func (a *Auth) byCookie(req *http.Request) (web.Session, error) {
 
 // cookieSecret returns what signs cookies.
 func (a *Auth) cookieSecret() []byte {
-	if secret := a.config.Get(config.Secret); secret != "" {
+	if secret := a.policy().Secret; secret != "" {
 		return []byte(secret)
 	}
 	return a.secret
@@ -127,25 +125,41 @@ func (a *Auth) token(name string, hash Hash) string {
 	return newToken(name, time.Now().Unix(), cookieKey(a.cookieSecret(), hash.salt)).encode()
 }
 
-// cookie returns the Set-Cookie header for a value; "" for none.
+// Cookie returns the Set-Cookie header that begins a session of an
+// administrator, for an answer to req. For any other name it is that of NoCookie.
+func (a *Auth) Cookie(req *http.Request, name string) string {
+	a.mu.RLock()
+	hash, known := a.inForce()[name]
+	a.mu.RUnlock()
+	if !known {
+		return a.NoCookie(req)
+	}
+	return a.cookie(req, a.token(name, hash))
+}
+
+// NoCookie returns the Set-Cookie header that takes the session's cookie away
+// from the client.
+func (a *Auth) NoCookie(req *http.Request) string { return a.cookie(req, "") }
+
+// cookie returns the Set-Cookie header for a value.
 func (a *Auth) cookie(req *http.Request, value string) string {
+	policy := a.policy()
 	var b strings.Builder
 	b.WriteString(cookieName + "=" + value + "; Version=1")
-	if a.config.Bool(config.AllowPersistentCookies) {
-		timeout := a.config.Int(config.SessionTimeout)
-		expires := time.Now().Add(time.Duration(timeout) * time.Second).UTC()
+	if policy.Persistent {
+		expires := time.Now().Add(policy.SessionTimeout).UTC()
 		b.WriteString("; Expires=" + expires.Format("Mon, 02-Jan-2006 15:04:05 GMT"))
-		b.WriteString("; Max-Age=" + strconv.FormatInt(timeout, 10))
+		b.WriteString("; Max-Age=" + strconv.FormatInt(int64(policy.SessionTimeout/time.Second), 10))
 	}
 	if req.TLS != nil {
 		b.WriteString("; Secure")
 	}
-	if domain := a.config.Get(config.CookieDomain); domain != "" {
-		b.WriteString("; Domain=" + domain)
+	if policy.CookieDomain != "" {
+		b.WriteString("; Domain=" + policy.CookieDomain)
 	}
 	b.WriteString("; Path=/; HttpOnly")
-	if sameSite := a.config.Get(config.SameSite); sameSite != "" {
-		b.WriteString("; SameSite=" + sameSite)
+	if policy.SameSite != "" {
+		b.WriteString("; SameSite=" + policy.SameSite)
 	}
 	return b.String()
 }

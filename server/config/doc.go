@@ -1,5 +1,5 @@
 // Package config holds the server's live configuration, in CouchDB's sections
-// and keys, and serves it under `/_node/{node}/_config`.
+// and keys.
 //
 // A value counts from the moment it is set. Values are text; those that settle
 // itself reads are checked when they are set.

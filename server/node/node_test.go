@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"settle/server/auth"
 	"settle/server/config"
 	"settle/server/node"
 	"settle/server/web"
@@ -57,12 +58,12 @@ func serve(t *testing.T, s *store) (http.Handler, *config.Config) {
 		t.Fatal(err)
 	}
 	return web.NewHandler(web.Options{
-		Authenticate: func(*http.Request) (web.Session, error) {
-			return web.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}}, nil
+		Authenticate: func(*http.Request) (auth.Session, error) {
+			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}}, nil
 		},
 		Limits: conf.Limits,
 		Logger: slog.New(slog.DiscardHandler),
-	}, node.Routes(s, conf)), conf
+	}, node.Routes(s, conf, &admins{})), conf
 }
 
 func get(t *testing.T, h http.Handler, target string) (*http.Response, string) {

@@ -20,8 +20,8 @@ type Store interface {
 }
 
 // Routes returns the table of the server's own endpoints.
-func Routes(store Store, c *config.Config) []web.Route {
-	h := &handlers{store: store, config: c, uuids: &generator{}}
+func Routes(store Store, c *config.Config, admins Admins) []web.Route {
+	h := &handlers{store: store, config: c, admins: admins, uuids: &generator{}}
 	return []web.Route{
 		{Method: "GET", Path: "/", Privilege: web.Public, Handler: h.welcome},
 		{Method: "GET", Path: "/_up", Privilege: web.Public, Handler: h.up},
@@ -33,19 +33,26 @@ func Routes(store Store, c *config.Config) []web.Route {
 		{Method: "GET", Path: "/_membership", Privilege: web.ServerAdmin, Handler: membership},
 		{Method: "GET", Path: "/_cluster_setup", Privilege: web.ServerAdmin, Handler: clusterState},
 		{Method: "GET", Path: "/_node", Privilege: web.ServerAdmin, Handler: incompleteNode},
-		{Method: "GET", Path: "/_node/:node", Privilege: web.ServerAdmin, Handler: nodeName},
-		{Method: "GET", Path: "/_node/:node/*", Privilege: web.ServerAdmin, Handler: unknownOfNode},
+		{Method: "GET", Path: "/_node/:node", Privilege: web.ServerAdmin, Handler: ofNode(nodeName)},
+		{Method: "GET", Path: "/_node/:node/_config", Privilege: web.ServerAdmin, Handler: ofNode(h.getConfig)},
+		{Method: "POST", Path: "/_node/:node/_config/_reload", Privilege: web.ServerAdmin, Handler: ofNode(reloadConfig)},
+		{Method: "GET", Path: "/_node/:node/_config/:section", Privilege: web.ServerAdmin, Handler: ofNode(h.getSection)},
+		{Method: "GET", Path: "/_node/:node/_config/:section/:key", Privilege: web.ServerAdmin, Handler: ofNode(h.getValue)},
+		{Method: "PUT", Path: "/_node/:node/_config/:section/:key", Privilege: web.ServerAdmin, Handler: ofNode(h.putValue)},
+		{Method: "DELETE", Path: "/_node/:node/_config/:section/:key", Privilege: web.ServerAdmin, Handler: ofNode(h.deleteValue)},
+		{Method: "GET", Path: "/_node/:node/*", Privilege: web.ServerAdmin, Handler: ofNode(unknownOfNode)},
 	}
 }
 
 type handlers struct {
 	store  Store
 	config *config.Config
+	admins Admins
 	uuids  *generator
 }
 
-// CheckName checks the name of a node in a path. The error is a NotFound.
-func CheckName(name string) error {
+// checkName checks the name of a node in a path. The error is a NotFound.
+func checkName(name string) error {
 	if name != "_local" && name != Name {
 		return couch.Errorf(couch.NotFound, "no such node: %s", name)
 	}

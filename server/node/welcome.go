@@ -71,9 +71,6 @@ func incompleteNode(*web.Request) error {
 }
 
 func nodeName(r *web.Request) error {
-	if err := CheckName(r.Param("node")); err != nil {
-		return err
-	}
 	return r.WriteJSON(http.StatusOK, struct {
 		Name string `json:"name"`
 	}{Name})
@@ -82,9 +79,6 @@ func nodeName(r *web.Request) error {
 // unknownOfNode answers a path below a node that nobody serves. CouchDB takes
 // it for a database of the node's own.
 func unknownOfNode(r *web.Request) error {
-	if err := CheckName(r.Param("node")); err != nil {
-		return err
-	}
 	if err := couch.ValidateDatabaseName(r.Param("*")); err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ type Error struct {
 	Status int
 	Name   string
 	Reason string
-	Header http.Header // added to the answer; may be nil
 }
 
 // Error returns name and reason.
@@ -50,7 +49,7 @@ var answers = map[couch.Kind]answer{
 	couch.BadContentType:      {http.StatusUnsupportedMediaType, "bad_content_type", "Content-Type must be application/json"},
 	couch.RangeNotSatisfiable: {http.StatusRequestedRangeNotSatisfiable, "requested_range_not_satisfiable", "Requested range not satisfiable"},
 	couch.DigestMismatch:      {http.StatusBadRequest, "content_md5_mismatch", "Possible message corruption."},
-	couch.NotImplemented:      {http.StatusNotImplemented, "not_implemented", "This is not implemented."},
+	couch.NotImplemented:      {http.StatusNotImplemented, "not_implemented", "This server does not do that."},
 	couch.MethodNotAllowed:    {http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed"},
 	couch.ExpectationFailed:   {http.StatusExpectationFailed, "expectation_failed", "Expectation failed"},
 	couch.NoSpace:             {http.StatusInsufficientStorage, "insufficient_storage", "database_dir is too full"},

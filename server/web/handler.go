@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -14,13 +13,16 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"settle/server/auth"
 	"settle/storage/couch"
 )
 
 // Options is what the layer needs of the rest of the server. All are required.
 type Options struct {
 	// Authenticate says who makes a request. An error becomes the answer.
-	Authenticate func(*http.Request) (Session, error)
+	Authenticate func(*http.Request) (auth.Session, error)
+	// Challenge returns the WWW-Authenticate header of a 401, "" for none.
+	Challenge func(*http.Request) string
 	// FindDatabase looks up the database that a route's ":db" names. The error
 	// is a DatabaseMissing where there is none.
 	FindDatabase func(ctx context.Context, name string) (Database, error)
@@ -212,8 +214,10 @@ func (r *Request) writeError(err error) {
 	for _, name := range []string{"ETag", "Content-Length", "Content-Type", "Cache-Control", "Location"} {
 		h.Del(name)
 	}
-	if own, ok := errors.AsType[*Error](err); ok {
-		maps.Copy(h, own.Header)
+	if status == http.StatusUnauthorized {
+		if challenge := r.options.Challenge(r.Request); challenge != "" {
+			h.Set("WWW-Authenticate", challenge)
+		}
 	}
 	r.WriteJSON(status, struct { // the client is gone when this fails
 		Error  string `json:"error"`

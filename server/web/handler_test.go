@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"settle/server/auth"
 	"settle/server/web"
 	"settle/storage/couch"
 )
@@ -20,22 +21,23 @@ type named string
 func (n named) Name() string { return string(n) }
 
 // admin and user are what the requests of these tests say they are.
-func authenticate(req *http.Request) (web.Session, error) {
+func authenticate(req *http.Request) (auth.Session, error) {
 	switch who := req.Header.Get("Who"); who {
 	case "":
-		return web.Session{}, nil
+		return auth.Session{}, nil
 	case "admin":
-		return web.Session{User: couch.UserCtx{Name: who, Roles: []string{"_admin"}}, Handler: "default"}, nil
+		return auth.Session{User: couch.UserCtx{Name: who, Roles: []string{"_admin"}}, Handler: "default"}, nil
 	case "wrong":
-		return web.Session{}, &couch.Error{Kind: couch.Unauthorized, Reason: "Name or password is incorrect."}
+		return auth.Session{}, &couch.Error{Kind: couch.Unauthorized, Reason: "Name or password is incorrect."}
 	default:
-		return web.Session{User: couch.UserCtx{Name: who}, Handler: "cookie", Renewed: "AuthSession=x"}, nil
+		return auth.Session{User: couch.UserCtx{Name: who}, Handler: "cookie", Renewed: "AuthSession=x"}, nil
 	}
 }
 
 func options() web.Options {
 	return web.Options{
 		Authenticate: authenticate,
+		Challenge:    func(req *http.Request) string { return req.Header.Get("Challenge") },
 		FindDatabase: func(_ context.Context, name string) (web.Database, error) {
 			if strings.HasPrefix(name, "missing") || strings.HasPrefix(name, "_x") {
 				return nil, couch.ErrDatabaseMissing
@@ -181,6 +183,18 @@ func TestPrivileges(t *testing.T) {
 		if got := res.Header.Get("Set-Cookie"); (got != "") != (tt.who == "jan") {
 			t.Errorf("%s: %s %s: Set-Cookie %q", tt.who, tt.method, tt.target, got)
 		}
+	}
+}
+
+func TestChallenge(t *testing.T) {
+	h := web.NewHandler(options(), table)
+	for target, want := range map[string]string{"/_all_dbs": "Basic", "/alpha": "Basic", "/missing": "", "/": ""} {
+		if got := do(t, h, "GET", target, "Challenge", "Basic").Header.Get("WWW-Authenticate"); got != want {
+			t.Errorf("%s: %q", target, got)
+		}
+	}
+	if got, ok := do(t, h, "GET", "/alpha").Header["Www-Authenticate"]; ok {
+		t.Errorf("a challenge nobody asked for: %q", got)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"settle/server/auth"
 	"settle/storage/couch"
 )
 
@@ -16,7 +17,7 @@ type Request struct {
 	// Response is where the answer goes. The helpers of this package write to it.
 	Response *echo.Response
 	// Session is who asks.
-	Session Session
+	Session auth.Session
 	// ID is the X-Couch-Request-ID of the answer.
 	ID string
 
@@ -24,27 +25,6 @@ type Request struct {
 	database Database
 	query    Query
 	options  *Options
-}
-
-// Session is who makes a request, and how that was established.
-type Session struct {
-	User couch.UserCtx
-	// Handler is what CouchDB calls the way of authentication: "cookie" or
-	// "default" (Basic). Empty for anonymous.
-	Handler string
-	// Renewed, where not empty, is the Set-Cookie header that keeps the session
-	// going.
-	Renewed string
-}
-
-// IsServerAdmin reports whether the user is a server administrator.
-func (s Session) IsServerAdmin() bool {
-	for _, role := range s.User.Roles {
-		if role == couch.AdminRole {
-			return true
-		}
-	}
-	return false
 }
 
 // Database is what this layer needs of a database. Handlers get back the type

@@ -1,4 +1,4 @@
-package config_test
+package node_test
 
 import (
 	"context"
@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"settle/server/auth"
 	"settle/server/config"
+	"settle/server/node"
 	"settle/server/web"
 	"settle/storage/couch"
 )
@@ -32,23 +34,24 @@ func (a *admins) Remove(_ context.Context, name string) error {
 	return nil
 }
 
-func TestRoutes(t *testing.T) {
-	c, accounts := open(t, &settings{values: map[string][]byte{}}), &admins{}
+func TestConfig(t *testing.T) {
+	s := &store{settings: map[string][]byte{}}
+	c, err := config.Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts := &admins{}
 	h := web.NewHandler(web.Options{
-		Authenticate: func(req *http.Request) (web.Session, error) {
+		Authenticate: func(req *http.Request) (auth.Session, error) {
 			if req.Header.Get("Who") == "" {
-				return web.Session{}, nil
+				return auth.Session{}, nil
 			}
-			return web.Session{User: couch.UserCtx{Name: "jan", Roles: []string{couch.AdminRole}}}, nil
+			return auth.Session{User: couch.UserCtx{Name: "jan", Roles: []string{couch.AdminRole}}}, nil
 		},
-		Limits: c.Limits,
-		Logger: slog.New(slog.DiscardHandler),
-	}, config.Routes(c, accounts, func(name string) error {
-		if name != "_local" {
-			return couch.ErrNotFound
-		}
-		return nil
-	}))
+		Challenge: func(*http.Request) string { return "" },
+		Limits:    c.Limits,
+		Logger:    slog.New(slog.DiscardHandler),
+	}, node.Routes(s, c, accounts))
 	const root = "/_node/_local/_config"
 	steps := []struct {
 		who, method, target, body string
@@ -58,7 +61,7 @@ func TestRoutes(t *testing.T) {
 		{"jan", "GET", root, "", 200, `{"admins":{"jan":"[redacted]"},"couchdb":{"single_node":"true"}}`},
 		{"", "GET", root, "", 401, `{"error":"unauthorized","reason":"You are not a server admin."}`},
 		{"", "PUT", root + "/a/b", `"x"`, 401, `{"error":"unauthorized","reason":"You are not a server admin."}`},
-		{"jan", "GET", "/_node/other/_config", "", 404, `{"error":"not_found","reason":"missing"}`},
+		{"jan", "GET", "/_node/other/_config", "", 404, `{"error":"not_found","reason":"no such node: other"}`},
 		{"jan", "PUT", root + "/a/b", `" one "`, 200, `""`},
 		{"jan", "PUT", root + "/a/b", `"two"`, 200, `"one"`},
 		{"jan", "GET", root + "/a/b", "", 200, `"two"`},

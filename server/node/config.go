@@ -1,10 +1,11 @@
-package config
+package node
 
 import (
 	"context"
 	"errors"
 	"net/http"
 
+	"settle/server/config"
 	"settle/server/web"
 	"settle/storage/couch"
 )
@@ -27,34 +28,20 @@ const adminsSection = "admins"
 // hidden stands where CouchDB shows a password's hash.
 const hidden = "[redacted]"
 
-// Routes returns the table of the configuration's endpoints. node checks the
-// name in the path's ":node".
-func Routes(c *Config, admins Admins, node func(name string) error) []web.Route {
-	h := &handlers{config: c, admins: admins}
-	at := func(handler web.Handler) web.Handler {
-		return func(r *web.Request) error {
-			if err := node(r.Param("node")); err != nil {
-				return err
-			}
-			return handler(r)
+// errUnknownValue is what a value that is not set is answered with.
+var errUnknownValue = couch.Errorf(couch.NotFound, "unknown_config_value")
+
+// ofNode checks the node's name in the path in front of a handler.
+func ofNode(handler web.Handler) web.Handler {
+	return func(r *web.Request) error {
+		if err := checkName(r.Param("node")); err != nil {
+			return err
 		}
-	}
-	return []web.Route{
-		{Method: "GET", Path: "/_node/:node/_config", Privilege: web.ServerAdmin, Handler: at(h.getAll)},
-		{Method: "POST", Path: "/_node/:node/_config/_reload", Privilege: web.ServerAdmin, Handler: at(reload)},
-		{Method: "GET", Path: "/_node/:node/_config/:section", Privilege: web.ServerAdmin, Handler: at(h.getSection)},
-		{Method: "GET", Path: "/_node/:node/_config/:section/:key", Privilege: web.ServerAdmin, Handler: at(h.getValue)},
-		{Method: "PUT", Path: "/_node/:node/_config/:section/:key", Privilege: web.ServerAdmin, Handler: at(h.putValue)},
-		{Method: "DELETE", Path: "/_node/:node/_config/:section/:key", Privilege: web.ServerAdmin, Handler: at(h.deleteValue)},
+		return handler(r)
 	}
 }
 
-type handlers struct {
-	config *Config
-	admins Admins
-}
-
-func (h *handlers) getAll(r *web.Request) error {
+func (h *handlers) getConfig(r *web.Request) error {
 	all := h.config.Sections()
 	all[adminsSection] = h.section(adminsSection)
 	return r.WriteJSON(http.StatusOK, all)
@@ -93,7 +80,7 @@ func (h *handlers) putValue(r *web.Request) error {
 	if !ok {
 		return couch.Errorf(couch.BadRequest, "a JSON string expected")
 	}
-	id := ID{r.Param("section"), r.Param("key")}
+	id := config.ID{Section: r.Param("section"), Key: r.Param("key")}
 	if id.Section == adminsSection {
 		old := h.section(adminsSection)[id.Key]
 		if err := h.admins.SetPassword(r.Context(), id.Key, text); err != nil {
@@ -109,7 +96,7 @@ func (h *handlers) putValue(r *web.Request) error {
 }
 
 func (h *handlers) deleteValue(r *web.Request) error {
-	id := ID{r.Param("section"), r.Param("key")}
+	id := config.ID{Section: r.Param("section"), Key: r.Param("key")}
 	if id.Section == adminsSection {
 		err := h.admins.Remove(r.Context(), id.Key)
 		if errors.Is(err, couch.ErrNotFound) {
@@ -130,5 +117,5 @@ func (h *handlers) deleteValue(r *web.Request) error {
 // persists reports whether a change outlives the server.
 func persists(r *web.Request) bool { return r.Query().Get("persist") != "false" }
 
-// reload has nothing to read again: every value counts once it is set.
-func reload(r *web.Request) error { return r.WriteOK(http.StatusOK) }
+// reloadConfig has nothing to read again: every value counts once it is set.
+func reloadConfig(r *web.Request) error { return r.WriteOK(http.StatusOK) }

@@ -1,29 +1,30 @@
-package auth
+package session
 
 import (
 	"net/http"
 	"net/url"
 	"strings"
 
+	"settle/server/auth"
 	"settle/server/web"
 	"settle/storage/couch"
 )
 
 // Routes returns the table of the session's endpoints.
-func (a *Auth) Routes() []web.Route {
+func Routes(a *auth.Auth) []web.Route {
+	h := &handlers{a}
 	var table []web.Route
 	for _, path := range []string{"/_session", "/_session/*"} {
 		table = append(table,
-			web.Route{Method: "GET", Path: path, Privilege: web.Public, Handler: a.getSession},
-			web.Route{Method: "POST", Path: path, Privilege: web.Public, Handler: a.postSession},
-			web.Route{Method: "DELETE", Path: path, Privilege: web.Public, Handler: a.deleteSession},
+			web.Route{Method: "GET", Path: path, Privilege: web.Public, Handler: h.get},
+			web.Route{Method: "POST", Path: path, Privilege: web.Public, Handler: h.post},
+			web.Route{Method: "DELETE", Path: path, Privilege: web.Public, Handler: h.delete},
 		)
 	}
 	return table
 }
 
-// handlerNames are the ways of authentication, in CouchDB's names and order.
-var handlerNames = []string{"cookie", "default"}
+type handlers struct{ auth *auth.Auth }
 
 // userCtx is a user as CouchDB prints one: an anonymous one's name is null.
 type userCtx struct {
@@ -39,11 +40,11 @@ func printUser(u couch.UserCtx) userCtx {
 	return printed
 }
 
-// getSession answers who is logged in.
-func (a *Auth) getSession(r *web.Request) error {
+// get answers who is logged in.
+func (h *handlers) get(r *web.Request) error {
 	user := r.Session.User
 	if user.Name == "" && r.Query().Is("basic") {
-		return a.refusal(r.Request, &couch.Error{Kind: couch.Unauthorized, Reason: "Please login."})
+		return couch.Errorf(couch.Unauthorized, "Please login.")
 	}
 	type info struct {
 		Handlers      []string `json:"authentication_handlers"`
@@ -53,40 +54,37 @@ func (a *Auth) getSession(r *web.Request) error {
 		OK   bool    `json:"ok"`
 		User userCtx `json:"userCtx"`
 		Info info    `json:"info"`
-	}{true, printUser(user), info{handlerNames, r.Session.Handler}})
+	}{true, printUser(user), info{auth.Handlers, r.Session.Handler}})
 }
 
-// postSession logs in and sets the session cookie.
-func (a *Auth) postSession(r *web.Request) error {
+// post logs in and sets the session cookie.
+func (h *handlers) post(r *web.Request) error {
 	name, password, err := readLogin(r)
 	if err != nil {
 		return err
 	}
-	if err := a.login(r.Context(), name, password); err != nil {
-		setCookie(r, a.cookie(r.Request, ""))
+	session, err := h.auth.Login(r.Context(), name, password)
+	if err != nil {
+		setCookie(r, h.auth.NoCookie(r.Request))
 		if target := r.Query().Get("fail"); target != "" {
 			return redirect(r, target)
 		}
-		return a.refusal(r.Request, err)
+		return err
 	}
-	a.mu.RLock()
-	hash := a.inForce()[name]
-	a.mu.RUnlock()
-	setCookie(r, a.cookie(r.Request, a.token(name, hash)))
+	setCookie(r, h.auth.Cookie(r.Request, name))
 	if target := r.Query().Get("next"); target != "" {
 		return redirect(r, target)
 	}
-	user := printUser(session(name, "").User)
 	return r.WriteJSON(http.StatusOK, struct {
 		OK bool `json:"ok"`
 		userCtx
-	}{true, user})
+	}{true, printUser(session.User)})
 }
 
-// deleteSession takes the cookie away from the client. As in CouchDB, the
-// cookie itself goes on counting until it runs out.
-func (a *Auth) deleteSession(r *web.Request) error {
-	setCookie(r, a.cookie(r.Request, ""))
+// delete takes the cookie away from the client. As in CouchDB, the cookie
+// itself goes on counting until it runs out.
+func (h *handlers) delete(r *web.Request) error {
+	setCookie(r, h.auth.NoCookie(r.Request))
 	if target := r.Query().Get("next"); target != "" {
 		return redirect(r, target)
 	}

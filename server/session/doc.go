@@ -1,0 +1,2 @@
+// Package session serves `/_session`: who is logged in, logging in, logging out.
+package session
