@@ -1,0 +1,213 @@
+package changes
+
+import (
+	"strings"
+
+	"settle/server/web"
+	"settle/storage/couch"
+	"settle/storage/docjson"
+)
+
+// filter chooses documents by their ids. In CouchDB such a filter looks the
+// documents up instead of reading the feed, which shows in the feed's end:
+// `last_seq` is then the database's newest, and `pending` counts rows not sent.
+type filter struct {
+	design bool // all design documents
+	ids    []couch.DocID
+	set    map[couch.DocID]struct{} // ids, made when first needed
+}
+
+// matches reports whether the filter lets a document pass.
+func (f *filter) matches(id couch.DocID) bool {
+	if f.design {
+		return id.IsDesign()
+	}
+	if f.set == nil {
+		f.set = make(map[couch.DocID]struct{}, len(f.ids))
+		for _, id := range f.ids {
+			f.set[id] = struct{}{}
+		}
+	}
+	_, ok := f.set[id]
+	return ok
+}
+
+var (
+	errFilterForm    = couch.Errorf(couch.BadRequest, "`filter` must be of the form `designname/filtername`")
+	errFilterUnknown = couch.Errorf(couch.BadRequest, "unknown builtin filter name")
+	errViewMissing   = couch.Errorf(couch.BadRequest, "`view` filter parameter is not provided.")
+	errViewForm      = couch.Errorf(couch.BadRequest, "`view` must be of the form `designname/viewname`")
+	errSelectorPost  = couch.Errorf(couch.BadRequest, "Selector must be specified in POST payload")
+	errSelectorForm  = couch.Errorf(couch.BadRequest, "Selector error: expected a JSON object")
+	errNoDocIDs      = couch.Errorf(couch.BadRequest, "`doc_ids` filter parameter is not a list of doc ids.")
+)
+
+// readFilter reads the filter that a request names, and the body, which may hold
+// what the filter needs; nil where every document passes.
+//
+// Errors: BadContentType, BadRequest, RequestTooLarge, ErrNotFound or ErrDeleted
+// where a design document is missing, NotImplemented for filters that run a
+// function or a selector.
+func readFilter(r *web.Request, db Database, name string) (*filter, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	switch name {
+	case "":
+		return nil, nil
+	case "_design":
+		return &filter{design: true}, nil
+	case "_doc_ids":
+		if r.Method != "POST" {
+			body, err = idsParameter(r.Query())
+		}
+		if err != nil || body.docIDs == nil {
+			return nil, firstError(err, errNoDocIDs)
+		}
+		return &filter{ids: body.docIDs}, nil
+	case "_selector":
+		switch {
+		case r.Method != "POST":
+			return nil, errSelectorPost
+		case !body.selector:
+			return nil, errSelectorForm
+		}
+	case "_view":
+		view := r.Query().Get("view")
+		if view == "" {
+			return nil, errViewMissing
+		}
+		err = findDesign(r, db, view, errViewForm)
+	default:
+		if name[0] == '_' {
+			return nil, errFilterUnknown
+		}
+		err = findDesign(r, db, name, errFilterForm)
+	}
+	return nil, firstError(err, couch.Errorf(couch.NotImplemented, "This filter is not supported."))
+}
+
+// findDesign checks that a name "designname/function" is of that form and its
+// design document is there.
+func findDesign(r *web.Request, db Database, name string, errForm error) error {
+	design, function, ok := strings.Cut(name, "/")
+	if !ok || design == "" || function == "" || strings.Contains(function, "/") {
+		return errForm
+	}
+	_, err := db.Get(r.Context(), couch.DocID(couch.DesignPrefix+design), couch.GetOptions{})
+	return err
+}
+
+// body is what a feed's request may bring for its filter.
+type body struct {
+	docIDs   []couch.DocID // nil: none, or no list of strings
+	selector bool          // there is one, and it is an object
+}
+
+// readBody reads the body of a POST, which may be empty.
+func readBody(r *web.Request) (body, error) {
+	var b body
+	if r.Method != "POST" {
+		return b, nil
+	}
+	if err := r.RequireJSON(); err != nil {
+		return b, err
+	}
+	if r.ContentLength == 0 {
+		return b, nil
+	}
+	stream, err := r.OpenBody()
+	if err != nil {
+		return b, err
+	}
+	reader := docjson.NewReader(stream)
+	if err := b.read(reader); err != nil {
+		return b, err
+	}
+	return b, reader.End()
+}
+
+func (b *body) read(r *docjson.Reader) error {
+	if kind, err := r.Kind(); err != nil {
+		return err
+	} else if kind != docjson.Object {
+		return couch.Errorf(couch.BadRequest, "Request body must be a JSON object")
+	}
+	for name, err := range r.Members() {
+		if err != nil {
+			return err
+		}
+		switch name {
+		case "doc_ids":
+			b.docIDs, err = readIDs(r)
+		case "selector":
+			var kind docjson.Kind
+			kind, err = r.Kind()
+			b.selector = kind == docjson.Object
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// idsParameter reads the query parameter doc_ids.
+func idsParameter(q web.Query) (body, error) {
+	text, ok := q.Lookup("doc_ids")
+	if !ok {
+		return body{}, nil
+	}
+	r := docjson.NewReader(strings.NewReader(text))
+	ids, err := readIDs(r)
+	if err == nil {
+		err = r.End()
+	}
+	return body{docIDs: ids}, err
+}
+
+// maxIDs bounds the ids of one filter, in bytes.
+const maxIDs = 16 << 20
+
+// readIDs reads the list of strings at which r stands; nil where it is none.
+func readIDs(r *docjson.Reader) ([]couch.DocID, error) {
+	if kind, err := r.Kind(); err != nil || kind != docjson.Array {
+		return nil, firstError(err, r.Skip())
+	}
+	ids, size, isList := []couch.DocID{}, 0, true
+	for _, err := range r.Elements() {
+		if err != nil {
+			return nil, err
+		}
+		kind, err := r.Kind()
+		if err != nil {
+			return nil, err
+		}
+		if kind != docjson.String {
+			isList = false
+			continue
+		}
+		id, err := r.String()
+		if err != nil {
+			return nil, err
+		}
+		if size += len(id) + 16; size > maxIDs {
+			return nil, &couch.Error{Kind: couch.RequestTooLarge}
+		}
+		ids = append(ids, couch.DocID(id))
+	}
+	if !isList {
+		return nil, nil
+	}
+	return ids, nil
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package changes
+
+import (
+	"errors"
+
+	"settle/storage/couch"
+)
+
+// pass shows the changes that are there, up to the limit.
+//
+// It goes as far as the database has come when it begins: a change behind that
+// may have overtaken another that was not read yet, and a feed that never catches
+// up with its writers would not end.
+func (f *feed) pass() error {
+	ctx := f.r.Context()
+	newest, err := f.db.UpdateSeq(ctx)
+	if err != nil {
+		return err
+	}
+	f.newest = newest
+	if f.o.changes.Descending {
+		f.last = newest
+	} else if newest <= f.last { // woken by something else than a change
+		return nil
+	}
+	if err := f.count(); err != nil || f.left == 0 {
+		return err
+	}
+	whole, err := f.scan()
+	if whole && f.filter != nil && !f.o.changes.Descending {
+		f.last = newest
+	}
+	return err
+}
+
+// count counts the rows that the pass is about, where `pending` at the end is to
+// say how many of them were not shown.
+func (f *feed) count() error {
+	f.counted = f.filter != nil || f.o.changes.Descending
+	if !f.counted {
+		return nil
+	}
+	var err error
+	f.pending, err = f.db.PendingChanges(f.r.Context(), f.from())
+	return err
+}
+
+// from is behind which sequence the pass begins. Descending goes down to the
+// first change, whatever since is.
+func (f *feed) from() couch.Seq {
+	if f.o.changes.Descending {
+		return 0
+	}
+	return f.last
+}
+
+// scan reads and shows rows. It reports whether it has come to the end of the
+// pass, not to the limit or a shutdown.
+func (f *feed) scan() (whole bool, err error) {
+	o, byRow := f.plan()
+	for c, err := range f.db.Changes(f.r.Context(), o) {
+		switch {
+		case err != nil:
+			return false, err
+		case c.Seq > f.newest && !o.Descending:
+			return true, nil
+		case f.o.kind.live() && f.draining():
+			return false, nil
+		case byRow && !f.filter.matches(c.ID):
+			if err := f.skip(); err != nil {
+				return false, err
+			}
+			continue
+		case byRow && f.o.changes.IncludeDocs:
+			if c.Doc, err = f.read(&c); err != nil {
+				return false, err
+			}
+		}
+		if err := f.show(&c); err != nil {
+			return false, err
+		}
+		if f.left == 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// plan says which rows to read. byRow says that the filter is still to be asked
+// about each of them, and their documents are to be read then: where it names
+// more documents than there are rows, or does not name them.
+func (f *feed) plan() (o couch.ChangesOptions, byRow bool) {
+	o = f.o.changes
+	o.Since = f.from()
+	if f.filter != nil && (f.filter.design || int64(len(f.filter.ids)) > f.pending) {
+		o.IncludeDocs = false
+		return o, true
+	}
+	if f.filter != nil {
+		o.DocIDs = f.filter.ids
+	}
+	if f.left > 0 && f.left < noLimit {
+		o.Limit = int(f.left)
+	}
+	return o, false
+}
+
+// read returns the document of a row; nil where it is not stored any more.
+func (f *feed) read(c *couch.Change) (*couch.Document, error) {
+	get := f.o.changes.Doc
+	get.Rev = c.Revs[0]
+	doc, err := f.db.Get(f.r.Context(), c.ID, get)
+	if errors.Is(err, couch.ErrNotFound) {
+		return nil, nil
+	}
+	return doc, err
+}

@@ -1,0 +1,55 @@
+package databases
+
+import (
+	"net/http"
+
+	"settle/server/web"
+	"settle/storage/couch"
+)
+
+// ensureFullCommit has nothing to do: what was acknowledged is on disk. Its
+// answer lets a replicator see that the database is still the same.
+func ensureFullCommit(r *web.Request) error {
+	if err := r.RequireJSON(); err != nil {
+		return err
+	}
+	info, err := web.DatabaseOf[Database](r).Info(r.Context())
+	if err != nil {
+		return err
+	}
+	return r.WriteJSON(http.StatusCreated, struct {
+		OK            bool   `json:"ok"`
+		InstanceStart string `json:"instance_start_time"`
+	}{true, instanceStart(&info)})
+}
+
+// compact starts a compaction, which goes on behind the answer.
+func (d *Databases) compact(r *web.Request) error {
+	if err := r.RequireJSON(); err != nil {
+		return err
+	}
+	db := web.DatabaseOf[Database](r)
+	info, err := db.Info(r.Context())
+	if err != nil {
+		return err
+	}
+	d.compactions.start(info.Incarnation, db)
+	return r.WriteOK(http.StatusAccepted)
+}
+
+// compactIndexes answers for the indexes of a design document. There is nothing
+// in them to give back.
+func compactIndexes(r *web.Request) error {
+	if err := r.RequireJSON(); err != nil {
+		return err
+	}
+	id := couch.DocID(couch.DesignPrefix + r.Param("design"))
+	if _, err := web.DatabaseOf[Database](r).Get(r.Context(), id, couch.GetOptions{}); err != nil {
+		return err
+	}
+	return r.WriteOK(http.StatusAccepted)
+}
+
+// cleanUpIndexes answers for indexes that no design document names any more.
+// None are kept.
+func cleanUpIndexes(r *web.Request) error { return r.WriteOK(http.StatusAccepted) }

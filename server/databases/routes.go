@@ -1,0 +1,54 @@
+package databases
+
+import (
+	"log/slog"
+
+	"settle/server/web"
+)
+
+// Databases is the family of endpoints. It owns the compactions that clients have
+// asked for; Close ends them.
+type Databases struct {
+	store       Store
+	compactions *compactions
+}
+
+// New returns the family. The databases of requests must be a [Database].
+func New(store Store, log *slog.Logger) *Databases {
+	return &Databases{store: store, compactions: newCompactions(log)}
+}
+
+// Close ends running compactions and waits for them. Call it before the store is
+// closed, and when no request is running any more.
+func (d *Databases) Close() { d.compactions.close() }
+
+// Routes returns the table of this family.
+func (d *Databases) Routes() []web.Route {
+	return []web.Route{
+		{Method: "DELETE", Path: "/:db", Privilege: web.ServerAdmin, Handler: d.drop},
+		{Method: "GET", Path: "/:db", Privilege: web.Reader, Handler: d.info},
+		{Method: "PUT", Path: "/:db", Privilege: web.ServerAdmin, Handler: d.create},
+		{Method: "GET", Path: "/_dbs_info", Privilege: web.ServerAdmin, Handler: d.infosInRange},
+		{Method: "POST", Path: "/_dbs_info", Privilege: web.ServerAdmin, Handler: d.infosByName},
+
+		{Method: "GET", Path: "/:db/_all_docs", Privilege: web.Reader, Handler: list(allDocs)},
+		{Method: "POST", Path: "/:db/_all_docs", Privilege: web.Reader, Handler: list(allDocs)},
+		{Method: "POST", Path: "/:db/_all_docs/queries", Privilege: web.Reader, Handler: queries(allDocs)},
+		{Method: "GET", Path: "/:db/_design_docs", Privilege: web.Reader, Handler: list(designDocs)},
+		{Method: "POST", Path: "/:db/_design_docs", Privilege: web.Reader, Handler: list(designDocs)},
+		{Method: "POST", Path: "/:db/_design_docs/queries", Privilege: web.Reader, Handler: queries(designDocs)},
+		{Method: "GET", Path: "/:db/_local_docs", Privilege: web.Reader, Handler: list(localDocs)},
+		{Method: "POST", Path: "/:db/_local_docs", Privilege: web.Reader, Handler: list(localDocs)},
+		{Method: "POST", Path: "/:db/_local_docs/queries", Privilege: web.Reader, Handler: queries(localDocs)},
+
+		{Method: "PUT", Path: "/:db/_security", Privilege: web.DatabaseAdmin, Handler: putSecurity},
+		{Method: "GET", Path: "/:db/_security", Privilege: web.Reader, Handler: getSecurity},
+		{Method: "PUT", Path: "/:db/_revs_limit", Privilege: web.DatabaseAdmin, Handler: putRevsLimit},
+		{Method: "GET", Path: "/:db/_revs_limit", Privilege: web.Reader, Handler: getRevsLimit},
+
+		{Method: "POST", Path: "/:db/_ensure_full_commit", Privilege: web.Writer, Handler: ensureFullCommit},
+		{Method: "POST", Path: "/:db/_compact", Privilege: web.DatabaseAdmin, Handler: d.compact},
+		{Method: "POST", Path: "/:db/_compact/:design", Privilege: web.DatabaseAdmin, Handler: compactIndexes},
+		{Method: "POST", Path: "/:db/_view_cleanup", Privilege: web.DatabaseAdmin, Handler: cleanUpIndexes},
+	}
+}

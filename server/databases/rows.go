@@ -1,0 +1,168 @@
+package databases
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"settle/storage/couch"
+	"settle/storage/docjson"
+)
+
+// keysPerRead is how many keys are looked up at a time.
+const keysPerRead = 1000
+
+// rowsByKey writes a row for each key, also where there is no such document.
+func (w *listWriter) rowsByKey() error {
+	for page := range slices.Chunk(w.selectedKeys(), keysPerRead) {
+		var err error
+		if w.ns == localDocs {
+			err = w.localRowsOf(page)
+		} else {
+			err = w.rowsOf(page)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// selectedKeys are the keys within skip and limit, in the order of reading. Keys
+// that cannot be ids of the namespace do not count.
+func (w *listWriter) selectedKeys() []key {
+	keys, prefix := slices.Clone(w.o.keys), ""
+	switch w.ns {
+	case designDocs:
+		prefix = couch.DesignPrefix
+	case localDocs:
+		prefix = couch.LocalPrefix
+	}
+	keys = slices.DeleteFunc(keys, func(k key) bool {
+		return prefix != "" && !strings.HasPrefix(k.id, prefix)
+	})
+	if w.o.descending {
+		slices.Reverse(keys)
+	}
+	keys = keys[min(w.o.skip, len(keys)):]
+	if w.o.limit >= 0 {
+		keys = keys[:min(w.o.limit, len(keys))]
+	}
+	return keys
+}
+
+func (w *listWriter) rowsOf(keys []key) error {
+	var ids []couch.DocID
+	for _, k := range keys {
+		if k.isString {
+			ids = append(ids, couch.DocID(k.id))
+		}
+	}
+	at := 0
+	for row, err := range w.db.AllDocsByID(w.ctx, ids, couch.AllDocsOptions{IncludeDocs: w.o.includeDocs, Doc: w.o.docOptions()}) {
+		if err != nil {
+			return err
+		}
+		for ; !keys[at].isString; at++ {
+			w.missingRow(keys[at])
+		}
+		if row.Rev.IsZero() {
+			w.missingRow(keys[at])
+		} else if err := w.row(&row); err != nil {
+			return err
+		}
+		at++
+	}
+	for _, k := range keys[at:] {
+		w.missingRow(k)
+	}
+	return nil
+}
+
+func (w *listWriter) localRowsOf(keys []key) error {
+	for _, k := range keys {
+		doc, err := w.db.GetLocal(w.ctx, couch.DocID(k.id))
+		switch {
+		case errors.Is(err, couch.ErrNotFound):
+			w.missingRow(k)
+		case err != nil:
+			return err
+		default:
+			if err := w.localRow(doc); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// missingRow writes the row of a key that names no document. An error of the
+// client's connection comes back from a later write.
+func (w *listWriter) missingRow(k key) {
+	out := w.begin()
+	out.WriteString(`{"key":`)
+	out.Write(k.text)
+	out.WriteString(`,"error":"not_found"}`)
+}
+
+// row writes the row of a document.
+func (w *listWriter) row(row *couch.AllDocsRow) error {
+	out := w.begin()
+	b := appendRow(out.AvailableBuffer(), row.ID, row.Rev.String())
+	if row.Deleted {
+		b = append(b, `,"deleted":true`...)
+	}
+	b = append(b, '}')
+	if w.o.includeDocs {
+		b = append(b, `,"doc":`...)
+		if row.Doc == nil {
+			b = append(b, "null"...)
+		} else if w.o.attachments {
+			return w.finishInline(out, b, row.Doc)
+		} else {
+			b = docjson.AppendDocument(b, row.Doc, docjson.Print{})
+		}
+	}
+	_, err := out.Write(append(b, '}'))
+	return err
+}
+
+// finishInline ends a row with a document whose attachments' content is inline.
+func (w *listWriter) finishInline(out *bufio.Writer, begun []byte, doc *couch.Document) error {
+	if _, err := out.Write(begun); err != nil {
+		return err
+	}
+	if err := docjson.WriteDocument(out, doc, docjson.Print{Open: w.openAttachment}); err != nil {
+		return err
+	}
+	return out.WriteByte('}')
+}
+
+func (w *listWriter) openAttachment(a *couch.Attachment) (io.ReadCloser, error) {
+	blob, err := w.db.OpenBlob(w.ctx, *a)
+	if err != nil {
+		return nil, err
+	}
+	return blob.Reader(0, -1)
+}
+
+// localRow writes the row of a local document.
+func (w *listWriter) localRow(doc *couch.LocalDocument) error {
+	out := w.begin()
+	b := append(appendRow(out.AvailableBuffer(), doc.ID, "0-"+strconv.FormatUint(doc.Rev, 10)), '}')
+	if w.o.includeDocs {
+		b = docjson.AppendLocalDocument(append(b, `,"doc":`...), doc, false)
+	}
+	_, err := out.Write(append(b, '}'))
+	return err
+}
+
+// appendRow appends a row up to the revision, within the value.
+func appendRow(b []byte, id couch.DocID, rev string) []byte {
+	b = docjson.AppendString(append(b, `{"id":`...), string(id))
+	b = docjson.AppendString(append(b, `,"key":`...), string(id))
+	return docjson.AppendString(append(b, `,"value":{"rev":`...), rev)
+}
