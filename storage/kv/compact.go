@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // compactPoll is how often Compact looks whether the old files are gone.
@@ -118,4 +116,17 @@ func (s *Pebble) obsolete(logs, tables map[string]bool) (int, error) {
 	return left, nil
 }
 
-var _ vfs.FS = (*guardFS)(nil)
+// liveTables returns the names of the tables of the newest version.
+func (s *Pebble) liveTables() (map[string]bool, error) {
+	levels, err := s.db.SSTables()
+	if err != nil {
+		return nil, err
+	}
+	live := map[string]bool{}
+	for _, level := range levels {
+		for _, t := range level {
+			live[t.BackingSSTNum.String()+".sst"] = true
+		}
+	}
+	return live, nil
+}

@@ -18,12 +18,7 @@ func (s *Pebble) Drop(ctx context.Context, p Partition) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case <-c.done:
-		return nil
-	case <-s.health.dead:
-		return s.health.unknownOutcome()
-	}
+	return s.awaitOwn(c)
 }
 
 func (s *Pebble) drop(ctx context.Context, part *partition) (*commit, error) {

@@ -124,3 +124,5 @@ func (f *bulkyFile) Write(p []byte) (int, error) {
 	}
 	return f.File.Write(p)
 }
+
+var _ vfs.FS = (*guardFS)(nil)

@@ -31,19 +31,23 @@ type Store interface {
 	// Update calls fn with a transaction and commits what it wrote, whole or not
 	// at all. Updates of one partition are serial. When Update returns nil the
 	// commit is durable (with [Lazy]: it is when a later commit without it is).
-	// An error from fn is returned as it is, and nothing is written. fn may run
-	// more than once and has no effect but through its Tx.
+	// An error from fn is returned as it is, and nothing is written; so it is with
+	// a ctx that ends before the commit. What fn has read is durable when Update
+	// returns, whatever it returns. fn may run more than once and has no effect but
+	// through its Tx. It must not begin another Update or Drop.
 	//
 	// Errors: [ErrNoSpace] before anything is written, [ErrUnknownOutcome] when
-	// the commit may or may not have happened.
+	// the commit may or may not have happened. While there is no space, an Update
+	// that only deletes, and Drop, go on.
 	Update(ctx context.Context, p Partition, fn func(Tx) error, opts ...UpdateOption) error
 
 	// Versions returns, for each partition, a number that grows with every commit
-	// to it, over restarts too; 0 for a partition without rows.
+	// to it, over restarts and Drop too, and tells of durable commits only. It is 0
+	// for a partition that was never written to or was dropped.
 	Versions(ctx context.Context, ps []Partition) ([]uint64, error)
 
 	// Partitions returns up to n partitions that have rows, ascending, beginning
-	// behind after.
+	// behind after. The zero Partition, where a listing begins, is never in one.
 	Partitions(ctx context.Context, after Partition, n int) ([]Partition, error)
 
 	// Drop removes a whole partition, durably. The space returns in the background.
@@ -61,7 +65,9 @@ type Reader interface {
 	GetMulti(ctx context.Context, keys ...[]byte) ([][]byte, error)
 
 	// Scan yields the rows of a range in order. The slices of a KV are valid
-	// until the next step. An error ends the iteration.
+	// until the next step, and belong to the engine. An error ends the iteration.
+	// The sequence ends before fn returns: one that is pulled is stopped there.
+	// Other reads may be made between its steps.
 	Scan(ctx context.Context, r Range) iter.Seq2[KV, error]
 }
 
@@ -96,15 +102,16 @@ const Lazy UpdateOption = 1
 // Waker is implemented by stores that can tell of commits. Elsewhere, poll Versions.
 type Waker interface {
 	// Wait returns a channel that is closed after the next durable commit to the
-	// partition, or its Drop, and when the store ends. To miss nothing: take the
-	// channel, then read, then wait.
+	// partition, or its Drop, and when the store ends, by Close or by a failure. It
+	// may be closed without any of them. To miss nothing: take the channel, then
+	// read, then wait.
 	Wait(p Partition) <-chan struct{}
 }
 
 // Compacter is implemented by stores that can give space back on demand.
 type Compacter interface {
-	// Compact rewrites what is stored for the partition, so that deleted rows
-	// are no longer in any live file when it returns.
+	// Compact rewrites what is stored for the partition, so that rows deleted or
+	// replaced before the call are no longer in any file when it returns.
 	Compact(ctx context.Context, p Partition) error
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"settle/storage/crypt"
 )
 
 // errReaderEnded: a Reader was used behind its View or Update.
@@ -138,7 +140,7 @@ func scan(ctx context.Context, it *pebble.Iterator, rg Range, yield func(KV, err
 
 // readError gives what Pebble says of damaged files its name here.
 func readError(err error) error {
-	if err != nil && pebble.IsCorruptionError(err) {
+	if err != nil && (pebble.IsCorruptionError(err) || errors.Is(err, crypt.ErrDamaged)) {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return err

@@ -22,20 +22,24 @@ func (s *Pebble) Update(ctx context.Context, p Partition, fn func(Tx) error, opt
 	part := s.partitions.acquire(p)
 	defer s.partitions.release(part)
 	lazy := slices.Contains(opts, Lazy)
-	c, err := s.transact(ctx, part, fn, lazy)
+	c, wrote, err := s.transact(ctx, part, fn, lazy)
 	switch {
-	case errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrClosed) || lazy:
 		return err
-	case err != nil:
-		// fn may have decided on rows that are not on disk yet: its error goes out
-		// when they are.
-		if werr := s.awaitDurable(ctx, c); werr != nil && ctx.Err() == nil {
-			return werr
-		}
-		return err
-	case c == nil || lazy:
-		return nil
+	case wrote:
+		return s.awaitOwn(c)
 	}
+	// fn may have decided on rows that are not on disk yet: what it decided goes
+	// out when they are.
+	if werr := s.awaitDurable(ctx, c); werr != nil && ctx.Err() == nil {
+		return werr
+	}
+	return err
+}
+
+// awaitOwn waits until a commit is durable that the caller answers for, and so
+// does not leave before.
+func (s *Pebble) awaitOwn(c *commit) error {
 	select {
 	case <-c.done:
 		return nil
@@ -45,29 +49,24 @@ func (s *Pebble) Update(ctx context.Context, p Partition, fn func(Tx) error, opt
 }
 
 // transact runs fn under the partition's lock and hands what it wrote to the
-// log. It returns the commit whose durability the caller answers for: the new
-// one, or the last one that fn may have read, where it wrote nothing.
-func (s *Pebble) transact(ctx context.Context, part *partition, fn func(Tx) error, lazy bool) (*commit, error) {
+// log. Where nothing was written, c is the last commit that fn can have read.
+func (s *Pebble) transact(ctx context.Context, part *partition, fn func(Tx) error, lazy bool) (c *commit, wrote bool, err error) {
 	if err := part.lock(ctx, s.health); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer part.unlock()
 	last := part.last.Load()
-	b := s.db.NewBatch()
-	t := &tx{reader: reader{db: s.db, p: part.id}, batch: b}
+	t := &tx{reader: reader{db: s.db, p: part.id}, batch: s.db.NewBatch()}
 	defer t.end()
-	if err := runTx(ctx, t, fn); err != nil {
-		_ = b.Close()
-		return last, err
+	if err = runTx(ctx, t, fn); err == nil && t.batch.Count() > 0 {
+		err = s.space.admit(t.batch.Len(), t.grows)
 	}
-	if b.Count() == 0 {
-		return last, b.Close()
+	if err != nil || t.batch.Count() == 0 {
+		_ = t.batch.Close()
+		return last, false, err
 	}
-	if err := s.space.admit(b.Len(), t.grows); err != nil {
-		_ = b.Close()
-		return last, err
-	}
-	return s.submit(part, b, lazy)
+	c, err = s.submit(part, t.batch, lazy)
+	return c, err == nil, err
 }
 
 // runTx calls fn and returns what keeps the transaction from committing.
