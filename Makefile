@@ -1,0 +1,52 @@
+# settle: what people and CI run.
+
+GO       ?= go
+BIN      := bin/settle
+CLIENTS  := compat-tests/clients
+FUZZTIME ?= 10s
+BENCH    ?= .
+
+.PHONY: run build test race fuzz lint compat bench clients clean
+
+run: build ## build and start the server on 127.0.0.1:5984, data in ./data
+	$(BIN) serve --data ./data --identity ./identity --listen 127.0.0.1:5984
+
+build: ## build the static binary bin/settle
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/settle
+
+test: clients ## every quick check: unit tests, recorded exchanges, real clients
+	$(GO) test ./...
+
+race: clients ## the same under the race detector
+	$(GO) test -race -timeout 30m ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+lint: ## gofmt, vet, staticcheck, and govulncheck where its database can be reached
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+		if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@if curl -fsS -m 10 -o /dev/null https://vuln.go.dev/index/db.json; then \
+		$(GO) tool govulncheck ./...; \
+	else \
+		echo "govulncheck: its database cannot be reached"; \
+	fi
+
+compat: clients ## recorded exchanges and real clients alone, in full
+	$(GO) test -count=1 -v ./compat-tests/...
+
+bench: ## Go benchmarks, with allocations
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+clients: ## install the npm packages that the client tests run
+	@if [ -f $(CLIENTS)/package-lock.json ]; then cd $(CLIENTS) && npm ci --no-audit --no-fund --silent; fi
+
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/storage"
+	"settle/storage/crypt"
+	"settle/storage/kv"
+)
+
+// location says where a store and its identity are.
+type location struct {
+	Data     string `required:"" type:"path" placeholder:"DIR" env:"SETTLE_DATA" help:"The data directory."`
+	Identity string `type:"path" placeholder:"FILE" env:"SETTLE_IDENTITY" help:"The identity file that opens the store; outside the data directory. Default: settle.identity in $$CREDENTIALS_DIRECTORY, else settle/identity in $$XDG_CONFIG_HOME."`
+}
+
+// opening says how to open a store.
+type opening struct {
+	location
+	readOnly      bool
+	acceptKeyring bool
+	getenv        func(string) string
+	logger        *slog.Logger
+	fatal         func(error) // called once the engine can write no more
+}
+
+// opened is an open store and what it stands on.
+type opened struct {
+	*storage.Store
+	unlocked *crypt.Unlocked
+	engine   *kv.Pebble
+	lock     io.Closer
+}
+
+// lockData locks the data directory, which it makes where there is none. undo
+// takes the lock off, and the directory away if it was made here and is empty.
+func (o opening) lockData() (lock *dataLock, err error) {
+	_, err = os.Stat(o.Data)
+	made := errors.Is(err, fs.ErrNotExist) && !o.readOnly
+	if made {
+		if err := os.MkdirAll(o.Data, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	held, err := kv.LockDir(vfs.Default, o.Data)
+	if errors.Is(err, kv.ErrLocked) {
+		return nil, fmt.Errorf("another process has the data directory %s open", o.Data)
+	}
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return &dataLock{Lock: held, dir: o.Data, made: made}, nil
+}
+
+// open opens the store under the lock. The store has the lock from then on.
+func (o opening) open(ctx context.Context, lock *dataLock) (*opened, error) {
+	unlocked, err := crypt.Unlock(ctx, crypt.UnlockOptions{
+		DataDir: o.Data, Identity: o.Identity, Getenv: o.getenv, Logger: o.logger,
+		AcceptKeyring: o.acceptKeyring, ReadOnly: o.readOnly,
+		Passphrase: askPassphrase,
+	})
+	if err != nil {
+		return nil, err
+	}
+	engine, err := kv.OpenPebble(kv.PebbleOptions{
+		FS: crypt.NewFS(vfs.Default, unlocked.Keyring), Dir: o.Data, Lock: lock.Lock,
+		Logger: o.logger, ReadOnly: o.readOnly, Fatal: o.fatal,
+	})
+	if err != nil {
+		return nil, err
+	}
+	store, err := storage.Open(ctx, storage.Options{
+		KV: engine, Keyring: unlocked.Keyring, BlobFS: vfs.Default,
+		BlobDir: filepath.Join(o.Data, "blobs"), Logger: o.logger, ReadOnly: o.readOnly,
+	})
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return &opened{Store: store, unlocked: unlocked, engine: engine, lock: lock}, nil
+}
+
+// Close ends the store, then the engine, then the lock.
+func (o *opened) Close() error {
+	return errors.Join(o.Store.Close(), o.engine.Close(), o.lock.Close())
+}

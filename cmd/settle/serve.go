@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"settle/server"
+	"settle/server/auth"
+	"settle/server/config"
+)
+
+// serveCmd serves a data directory.
+type serveCmd struct {
+	location
+	Listen        string `default:"127.0.0.1:5984" placeholder:"ADDR" env:"SETTLE_LISTEN" help:"The address to listen on (${default}); port 0 takes a free one."`
+	AcceptKeyring bool   `env:"SETTLE_ACCEPT_KEYRING" help:"Take a keyring that is not the one pinned beside the identity, after a restore."`
+}
+
+// Help returns what stands below the flags.
+func (serveCmd) Help() string {
+	return `The first start makes the store and, where there is none, the identity that opens
+it. Keep a copy of the identity elsewhere: without it nothing can be read again.
+
+COUCHDB_USER and COUCHDB_PASSWORD name the administrator. Without them the first
+start makes one and prints the password, once.`
+}
+
+// shutdownTime is how long running requests have to end.
+const shutdownTime = 10 * time.Second
+
+// Run serves until SIGINT or SIGTERM.
+func (c *serveCmd) Run(env *environment) error {
+	harden()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	o := opening{location: c.location, acceptKeyring: c.AcceptKeyring, getenv: env.getenv, logger: env.logger}
+	o.fatal = func(err error) {
+		os.Exit(fail(env.stderr, fmt.Errorf("the store can be written no more, and the next start recovers it: %w", err)))
+	}
+	lock, err := o.lockData()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		lock.abandon()
+		return err
+	}
+	store, err := o.open(ctx, lock)
+	if err != nil {
+		listener.Close()
+		lock.abandon()
+		return err
+	}
+	err = c.serve(ctx, env, store, listener)
+	return errors.Join(err, store.Close())
+}
+
+// serve answers requests until ctx ends.
+func (c *serveCmd) serve(ctx context.Context, env *environment, store *opened, listener net.Listener) error {
+	defer listener.Close()
+	greet := greeting{env: env, store: store, data: c.Data, address: listener.Addr()}
+	conf, err := config.Open(ctx, store)
+	if err != nil {
+		return err
+	}
+	admins, err := auth.Open(ctx, auth.Options{
+		Settings: store, Policy: server.AuthPolicy(conf),
+		User: env.getenv("COUCHDB_USER"), Password: env.getenv("COUCHDB_PASSWORD"),
+		Announce: greet.firstAdmin,
+	})
+	if err != nil {
+		return err
+	}
+	s := server.New(server.Options{Store: store.Store, Auth: admins, Config: conf, Logger: env.logger})
+	if err := greet.print(admins.Names()); err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	env.logger.Info("ending")
+	ending, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	return s.Shutdown(ending)
+}
+
+// greeting tells, on standard output, what to do next.
+type greeting struct {
+	env     *environment
+	store   *opened
+	data    string
+	address net.Addr
+}
+
+// firstAdmin shows the password that the first start makes.
+func (g greeting) firstAdmin(name, password string) error {
+	_, err := fmt.Fprintf(g.env.stdout, "password of %s, shown this once: %s\n", name, password)
+	return err
+}
+
+// print shows who may log in, where to sync to, and what opens the store.
+func (g greeting) print(admins []string) error {
+	url := "http://" + g.address.String()
+	made := ""
+	if g.store.unlocked.CreatedIdentity {
+		made = " (just made: keep a copy elsewhere, nothing can be read without it)"
+	}
+	_, err := fmt.Fprintf(g.env.stdout, `admin:     %s
+sync with: %s/DATABASE, as that admin
+data:      %s
+identity:  %s%s
+listening on %s
+`, strings.Join(admins, ", "), url, g.data, g.store.unlocked.IdentityPath, made, url)
+	return err
+}

@@ -1,0 +1,3 @@
+// Package server joins the families of endpoints into one HTTP server, and
+// starts and ends it.
+package server

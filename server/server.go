@@ -1,0 +1,169 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"settle/server/auth"
+	"settle/server/changes"
+	"settle/server/config"
+	"settle/server/databases"
+	"settle/server/documents"
+	"settle/server/node"
+	"settle/server/session"
+	"settle/server/web"
+	"settle/storage"
+)
+
+// Bounds on connections.
+const (
+	readHeaderTimeout = 30 * time.Second
+	idleTimeout       = 5 * time.Minute
+	maxHeaderBytes    = 256 << 10 // `keys` and `atts_since` travel in URLs
+)
+
+// Options is what a server stands on. All are required.
+type Options struct {
+	Store  *storage.Store
+	Auth   *auth.Auth
+	Config *config.Config
+	Logger *slog.Logger
+}
+
+// Server serves one store.
+type Server struct {
+	http      *http.Server
+	databases *databases.Databases
+
+	draining  chan struct{} // closed when the end begins
+	drainOnce sync.Once
+	cancel    context.CancelFunc // ends the context of every request
+
+	requests sync.WaitGroup // the running handlers
+}
+
+// New returns a server that is not listening yet.
+func New(o Options) *Server {
+	s := &Server{
+		draining:  make(chan struct{}),
+		databases: databases.New(o.Store, o.Logger),
+	}
+	handler := web.NewHandler(web.Options{
+		Authenticate: o.Auth.Authenticate,
+		Challenge:    o.Auth.Challenge,
+		FindDatabase: findDatabase(o.Store),
+		Limits:       o.Config.Limits,
+		Draining:     s.draining,
+		ServerName:   "CouchDB/" + node.Version + " (settle)",
+		Logger:       o.Logger,
+	}, s.tables(o)...)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.http = &http.Server{
+		Handler:           s.counted(handler),
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
+		Protocols:         protocols(),
+	}
+	return s
+}
+
+// tables returns the routes of every family.
+func (s *Server) tables(o Options) [][]web.Route {
+	return [][]web.Route{
+		node.Routes(o.Store, o.Config, o.Auth),
+		session.Routes(o.Auth),
+		s.databases.Routes(),
+		changes.Routes(),
+		documents.Routes(),
+	}
+}
+
+func findDatabase(store *storage.Store) func(context.Context, string) (web.Database, error) {
+	return func(ctx context.Context, name string) (web.Database, error) {
+		db, err := store.Database(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return db, nil
+	}
+}
+
+// protocols are HTTP/1.1 and HTTP/2, the latter without encryption too, for
+// proxies that speak it to what is behind them.
+func protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
+}
+
+// counted lets Shutdown wait for handlers, also those whose connection is gone.
+func (s *Server) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.requests.Add(1)
+		defer s.requests.Done()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Handler returns what answers the requests.
+func (s *Server) Handler() http.Handler { return s.http.Handler }
+
+// Serve answers requests on a listener, which it closes, until Shutdown. The
+// error is nil after Shutdown.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// lastMoment is what Shutdown keeps of its time for requests that it has to cut.
+const lastMoment = time.Second
+
+// Shutdown takes no more requests, ends the feeds, and waits for the running
+// requests until shortly before ctx ends; those that are left then are cut. When
+// it returns nil no handler is running, nor a compaction that one began.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.drainOnce.Do(func() { close(s.draining) })
+	patient := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		patient, cancel = context.WithDeadline(ctx, deadline.Add(-lastMoment))
+		defer cancel()
+	}
+	err := s.http.Shutdown(patient)
+	s.cancel()
+	if err != nil {
+		s.http.Close()
+	}
+	err = s.wait(ctx)
+	s.databases.Close()
+	return err
+}
+
+// wait waits for the handlers.
+func (s *Server) wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		s.requests.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
