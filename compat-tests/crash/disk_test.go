@@ -1,0 +1,119 @@
+package crash_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"settle/compat-tests/settletest"
+)
+
+// planted are words that a user stores, by where they are put.
+var planted = map[string]string{
+	"database":        "plantedname",
+	"id":              "planted-document-id",
+	"field":           "plantedField",
+	"value":           "planted value of a field",
+	"attachment name": "planted-attachment.txt",
+	"content":         "planted content of an attachment",
+	"local id":        "planted-local-id",
+	"local value":     "planted local value",
+	"password":        settletest.AdminName + ":" + settletest.AdminPassword,
+}
+
+// TestNothingReadable stores planted words by every way in that the API has, and
+// looks for them in every file of the data and temporary directories: while the
+// server runs, after it was killed, and after it ended.
+func TestNothingReadable(t *testing.T) {
+	tmp := t.TempDir()
+	s := settletest.Start(t, settletest.Options{Env: []string{"TMPDIR=" + tmp}})
+	c := client{s.AdminURL()}
+	plant(t, c)
+	search(t, "running", s.Dir(), tmp)
+	s.Kill()
+	search(t, "killed", s.Dir(), tmp)
+	s.Restart()
+	c.must(t, http.StatusOK, "GET", "/"+planted["database"]+"/"+planted["id"], "")
+	s.Stop()
+	search(t, "ended", s.Dir(), tmp)
+}
+
+func plant(t *testing.T, c client) {
+	t.Helper()
+	db := "/" + planted["database"]
+	value := fmt.Sprintf(`"%s":"%s"`, planted["field"], planted["value"])
+	large := bytes.Repeat([]byte(planted["content"]+" "), 10_000)
+	c.must(t, http.StatusCreated, "PUT", db, "")
+	a := c.must(t, http.StatusCreated, "PUT", db+"/"+planted["id"], "{"+value+"}")
+	c.must(t, http.StatusCreated, "PUT", fmt.Sprintf("%s/%s/%s?rev=%s", db, planted["id"], planted["attachment name"], a.body["rev"]), string(large))
+	c.must(t, http.StatusCreated, "PUT", db+"/_local/"+planted["local id"], fmt.Sprintf(`{"x":"%s"}`, planted["local value"]))
+	inline := base64.StdEncoding.EncodeToString([]byte(planted["content"]))
+	c.must(t, http.StatusCreated, "POST", db+"/_bulk_docs", fmt.Sprintf(
+		`{"docs":[{"_id":"%s 2",%s,"_attachments":{"%s":{"content_type":"text/plain","data":"%s"}}}]}`,
+		planted["id"], value, planted["attachment name"], inline))
+	boundary := "planted-boundary"
+	related := fmt.Sprintf("--%s\r\nContent-Type: application/json\r\n\r\n"+
+		`{%s,"_attachments":{"%s":{"follows":true,"content_type":"text/plain","length":%d}}}`+
+		"\r\n--%s\r\n\r\n%s\r\n--%s--", boundary, value, planted["attachment name"], len(large), boundary, large, boundary)
+	req, err := http.NewRequest("PUT", c.url+db+"/related", bytes.NewReader([]byte(related)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "multipart/related; boundary="+boundary)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil || res.StatusCode != http.StatusCreated {
+		t.Fatalf("multipart: %v, %v", res, err)
+	}
+	res.Body.Close()
+}
+
+// search fails the test for every file that shows a planted word.
+func search(t *testing.T, state string, dirs ...string) {
+	t.Helper()
+	files := 0
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			raw, err := os.ReadFile(path)
+			if os.IsNotExist(err) {
+				return nil // the engine has removed it meanwhile
+			}
+			files++
+			for where, word := range planted {
+				if shows(raw, word) || shows([]byte(path), word) {
+					t.Errorf("%s: %s shows the planted %s", state, path, where)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if files < 3 {
+		t.Errorf("%s: only %d files were searched", state, files)
+	}
+}
+
+// shows reports whether a word stands in raw, plainly, in hexadecimal or in base64.
+func shows(raw []byte, word string) bool {
+	forms := []string{word, hex.EncodeToString([]byte(word))}
+	for shift := range 3 {
+		coded := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift), word...))
+		forms = append(forms, coded[4:len(coded)-4]) // without what depends on its neighbours
+	}
+	for _, form := range forms {
+		if bytes.Contains(raw, []byte(form)) {
+			return true
+		}
+	}
+	return false
+}
