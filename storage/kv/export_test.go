@@ -1,0 +1,11 @@
+package kv
+
+// PartitionsInUse counts the partitions that the engine keeps something in memory for.
+func PartitionsInUse(s *Pebble) int { return s.partitions.size() }
+
+// LazyCommits returns how many commits wait for a later one to be synced.
+func LazyCommits(s *Pebble) int {
+	s.lazies.mu.Lock()
+	defer s.lazies.mu.Unlock()
+	return len(s.lazies.waiting)
+}
