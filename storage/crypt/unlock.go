@@ -199,7 +199,7 @@ func (u *unlocker) pin(k *Keyring) error {
 // makeDataDir makes the data directory, and shuts an existing one to others. Where
 // the latter is not permitted, as on some mounts, it is only told.
 func (u *unlocker) makeDataDir() error {
-	if err := os.MkdirAll(u.DataDir, 0o700); err != nil {
+	if err := makeDirs(u.DataDir); err != nil {
 		return err
 	}
 	info, err := os.Stat(u.DataDir)
@@ -211,7 +211,7 @@ func (u *unlocker) makeDataDir() error {
 			u.Logger.Warn("the data directory is open to other users", "path", u.DataDir, "err", err)
 		}
 	}
-	return syncDir(filepath.Dir(filepath.Clean(u.DataDir)))
+	return nil
 }
 
 type dirState int

@@ -1,0 +1,36 @@
+package crypt
+
+import (
+	"context"
+
+	"filippo.io/age"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+const (
+	PageSize   = pageSize
+	SectorSize = sectorSize
+	HeaderSize = headerSize
+)
+
+// NewFSOf returns a file system of a given suite, which tells hook every file's
+// salt and every nonce.
+func NewFSOf(s Suite, inner vfs.FS, k *Keyring, hook func(salt [saltSize]byte, nonce []byte)) vfs.FS {
+	fs := newFS(inner, k, s)
+	fs.onSeal = hook
+	return fs
+}
+
+// MarshalKeyring and UnmarshalKeyring are the keyring's plaintext form.
+func MarshalKeyring(k *Keyring) ([]byte, error)   { return k.marshal() }
+func UnmarshalKeyring(b []byte) (*Keyring, error) { return unmarshalKeyring(b) }
+
+// IdentityOf wraps an age identity.
+func IdentityOf(i age.Identity) *Identity {
+	return &Identity{path: "test", identities: []age.Identity{i}}
+}
+
+// WithDeadline runs f as the work of plugins.
+func WithDeadline(ctx context.Context, plugins []string, f func() error) error {
+	return withDeadline(ctx, plugins, f)
+}
