@@ -38,6 +38,7 @@ func Settle() Table {
 			{Path: "storage/collate", Modules: []string{"golang.org/x/text"}},
 			{Path: "storage/crypt", Modules: []string{"filippo.io/age", crypto, vfs, "github.com/klauspost/compress/zstd", "golang.org/x/sys/cpu"}},
 			{Path: "storage/kv", Rooms: []string{"storage/crypt"}, Modules: []string{pebble}},
+			{Path: "storage/kv/kvtest", Rooms: []string{"storage/kv"}, Modules: []string{"github.com/google/go-cmp"}},
 			{Path: "attachments", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv"}, Modules: []string{vfs}},
 			{Path: "attachments/multipart", Rooms: []string{"storage/couch"}},
 			{Path: "storage", Alone: true, AllAbove: true, Modules: []string{vfs}},

@@ -22,12 +22,13 @@ type Rule struct {
 func Words() []Rule {
 	code := []string{".go", ".js", ".mjs", ".sh", ".md", "Makefile"}
 	return []Rule{
-		{regexp.MustCompile(`(?i)\b(` + strings.Join([]string{"to" + "do", "fix" + "me", "x" + "xx", "ha" + "ck",
+		{regexp.MustCompile(`(?i)\b(` + strings.Join([]string{"to" + "do", "fix" + "me", "(?-i:X" + "XX)", "ha" + "ck",
 			"stub(bed)? " + "out", "not (yet )?" + "implemented", "for " + "now", "simplified " + "version", "in a " + "real"}, "|") + `)\b`),
 			"marks something unfinished", code},
 		{regexp.MustCompile(`(?i)\b(this ` + `session|c` + `eo|developers.? ` + `session|as an ` + `ai|language ` + `model)\b`),
 			"speaks of how the project is made", nil},
-		{regexp.MustCompile(`(^|[\s"'=(:])/(home|Users|root|work|workspace)/\w`), "is a path of one machine", nil},
+		// a user of one letter is made up
+		{regexp.MustCompile(`(^|[\s"'=(:])/((home|Users)/\w{2}|(root|work|workspace)/\w)`), "is a path of one machine", nil},
 		{regexp.MustCompile(`proxy\.golang` + `\.org|registry\.npmjs` + `\.org`), "is a package registry's address", nil},
 	}
 }
