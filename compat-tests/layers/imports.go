@@ -37,7 +37,7 @@ func (t *Tree) forbids(table Table, from int, f file, imported string) string {
 	switch {
 	case !ok:
 		return "it has no row in the table of rooms"
-	case to == from:
+	case to == from, f.test && below(dir, room.Path): // a room's own test suite
 		return ""
 	case to > from:
 		return fmt.Sprintf("%s stands below %s", table.Rooms[to].Path, room.Path)

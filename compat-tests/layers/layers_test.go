@@ -97,6 +97,8 @@ func TestImportsOfASyntheticTree(t *testing.T) {
 		{"storage/crypt/a.go", "github.com/cockroachdb/pebble/v2", "of other modules"},
 		{"storage/kv/pebble/a.go", "github.com/cockroachdb/pebble/v2", ""},
 		{"storage/kv/kvtest/a.go", "github.com/google/go-cmp/cmp", ""},
+		{"storage/kv/a.go", "settle/storage/kv/kvtest", "stands below"},
+		{"storage/kv/a_test.go", "settle/storage/kv/kvtest", ""},
 		{"storage/kv/a.go", "github.com/google/go-cmp/cmp", "of other modules"},
 		{"storage/kv/a.go", "settle/storage/couch", "may import storage/crypt only"},
 		{"attachments/a.go", "settle/attachments/multipart", "stands below"},
