@@ -17,7 +17,8 @@ type layout struct {
 	before    string // in front of each row
 	after     string // behind each row
 	withID    bool   // the sequence comes again behind the row
-	end       string // in front of the end; without it there is none
+	end       string // in front of the last sequence
+	noSeq     bool   // the last sequence is left out
 	beat      string
 }
 
@@ -32,7 +33,7 @@ var (
 	}
 	eventLayout = layout{
 		contentType: "text/event-stream", cacheControl: "no-cache",
-		before: "data: ", after: "\n\n", withID: true, beat: "event: heartbeat\ndata: \n\n",
+		before: "data: ", after: "\n\n", withID: true, end: "\n", noSeq: true, beat: "event: heartbeat\ndata: \n\n",
 	}
 )
 
@@ -99,8 +100,9 @@ func appendChange(b []byte, c *couch.Change, seq string) []byte {
 // close writes the end of the feed and sends everything. seq is JSON.
 func (o *output) close(seq string, pending int64) error {
 	b := o.buffer()
-	if o.layout.end != "" {
-		*b = append(append(append(*b, o.layout.end...), `"last_seq":`...), seq...)
+	*b = append(*b, o.layout.end...)
+	if !o.layout.noSeq {
+		*b = append(append(*b, `"last_seq":`...), seq...)
 		*b = strconv.AppendInt(append(*b, `,"pending":`...), pending, 10)
 		*b = append(*b, "}\n"...)
 	}
