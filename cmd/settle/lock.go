@@ -10,20 +10,28 @@ import (
 // dataLock is the lock of a data directory.
 type dataLock struct {
 	*pebble.Lock
-	dir  string
-	made bool // the directory was made to be locked
+	dir      string
+	madeDir  bool // the directory was made to be locked
+	madeFile bool // so was the lock's file
 }
 
-// abandon takes the lock off after a failure, and the directory away where it
-// was made and holds nothing else.
+// file returns the path of the lock's file.
+func (l *dataLock) file() string { return filepath.Join(l.dir, "LOCK") }
+
+// abandon takes the lock off after a failure, with what was made for it, unless
+// the directory holds more by now.
 func (l *dataLock) abandon() {
-	if l.made {
-		if entries, err := os.ReadDir(l.dir); err == nil && len(entries) == 1 {
-			os.Remove(filepath.Join(l.dir, "LOCK"))
-		}
+	if l.madeFile && !l.hasStore() {
+		os.Remove(l.file())
 	}
 	l.Close()
-	if l.made {
+	if l.madeDir {
 		os.Remove(l.dir) // fails where there is something in it
 	}
+}
+
+// hasStore reports whether the directory has a keyring.
+func (l *dataLock) hasStore() bool {
+	_, err := os.Stat(filepath.Join(l.dir, "keyring.age"))
+	return err == nil
 }

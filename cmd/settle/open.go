@@ -41,16 +41,17 @@ type opened struct {
 	lock     io.Closer
 }
 
-// lockData locks the data directory, which it makes where there is none. undo
-// takes the lock off, and the directory away if it was made here and is empty.
-func (o opening) lockData() (lock *dataLock, err error) {
-	_, err = os.Stat(o.Data)
-	made := errors.Is(err, fs.ErrNotExist) && !o.readOnly
-	if made {
+// lockData locks the data directory, which it makes where there is none.
+func (o opening) lockData() (*dataLock, error) {
+	lock := &dataLock{dir: o.Data}
+	if _, err := os.Stat(o.Data); errors.Is(err, fs.ErrNotExist) && !o.readOnly {
 		if err := os.MkdirAll(o.Data, 0o700); err != nil {
 			return nil, err
 		}
+		lock.madeDir = true
 	}
+	_, err := os.Stat(lock.file())
+	lock.madeFile = errors.Is(err, fs.ErrNotExist)
 	held, err := kv.LockDir(vfs.Default, o.Data)
 	if errors.Is(err, kv.ErrLocked) {
 		return nil, fmt.Errorf("another process has the data directory %s open", o.Data)
@@ -58,7 +59,8 @@ func (o opening) lockData() (lock *dataLock, err error) {
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	return &dataLock{Lock: held, dir: o.Data, made: made}, nil
+	lock.Lock = held
+	return lock, nil
 }
 
 // open opens the store under the lock. The store has the lock from then on.
