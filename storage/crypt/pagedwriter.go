@@ -96,30 +96,39 @@ func (w *pagedWriter) fail(err error) error {
 // Sync writes the whole pages out and starts their way to the disk. Only Close
 // makes the file durable, since only then the last page is known.
 func (w *pagedWriter) Sync() error {
-	_, err := w.SyncTo(0)
-	return err
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return w.err
+	}
+	if err := w.flushIf(1); err != nil {
+		return err
+	}
+	return w.startWriting(w.onDisk)
 }
 
 // SyncData is Sync.
 func (w *pagedWriter) SyncData() error { return w.Sync() }
 
-// SyncTo is Sync; it never promises that anything is durable.
-func (w *pagedWriter) SyncTo(int64) (bool, error) {
+// SyncTo starts the way of the contents up to length to the disk, as far as they
+// are written out. It never promises that anything is durable.
+func (w *pagedWriter) SyncTo(length int64) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
 		return false, w.err
 	}
-	if err := w.flushIf(1); err != nil {
-		return false, err
-	}
+	return false, w.startWriting(min(w.cipher.diskOffset(length), w.onDisk))
+}
+
+func (w *pagedWriter) startWriting(onDisk int64) error {
 	if w.onDisk == 0 {
-		return false, nil
+		return nil
 	}
-	if _, err := w.inner.SyncTo(w.onDisk); err != nil {
-		return false, w.fail(err)
+	if _, err := w.inner.SyncTo(onDisk); err != nil {
+		return w.fail(err)
 	}
-	return false, nil
+	return nil
 }
 
 // Close seals the last page, syncs and closes. Without an error the whole file
