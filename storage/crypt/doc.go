@@ -20,5 +20,5 @@
 // # Use
 //
 // Keys are held by pointer and print as [redacted]. Errors match the sentinels with
-// errors.Is; none holds a key, a name or contents.
+// errors.Is; none holds a key or contents, but paths of files they do hold.
 package crypt
