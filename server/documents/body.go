@@ -28,22 +28,23 @@ func (r request) openObject() (*docjson.Reader, error) {
 const (
 	// maxBatch bounds what the documents of one batch hold in memory, in bytes.
 	// Their attachments' contents do not count.
-	maxBatch = 256 << 20
+	maxBatch = 128 << 20
 	// maxAsks bounds what the documents and revisions hold in memory that a
 	// request asks about.
 	maxAsks = 64 << 20
-	// perValue is what a document, an attachment or a revision takes in memory
-	// besides its text, about.
-	perValue = 256
+
+	// What values take in memory besides their text, about.
+	perDocument = 1 << 10
+	perAsk      = 512
+	perRev      = 64
 )
 
 // budget is how many more bytes of a request may be kept in memory.
 type budget int64
 
-// keep takes off what a value of the given length needs. The error is a
-// RequestTooLarge.
-func (b *budget) keep(length int) error {
-	if *b -= budget(length + perValue); *b < 0 {
+// keep takes off what is going to be kept. The error is a RequestTooLarge.
+func (b *budget) keep(size int) error {
+	if *b -= budget(size); *b < 0 {
 		return &couch.Error{Kind: couch.RequestTooLarge}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"bytes"
 	"net/http"
 
 	"settle/server/web"
@@ -218,8 +219,10 @@ func (b *batch) add(doc *docjson.Parsed) error {
 		return nil
 	}
 	b.docs = append(b.docs, doc)
-	size := len(doc.Body.Text) + len(doc.Body.Term)
-	return b.left.keep(size + perValue*(len(doc.Attachments)+len(doc.Revisions.Hashes)))
+	// A small document has been read into a larger buffer.
+	doc.Body.Text, doc.Body.Term = bytes.Clone(doc.Body.Text), bytes.Clone(doc.Body.Term)
+	size := perDocument*(1+len(doc.Attachments)) + perRev*len(doc.Revisions.Hashes)
+	return b.left.keep(size + len(doc.Body.Text) + len(doc.Body.Term))
 }
 
 // documents judges the whole and returns what is to be written.

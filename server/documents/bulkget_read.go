@@ -101,7 +101,7 @@ type rawAsk struct {
 func (b *bulkGetReader) entry() (bulkGetAsk, error) {
 	kind, err := b.json.Kind()
 	if err == nil {
-		err = b.left.keep(0)
+		err = b.left.keep(perAsk)
 	}
 	if err != nil {
 		return bulkGetAsk{}, err
@@ -171,7 +171,7 @@ func (b *bulkGetReader) value() (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	return v, b.left.keep(len(v.text))
+	return v, b.left.keep(perRev + len(v.text))
 }
 
 // judged makes the ask that the members stand for, in CouchDB's order of checks.

@@ -102,7 +102,7 @@ func readRevs(r *docjson.Reader, left *budget, noArray string) ([]couch.RevID, e
 		if err != nil {
 			return nil, err
 		}
-		if err := left.keep(len(rev.Hash)); err != nil {
+		if err := left.keep(perRev + len(rev.Hash)); err != nil {
 			return nil, err
 		}
 		revs = append(revs, rev)

@@ -74,7 +74,7 @@ func readAsks(json *docjson.Reader) ([]couch.RevsAsk, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := left.keep(2 * len(id)); err != nil {
+		if err := left.keep(perAsk + 2*len(id)); err != nil {
 			return nil, err
 		}
 		if i, ok := places[id]; ok {

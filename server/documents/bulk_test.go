@@ -1,0 +1,137 @@
+package documents_test
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestBulkDocs(t *testing.T) {
+	b := newBench(t)
+	b.play(
+		step{do: "POST /db/_bulk_docs", status: 201,
+			body: `{"docs":[{"_id":"b","v":1},{"_id":"_local/l"},{"_id":"a","v":1},{"_id":"a","v":2}]}`,
+			want: `[` + saved("b", rev1) + `,` + saved("_local/l", "0-1") + `,` + saved("a", rev1) +
+				`,{"id":"a","error":"conflict","reason":"Document update conflict."}]`},
+		step{do: "POST /db/_bulk_docs", body: `{"docs":[{"v":1}]}`, status: 201, has: []string{`"ok":true`, rev1}},
+		// new_edits counts wherever it stands
+		step{do: "POST /db/_bulk_docs", body: `{"docs":[{"_id":"r","_rev":"3-x"}],"new_edits":false}`, status: 201, want: `[]`},
+		step{do: "GET /db/r", status: 200, want: `{"_id":"r","_rev":"3-x"}`},
+		step{do: "POST /db/_bulk_docs", body: `{"docs":[]}`, status: 201, want: `[]`},
+		step{do: "POST /db/_bulk_docs", body: `{"docs":[{"_id":"z"}],"docs":[{"_id":"y"}]}`, status: 201, has: []string{`"id":"y"`}},
+		step{do: "GET /db/z", status: 404},
+		step{do: "POST /db/_bulk_docs", body: `{"all_or_nothing":true,"docs":[{"_id":"n","_rev":"2-q"}]}`, status: 417,
+			want: `[{"id":"n","rev":"2-q","error":"not_implemented","reason":"all_or_nothing is not supported"}]`},
+		step{do: "POST /db/_bulk_docs", body: `{"all_or_nothing":true,"docs":[{"_id":"n"}]}`, status: 417, has: []string{`"rev":"0-"`}},
+	)
+}
+
+// Anything that is wrong with one document refuses the batch: nothing of it is
+// written, and the contents that came with it are gone.
+func TestBulkDocsRefused(t *testing.T) {
+	b := newBench(t)
+	large := strings.Repeat("QUJD", 1<<17) // stored as a file
+	good := `{"_id":"good","_attachments":{"x":{"data":"` + large + `"}}}`
+	for _, c := range []struct {
+		body   string
+		status int
+	}{
+		{``, 400},
+		{`[]`, 400},
+		{`{}`, 400},
+		{`{"docs":{}}`, 400},
+		{`{"docs":null}`, 400},
+		{`{"docs":[` + good + `,1]}`, 400},
+		{`{"docs":[` + good + `,{"_id":5}]}`, 400},
+		{`{"docs":[` + good + `,{"_foo":5}]}`, 400},
+		{`{"docs":[` + good + `,{"_id":""}]}`, 400},
+		{`{"docs":[` + good + `,{"_rev":"x"}]}`, 400},
+		{`{"docs":[` + good + `],"new_edits":"false"}`, 400},
+		{`{"docs":[` + good + `],"new_edits":false}`, 400},
+		{`{"docs":[` + good + `,{"_id":"_local/l","_rev":"1-x"}]}`, 400},
+		{`{"docs":[` + good + `,{"_attachments":{"x":{"follows":true,"length":1}}}]}`, 400},
+		{`{"docs":[` + good + `,{"_attachments":{"x":{"stub":true}}}]}`, 412},
+		{`{"docs":[` + good + `,{"_attachments":{"x":{"data":"?"}}}]}`, 400},
+		{`{"docs":[` + good + `,{"a":"` + strings.Repeat("x", 100) + `"}]}`, 413},
+		{`{"docs":[` + good + `,]}`, 400},
+		{`{"docs":[` + good + `]`, 400},
+		{`{"docs":[` + good + `]} x`, 400},
+		{`{"docs":[` + good[:len(good)/2], 400},
+	} {
+		b.limits.MaxDocumentSize = 60
+		b.unchanged(func() {
+			res := b.send(step{do: "POST /db/_bulk_docs", body: c.body})
+			if res.Code != c.status {
+				t.Errorf("...%s: status %d, want %d: %s", c.body[max(0, len(c.body)-60):], res.Code, c.status, res.Body)
+			}
+		})
+	}
+	b.unchanged(func() {
+		b.play(step{do: "POST /db/_bulk_docs", header: "Content-Type: text/plain", body: `{"docs":[{}]}`, status: 415})
+	})
+}
+
+func TestBulkGet(t *testing.T) {
+	b := newBench(t)
+	first := b.write(step{do: "PUT /db/a", body: `{"_attachments":{"x":{"data":"aGVsbG8="}}}`})
+	missing := func(id, rev, reason, err string) string {
+		return `{"id":` + id + `,"docs":[{"error":{"rev":` + rev + `,"reason":"` + reason + `","id":` + id + `,"error":"` + err + `"}}]}`
+	}
+	for ask, want := range map[string]string{
+		`{"id":"none"}`:                       missing(`"none"`, `"undefined"`, "missing", "not_found"),
+		`{"id":"a","rev":"9-z"}`:              missing(`"a"`, `"9-z"`, "missing", "not_found"),
+		`{"id":"a","rev":"bad"}`:              missing(`"a"`, `"bad"`, "Invalid rev format", "bad_request"),
+		`{"id":"a","rev":null}`:               missing(`"a"`, `null`, "Invalid rev format", "bad_request"),
+		`{"id":"a","rev":[ 1 ]}`:              missing(`"a"`, `[1]`, "Invalid rev format", "bad_request"),
+		`{"id":""}`:                           missing(`""`, `null`, "Document id must not be empty", "illegal_docid"),
+		`{"id":5}`:                            missing(`5`, `null`, "Document id must be a string", "illegal_docid"),
+		`{"id":"_local/x"}`:                   missing(`"_local/x"`, `"undefined"`, "missing", "not_found"),
+		`{"rev":"1-x"}`:                       missing(`null`, `null`, "document id missed", "bad_request"),
+		`"x"`:                                 missing(`null`, `null`, "document must be a JSON object", "bad_request"),
+		`{"id":"a","atts_since":5}`:           missing(`"a"`, `5`, "att_since value must be array of revs.", "bad_request"),
+		`{"id":"a","atts_since":["1-a","b"]}`: missing(`"a"`, `"b"`, "Invalid rev format", "bad_request"),
+	} {
+		b.play(step{do: "POST /db/_bulk_get", body: `{"docs":[` + ask + `]}`, status: 200, want: `{"results":[` + want + `]}`})
+	}
+	b.play(
+		step{do: "POST /db/_bulk_get", body: `{"x":{},"docs":[{"id":"a"},{"id":"a","rev":"` + first + `"}]}`, status: 200, has: []string{`"stub":true}}}}]},{"id":"a"`}},
+		step{do: "POST /db/_bulk_get?attachments=true&revs=true", body: `{"docs":[{"id":"a"}]}`, status: 200, has: []string{`"data":"aGVsbG8="`, `"_revisions"`}},
+		step{do: "POST /db/_bulk_get", body: `{"docs":[{"id":"a","atts_since":["1-x"]}]}`, status: 200, has: []string{`"data":"aGVsbG8="`}},
+		step{do: "POST /db/_bulk_get", header: "Accept: multipart/mixed", body: `{"docs":[{"id":"a"},{"id":"none"},{"id":"a","rev":"9-z"}]}`, status: 200,
+			has: []string{"\r\n\r\nhello\r\n--", `{"rev":"undefined","reason":"missing","id":"none","error":"not_found"}`, `{"rev":"9-z","error":"not_found","reason":"missing"}`}},
+		step{do: "POST /db/_bulk_get", body: `{"docs":[]}`, status: 200, want: `{"results":[]}`},
+		step{do: "POST /db/_bulk_get", body: `{}`, status: 400},
+		step{do: "POST /db/_bulk_get", body: `{"docs":{}}`, status: 400},
+		step{do: "POST /db/_bulk_get", body: `{"docs":[{"id":"a"}`, status: 400},
+		step{do: "POST /db/_bulk_get", body: `{"docs":[]}]`, status: 400},
+		step{do: "POST /db/_bulk_get?rev=1-x", body: `{"docs":[]}`, status: 400},
+		step{do: "POST /db/_bulk_get?open_revs=all", body: `{"docs":[]}`, status: 400},
+	)
+}
+
+func TestRevsDiff(t *testing.T) {
+	b := newBench(t)
+	b.play(
+		step{do: "POST /db/_bulk_docs", body: `{"new_edits":false,"docs":[{"_id":"d","_revisions":{"start":2,"ids":["b","a"]}},{"_id":"d","_rev":"2-c"}]}`, status: 201},
+		step{do: "POST /db/_revs_diff", body: `{"d":["2-b","9-z","1-a"],"none":["1-y","1-x"],"e":[]}`, status: 200,
+			want: `{"d":{"missing":["9-z"],"possible_ancestors":["2-c","2-b"]},"none":{"missing":["1-y","1-x"]}}`},
+		step{do: "POST /db/_missing_revs", body: `{"d":["2-b","9-z"]}`, status: 200, want: `{"missing_revs":{"d":["9-z"]}}`},
+		step{do: "POST /db/_revs_diff", body: `{"d":["8-z"],"d":["2-b"]}`, status: 200, want: `{}`},
+		step{do: "POST /db/_revs_diff", body: `{}`, status: 200, want: `{}`},
+		step{do: "POST /db/_revs_diff", body: `[]`, status: 400, want: `{"error":"bad_request","reason":"Request body must be a JSON object"}`},
+		step{do: "POST /db/_revs_diff", body: `{"d":"2-b"}`, status: 400},
+		step{do: "POST /db/_revs_diff", body: `{"d":[5]}`, status: 400},
+		step{do: "POST /db/_revs_diff", body: `{"d":["x"]}`, status: 400},
+		step{do: "POST /db/_revs_diff", body: `{"d":["2-b"]`, status: 400},
+		step{do: "POST /db/_revs_diff", header: "Content-Type: text/plain", body: `{}`, status: 415},
+	)
+}
+
+// What a request asks about is bounded, however small its entries are.
+func TestAsksAreBounded(t *testing.T) {
+	b := newBench(t)
+	b.play(
+		step{do: "POST /db/_bulk_get", body: `{"docs":[` + strings.Repeat("{},", 1<<17) + `{}]}`, status: 413},
+		step{do: "POST /db/_revs_diff", body: `{"d":[` + strings.Repeat(`"1-a",`, 1<<20) + `"1-a"]}`, status: 413},
+		step{do: "POST /db/_bulk_docs", body: `{"docs":[` + strings.Repeat("{},", 1<<17) + `{}]}`, status: 413},
+	)
+}
