@@ -2,8 +2,8 @@ package settletest
 
 import "syscall"
 
-// groupOfItsOwn makes the process the leader of a group and ends it with this
+// GroupOfItsOwn makes the process the leader of a group and ends it with this
 // one, also where the tests are cut short.
-func groupOfItsOwn() *syscall.SysProcAttr {
+func GroupOfItsOwn() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

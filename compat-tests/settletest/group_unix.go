@@ -4,7 +4,7 @@ package settletest
 
 import "syscall"
 
-// groupOfItsOwn makes the process the leader of a group.
-func groupOfItsOwn() *syscall.SysProcAttr {
+// GroupOfItsOwn makes the process the leader of a group.
+func GroupOfItsOwn() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

@@ -30,7 +30,7 @@ type process struct {
 func launch(cmd *exec.Cmd) (*process, error) {
 	p := &process{cmd: cmd, out: newOutput(), exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.out, p.out
-	cmd.SysProcAttr = groupOfItsOwn()
+	cmd.SysProcAttr = GroupOfItsOwn()
 	cmd.WaitDelay = stopLimit
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -36,6 +36,9 @@ func flagOf(args []string, name string) string {
 
 func fakeServe(mode string, args []string) int {
 	dir := flagOf(args, "--data")
+	if args[0] == "check" {
+		return fakeCheck(mode, dir)
+	}
 	if args[0] != "serve" || dir == "" || flagOf(args, "--identity") == "" ||
 		os.Getenv("COUCHDB_USER") != "admin" || os.Getenv("COUCHDB_PASSWORD") != "pass" {
 		fmt.Fprintln(os.Stderr, "bad arguments", args)
@@ -69,6 +72,15 @@ func fakeServe(mode string, args []string) int {
 		fmt.Fprintln(os.Stderr, "could not flush")
 		return 3
 	}
+	return 0
+}
+
+func fakeCheck(mode, dir string) int {
+	if mode == "damaged" {
+		fmt.Println("wrong:", dir)
+		return 1
+	}
+	fmt.Println("sound")
 	return 0
 }
 
@@ -226,6 +238,19 @@ func TestServerFailures(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	s := settletest.Start(t, fake(t, "plain"))
+	if out := s.Check(); out != "sound\n" {
+		t.Errorf("Check = %q", out)
+	}
+	r := runRecorded(t, func(tb testing.TB) { settletest.Start(tb, fake(t, "damaged")).Check() })
+	for _, want := range []string{"settle check: exit status 1", "wrong: /"} {
+		if !strings.Contains(r.told.String(), want) {
+			t.Errorf("told %q, which does not say %q", r.told.String(), want)
+		}
 	}
 }
 

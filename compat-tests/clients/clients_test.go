@@ -1,0 +1,81 @@
+package clients_test
+
+import (
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"settle/compat-tests/clients"
+	"settle/compat-tests/settletest"
+)
+
+func TestMain(m *testing.M) { os.Exit(settletest.Main(m)) }
+
+// parameters is what every script takes.
+type parameters struct {
+	URL        string `json:"url"` // of the server, with the administrator's credentials
+	Dir        string `json:"dir"` // for the local databases
+	Seed       uint32 `json:"seed"`
+	Documents  int    `json:"documents,omitempty"`  // at most; from Debian's package index
+	Operations int    `json:"operations,omitempty"` // of each of the writers
+	Bytes      int    `json:"bytes,omitempty"`      // of attachments, at most
+}
+
+// full says whether to take all there is: SETTLE_CLIENTS=full.
+func full() bool { return os.Getenv("SETTLE_CLIENTS") == "full" }
+
+// seed is SETTLE_SEED, or else a new one, which the log names.
+func seed(t *testing.T) uint32 {
+	t.Helper()
+	text := os.Getenv("SETTLE_SEED")
+	if text == "" {
+		text = strconv.FormatUint(uint64(rand.Uint32()), 10)
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatalf("SETTLE_SEED: %v", err)
+	}
+	t.Logf("SETTLE_SEED=%d", n)
+	return uint32(n)
+}
+
+// run runs a script against a new server and has the store checked afterwards.
+// Under each checkpoint the server is killed and started again.
+func run(t *testing.T, file string, p parameters, limit time.Duration, kills ...string) {
+	t.Helper()
+	server := settletest.Start(t, settletest.Options{})
+	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), seed(t)
+	script := clients.Script{File: file, Parameters: p, Limit: limit, Checkpoints: map[string]func(){}}
+	for _, name := range kills {
+		script.Checkpoints[name] = func() {
+			time.Sleep(500 * time.Millisecond) // under load
+			server.Kill()
+			time.Sleep(500 * time.Millisecond) // long enough for every client to notice
+			server.Restart()
+		}
+	}
+	script.Run(t)
+	t.Logf("settle check: %s", server.Check())
+}
+
+func TestPouchDBRoundTrip(t *testing.T) {
+	p := parameters{Documents: 5000, Bytes: 40e6}
+	limit := 4 * time.Minute
+	if full() {
+		p.Documents, p.Bytes = 1e9, 300e6
+		limit = time.Hour
+	}
+	run(t, "roundtrip.mjs", p, limit)
+}
+
+func TestPouchDBLive(t *testing.T) {
+	p := parameters{Operations: 600, Bytes: 12e6}
+	limit := 4 * time.Minute
+	if full() {
+		p.Operations, p.Bytes = 20000, 40e6
+		limit = time.Hour
+	}
+	run(t, "live.mjs", p, limit, "kill 1", "kill 2")
+}
