@@ -3,6 +3,7 @@ package databases
 import (
 	"net/http"
 
+	"settle/server/node"
 	"settle/server/web"
 	"settle/storage/couch"
 )
@@ -53,3 +54,10 @@ func compactIndexes(r *web.Request) error {
 // cleanUpIndexes answers for indexes that no design document names any more.
 // None are kept.
 func cleanUpIndexes(r *web.Request) error { return r.WriteOK(http.StatusAccepted) }
+
+// shards tells that the whole database is on the one node.
+func shards(r *web.Request) error {
+	return r.WriteJSON(http.StatusOK, map[string]map[string][]string{
+		"shards": {"00000000-ffffffff": {node.Name}},
+	})
+}

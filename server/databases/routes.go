@@ -50,5 +50,6 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "POST", Path: "/:db/_compact", Privilege: web.DatabaseAdmin, Handler: d.compact},
 		{Method: "POST", Path: "/:db/_compact/:design", Privilege: web.DatabaseAdmin, Handler: compactIndexes},
 		{Method: "POST", Path: "/:db/_view_cleanup", Privilege: web.DatabaseAdmin, Handler: cleanUpIndexes},
+		{Method: "GET", Path: "/:db/_shards", Privilege: web.Reader, Handler: shards},
 	}
 }

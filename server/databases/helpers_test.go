@@ -1,0 +1,129 @@
+package databases_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/server/auth"
+	"settle/server/databases"
+	"settle/server/web"
+	"settle/storage"
+	"settle/storage/couch"
+	"settle/storage/crypt"
+	"settle/storage/docjson"
+	"settle/storage/kv"
+)
+
+// bench is a server of these endpoints over a store in memory.
+type bench struct {
+	t       *testing.T
+	store   *storage.Store
+	handler http.Handler
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	keyring, err := crypt.NewKeyring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs := vfs.NewMem()
+	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(fs, keyring), Dir: "data", ReserveBytes: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: fs, BlobDir: "data/blobs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	family := databases.New(store, slog.New(slog.DiscardHandler))
+	t.Cleanup(family.Close)
+	b := &bench{t: t, store: store}
+	b.handler = web.NewHandler(web.Options{
+		Authenticate: func(req *http.Request) (auth.Session, error) {
+			if req.Header.Get("Anonymous") != "" {
+				return auth.Session{}, nil
+			}
+			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}}, nil
+		},
+		Challenge: func(*http.Request) string { return "" },
+		FindDatabase: func(ctx context.Context, name string) (web.Database, error) {
+			db, err := store.Database(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			return db, nil
+		},
+		Limits:     func() couch.Limits { return couch.Limits{} },
+		Draining:   make(chan struct{}),
+		ServerName: "test",
+		Logger:     slog.New(slog.DiscardHandler),
+	}, family.Routes())
+	return b
+}
+
+// do makes a request; a body of "-" is none.
+func (b *bench) do(method, target, body string) *httptest.ResponseRecorder {
+	req := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body == "-" {
+		req = httptest.NewRequest(method, target, nil)
+	} else {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	rec := httptest.NewRecorder()
+	b.handler.ServeHTTP(rec, req)
+	return rec
+}
+
+// exchange is a request and what the answer must be.
+type exchange struct {
+	method, target, body string
+	status               int
+	want                 string // the answer, or with "…" in front a part of it; "": any
+}
+
+func (b *bench) play(exchanges []exchange) {
+	b.t.Helper()
+	for _, e := range exchanges {
+		rec := b.do(e.method, e.target, e.body)
+		got := strings.TrimSuffix(rec.Body.String(), "\n")
+		part, isPart := strings.CutPrefix(e.want, "…")
+		if rec.Code != e.status || isPart && !strings.Contains(got, part) || !isPart && e.want != "" && got != e.want {
+			b.t.Errorf("%s %s %s:\n%d %s\nwant\n%d %s", e.method, e.target, e.body, rec.Code, got, e.status, e.want)
+		}
+	}
+}
+
+// create makes a database with documents, given as id or id=JSON; an id behind
+// "-" is deleted.
+func (b *bench) create(name string, docs ...string) *storage.Database {
+	b.t.Helper()
+	db, err := b.store.CreateDatabase(b.t.Context(), name, storage.CreateOptions{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, text := range docs {
+		id, body, ok := strings.Cut(text, "=")
+		if !ok {
+			body = "{}"
+		}
+		id, deleted := strings.CutPrefix(id, "-")
+		parsed, err := docjson.NewReader(strings.NewReader(body)).Document(docjson.Options{})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		results, err := db.BulkDocs(b.t.Context(), storage.Docs(&couch.Document{ID: couch.DocID(id), Deleted: deleted, Body: parsed.Body}))
+		if err != nil || results[0].Err != nil {
+			b.t.Fatal(err, results)
+		}
+	}
+	return db
+}
