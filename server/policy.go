@@ -19,6 +19,7 @@ func AuthPolicy(c *config.Config) func() auth.Policy {
 			SameSite:         c.Get(config.SameSite),
 			CookieDomain:     c.Get(config.CookieDomain),
 			Secret:           c.Get(config.Secret),
+			Iterations:       int(c.Int(config.PasswordIterations)),
 		}
 	}
 }

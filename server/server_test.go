@@ -50,6 +50,9 @@ func start(t *testing.T) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := conf.Set(t.Context(), config.PasswordIterations, "10", false); err != nil {
+		t.Fatal(err)
+	}
 	admins, err := auth.Open(t.Context(), auth.Options{
 		Settings: store, Policy: server.AuthPolicy(conf), User: "admin", Password: "pass",
 	})

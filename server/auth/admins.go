@@ -80,7 +80,7 @@ func (a *Auth) SetPassword(ctx context.Context, name, password string) error {
 	if password == "" || strings.HasPrefix(password, "-") {
 		return couch.Errorf(couch.BadRequest, "An administrator's password must not be empty or begin with \"-\".")
 	}
-	hash, err := HashPassword(password)
+	hash, err := HashPassword(password, a.iterations())
 	if err != nil {
 		return err
 	}

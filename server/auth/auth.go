@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -35,6 +36,8 @@ type Policy struct {
 	SameSite       string // the cookies' attribute; empty: none
 	CookieDomain   string // the cookies' attribute; empty: none
 	Secret         string // signs cookies; empty: one of the store's own
+
+	Iterations int // of new password hashes; 0: DefaultIterations
 }
 
 // Session is who makes a request, and how that was established.
@@ -92,7 +95,7 @@ const secretKey = "session_secret"
 // Open reads the administrators, and makes one where there is none.
 func Open(ctx context.Context, o Options) (*Auth, error) {
 	a := &Auth{settings: o.Settings, policy: o.Policy, hashing: make(chan struct{}, max(1, runtime.NumCPU()/2))}
-	a.decoy = decoy()
+	a.decoy = decoy(a.iterations())
 	rand.Read(a.verified.key[:])
 	var err error
 	if a.stored, err = loadAdmins(ctx, o.Settings); err != nil {
@@ -116,12 +119,14 @@ func Open(ctx context.Context, o Options) (*Auth, error) {
 	return a, nil
 }
 
+func (a *Auth) iterations() int { return cmp.Or(a.policy().Iterations, DefaultIterations) }
+
 // takeGiven takes the administrator that the environment names.
 func (a *Auth) takeGiven(user, password string) error {
 	if strings.Contains(user, ":") {
 		return errors.New("COUCHDB_USER must not hold a colon")
 	}
-	hash, err := HashPassword(password)
+	hash, err := HashPassword(password, a.iterations())
 	if err != nil {
 		return err
 	}

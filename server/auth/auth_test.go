@@ -45,8 +45,10 @@ func stored(t testing.TB) *settings {
 
 // policies returns a changeable policy with CouchDB's standards.
 func policies() *auth.Policy {
-	return &auth.Policy{SessionTimeout: 600 * time.Second, Persistent: true}
+	return &auth.Policy{SessionTimeout: 600 * time.Second, Persistent: true, Iterations: 10}
 }
+
+func policy() auth.Policy { return *policies() }
 
 func open(t testing.TB, s *settings, p *auth.Policy) *auth.Auth {
 	t.Helper()
@@ -233,7 +235,7 @@ func TestRequireUser(t *testing.T) {
 func TestFirstStart(t *testing.T) {
 	s := &settings{values: map[string][]byte{}}
 	var shown []string
-	o := auth.Options{Settings: s, Policy: func() auth.Policy { return *policies() }, Announce: func(user, password string) error {
+	o := auth.Options{Settings: s, Policy: policy, Announce: func(user, password string) error {
 		shown = append(shown, user+":"+password)
 		return nil
 	}}
@@ -259,7 +261,7 @@ func TestFirstStart(t *testing.T) {
 func TestAnnounceFails(t *testing.T) {
 	s := &settings{values: map[string][]byte{}}
 	broken := errors.New("broken pipe")
-	_, err := auth.Open(t.Context(), auth.Options{Settings: s, Announce: func(string, string) error { return broken }})
+	_, err := auth.Open(t.Context(), auth.Options{Settings: s, Policy: policy, Announce: func(string, string) error { return broken }})
 	if !errors.Is(err, broken) || s.values["admins"] != nil {
 		t.Errorf("%v, stored %s", err, s.values["admins"])
 	}
@@ -269,7 +271,7 @@ func TestEnvironmentOutranks(t *testing.T) {
 	s := stored(t)
 	before := string(s.values["admins"])
 	a, err := auth.Open(t.Context(), auth.Options{
-		Settings: s, Policy: func() auth.Policy { return *policies() }, User: "root", Password: "toor",
+		Settings: s, Policy: policy, User: "root", Password: "toor",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -287,7 +289,7 @@ func TestEnvironmentOutranks(t *testing.T) {
 		t.Error("the stored administrator has changed")
 	}
 	for _, half := range []auth.Options{{User: "root"}, {Password: "toor"}, {User: "a:b", Password: "c"}} {
-		half.Settings = s
+		half.Settings, half.Policy = s, policy
 		if _, err := auth.Open(t.Context(), half); err == nil {
 			t.Errorf("%+v was taken", half.User)
 		}
@@ -329,7 +331,7 @@ func TestChangingAdmins(t *testing.T) {
 func TestDamagedAdmins(t *testing.T) {
 	for _, text := range []string{"", "{", "[]", `{"admin":5}`, `{"admin":"pass"}`} {
 		s := &settings{values: map[string][]byte{"admins": []byte(text)}}
-		if _, err := auth.Open(t.Context(), auth.Options{Settings: s}); !errors.Is(err, couch.ErrCorrupt) {
+		if _, err := auth.Open(t.Context(), auth.Options{Settings: s, Policy: policy}); !errors.Is(err, couch.ErrCorrupt) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

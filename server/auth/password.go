@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// iterations is CouchDB 3.5's default for new hashes.
-const iterations = 600_000
+// DefaultIterations is what CouchDB 3.5 takes for new hashes.
+const DefaultIterations = 600_000
 
 // maxIterations bounds what a stored hash may cost.
 const maxIterations = 10_000_000
@@ -29,8 +29,9 @@ type Hash struct {
 	iterations int
 }
 
-// HashPassword makes a hash with a random salt. It takes a noticeable time.
-func HashPassword(password string) (Hash, error) {
+// HashPassword makes a hash with a random salt. With DefaultIterations it takes
+// a noticeable time.
+func HashPassword(password string, iterations int) (Hash, error) {
 	var raw [16]byte
 	rand.Read(raw[:])
 	return derive(password, hex.EncodeToString(raw[:]), iterations)
@@ -83,7 +84,7 @@ func (h Hash) Verify(password string) bool {
 }
 
 // decoy returns a hash that no password opens, and that takes as long to try.
-func decoy() Hash {
+func decoy(iterations int) Hash {
 	h := Hash{salt: rand.Text(), iterations: iterations}
 	rand.Read(h.key[:])
 	return h

@@ -25,6 +25,7 @@ var (
 	AllowPersistentCookies = ID{"chttpd_auth", "allow_persistent_cookies"}
 	SameSite               = ID{"chttpd_auth", "same_site"}
 	CookieDomain           = ID{"chttpd_auth", "cookie_domain"}
+	PasswordIterations     = ID{"chttpd_auth", "iterations"}
 	Secret                 = ID{"chttpd_auth", "secret"}
 	UUIDAlgorithm          = ID{"uuids", "algorithm"}
 	UUIDMaxCount           = ID{"uuids", "max_count"}
@@ -55,6 +56,7 @@ var definitions = map[ID]definition{
 	AllowPersistentCookies: {standard: "true", check: isBool},
 	SameSite:               {standard: "", check: isOneOf("", "none", "lax", "strict")},
 	CookieDomain:           {standard: "", check: isHeaderToken},
+	PasswordIterations:     {standard: "600000", check: isIterations},
 	Secret:                 {standard: "", check: isAnything},
 	UUIDAlgorithm:          {standard: "sequential", check: isOneOf("sequential", "random", "utc_random", "utc_id")},
 	UUIDMaxCount:           {standard: "1000", check: isCount},
@@ -76,6 +78,11 @@ func isBool(s string) bool { return s == "true" || s == "false" }
 func isCount(s string) bool {
 	n, err := strconv.ParseInt(s, 10, 64)
 	return err == nil && n >= 0
+}
+
+// isIterations accepts what leaves a log-in possible.
+func isIterations(s string) bool {
+	return isCount(s) && parseSize(s) >= 1 && parseSize(s) <= 10_000_000
 }
 
 func isSize(s string) bool { return s == "infinity" || isCount(s) && parseSize(s) > 0 }

@@ -31,7 +31,9 @@ func serve(t *testing.T) http.Handler {
 	t.Helper()
 	a, err := auth.Open(t.Context(), auth.Options{
 		Settings: settings{}, User: "admin", Password: "pass",
-		Policy: func() auth.Policy { return auth.Policy{SessionTimeout: 10 * time.Minute, Persistent: true} },
+		Policy: func() auth.Policy {
+			return auth.Policy{SessionTimeout: 10 * time.Minute, Persistent: true, Iterations: 10}
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
