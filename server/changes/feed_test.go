@@ -181,6 +181,37 @@ func TestLongpollWakesUp(t *testing.T) {
 	})
 }
 
+// A commit at the worst moment, when the feed has just asked how far the
+// database has come, wakes it as any other does, and is shown once.
+func TestCommitWhileReading(t *testing.T) {
+	tests := []struct{ query, ids, want string }{
+		{"since=now&limit=1", "", "a 3/1"},
+		{"limit=3", "", "b a b 4/0"},
+		{"limit=2", `["b","a"]`, "b a 3/1"},
+		{"limit=3", `["b","a"]`, "b a b 4/0"},
+		{"limit=3", `["x","y","z","b","a"]`, "b a b 4/0"},
+		{"limit=1", `["a"]`, "a 3/1"},
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSource("a", "b")
+			s.after = map[int]func(){2: func() { s.write("a") }, 3: func() { s.write("b") }}
+			query := "feed=continuous&heartbeat=1000&" + tt.query
+			c := newClient(t, s)
+			var feed *answer
+			if tt.ids == "" {
+				feed = c.get(query)
+			} else {
+				feed = c.get(query+"&filter=_doc_ids", `{"doc_ids":`+tt.ids+`}`)
+			}
+			<-feed.done
+			if got := feed.lines(t); got != tt.want || feed.ended > 0 {
+				t.Errorf("%s %s: %s after %v, want %s", tt.query, tt.ids, got, feed.ended, tt.want)
+			}
+		})
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	tests := []struct {
 		query string

@@ -30,6 +30,9 @@ type source struct {
 	woken   chan struct{}
 	dropped bool
 	delay   time.Duration // per row that is read
+
+	asked int            // how often for the newest sequence
+	after map[int]func() // what happens right after it was asked that often
 }
 
 func newSource(ids ...string) *source {
@@ -86,11 +89,17 @@ func (s *source) Wait() <-chan struct{} {
 
 func (s *source) UpdateSeq(context.Context) (couch.Seq, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dropped {
+	newest, dropped := s.newest, s.dropped
+	s.asked++
+	after := s.after[s.asked]
+	s.mu.Unlock()
+	if after != nil {
+		after()
+	}
+	if dropped {
 		return 0, couch.ErrDatabaseMissing
 	}
-	return s.newest, nil
+	return newest, nil
 }
 
 func (s *source) PendingChanges(_ context.Context, since couch.Seq) (n int64, err error) {
