@@ -80,6 +80,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	head.Set("X-CouchDB-Body-Time", "0")
 
 	path, err := routePath(req.URL.EscapedPath())
+	if len(req.RequestURI) > maxURI {
+		err = &couch.Error{Kind: couch.URITooLong}
+	}
 	if err != nil {
 		r := &Request{Request: req, Response: echo.NewResponse(w, h.echo), ID: id, options: h.options}
 		r.writeError(err)
@@ -92,6 +95,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req.Method = overriddenMethod(req)
 	h.echo.ServeHTTP(w, req)
 }
+
+// maxURI bounds a request's path and query, in bytes. CouchDB's replicator asks
+// for less at a time when it is told that its URL is too long.
+const maxURI = 128 << 10
 
 type requestIDKey struct{}
 

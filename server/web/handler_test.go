@@ -133,6 +133,8 @@ func TestRouting(t *testing.T) {
 		{"GET", "/_node/a/b", 200, `["a","b"]`},
 		{"GET", "/_node/a/b/c", 404, `{"error":"not_found","reason":"missing"}`},
 		{"GET", "/_node/a/b%2Fc", 200, `["a","b/c"]`},
+		{"GET", "/alpha/doc?a=" + strings.Repeat("x", 100<<10), 200, `["alpha","doc"]`},
+		{"GET", "/alpha/doc?a=" + strings.Repeat("x", 130<<10), 414, `{"error":"too_long","reason":"the request uri is too long"}`},
 		{"POST", "/_fail", 500, `{"error":"internal_server_error","reason":"No reason"}`},
 		{"POST", "/_panic", 500, `{"error":"internal_server_error","reason":"No reason"}`},
 	}
@@ -140,7 +142,7 @@ func TestRouting(t *testing.T) {
 		res := do(t, h, tt.method, tt.target, "Who", "admin")
 		body, _ := io.ReadAll(res.Body)
 		if res.StatusCode != tt.status || string(body) != tt.body+"\n" {
-			t.Errorf("%s %s: %d %s, want %d %s", tt.method, tt.target, res.StatusCode, body, tt.status, tt.body)
+			t.Errorf("%s %.99s: %d %s, want %d %s", tt.method, tt.target, res.StatusCode, body, tt.status, tt.body)
 		}
 		if res.Header.Get("Content-Type") != "application/json" || res.Header.Get("Cache-Control") != "must-revalidate" {
 			t.Errorf("%s %s: headers %v", tt.method, tt.target, res.Header)
