@@ -20,6 +20,25 @@ import (
 // Body is body.Term, or made from body.Text where that is nil; a text that
 // Document did not make is an error.
 func RevID(deleted bool, parent couch.RevID, body couch.Body, atts []couch.Attachment) (couch.RevID, error) {
+	return revID(deleted, parent, body, attachmentsTerm(atts))
+}
+
+// RecreationRevID returns the id of the revision that makes a deleted document
+// anew; parent is its tombstone. CouchDB computes it when the attachments are
+// in their stored form already, of which its formula sees no name, type or
+// digest: only how many there are counts.
+func RecreationRevID(parent couch.RevID, body couch.Body, atts []couch.Attachment) (couch.RevID, error) {
+	var term []byte
+	for range atts {
+		term = append(term, termTuple, 3)
+		for range 3 {
+			term = appendAtomTerm(term, "undefined")
+		}
+	}
+	return revID(false, parent, body, listTerm(term, len(atts)))
+}
+
+func revID(deleted bool, parent couch.RevID, body couch.Body, atts []byte) (couch.RevID, error) {
 	term := body.Term
 	if term == nil {
 		var err error
@@ -42,22 +61,28 @@ func RevID(deleted bool, parent couch.RevID, body couch.Body, atts []couch.Attac
 	sum := md5.New()
 	_, _ = sum.Write(head) // a hash never fails
 	_, _ = sum.Write(term)
-	_, _ = sum.Write(append(appendAttachmentsTerm(nil, atts), termNil))
+	_, _ = sum.Write(append(atts, termNil))
 	return couch.RevID{Gen: parent.Gen + 1, Hash: string(sum.Sum(nil))}, nil
 }
 
-func appendAttachmentsTerm(dst []byte, atts []couch.Attachment) []byte {
-	if len(atts) == 0 {
-		return append(dst, termNil)
-	}
-	dst = binary.BigEndian.AppendUint32(append(dst, termList), uint32(len(atts)))
+func attachmentsTerm(atts []couch.Attachment) []byte {
+	var term []byte
 	for i := len(atts) - 1; i >= 0; i-- {
-		dst = append(dst, termTuple, 3)
-		dst = appendBinaryTerm(dst, atts[i].Name)
-		dst = appendBinaryTerm(dst, atts[i].ContentType)
-		dst = appendBinaryTerm(dst, string(atts[i].Digest[:]))
+		term = append(term, termTuple, 3)
+		term = appendBinaryTerm(term, atts[i].Name)
+		term = appendBinaryTerm(term, atts[i].ContentType)
+		term = appendBinaryTerm(term, string(atts[i].Digest[:]))
 	}
-	return append(dst, termNil)
+	return listTerm(term, len(atts))
+}
+
+// listTerm returns the list of n terms, none of them a small integer.
+func listTerm(terms []byte, n int) []byte {
+	if n == 0 {
+		return []byte{termNil}
+	}
+	head := binary.BigEndian.AppendUint32([]byte{termList}, uint32(n))
+	return append(append(head, terms...), termNil)
 }
 
 // Term returns the external term, without the version byte, of a JSON text. It

@@ -76,3 +76,25 @@ func TestRevIDFromText(t *testing.T) {
 		t.Error("RevID of a text that is no JSON: no error")
 	}
 }
+
+// The ids are CouchDB 3.5.0's: a deleted document made anew with an attachment,
+// and without.
+func TestRecreationRevID(t *testing.T) {
+	tests := []struct {
+		parent, text, want string
+		atts               []couch.Attachment
+	}{
+		{"2-0259abf5530781b8489c22429a047d08", "{}", "3-a110ca8ba1bc80cd3a7d7e196915d7e9", make([]couch.Attachment, 1)},
+		{"3-147b0cb18999c80bf14ac472a06b7310", `{"again":true}`, "4-4ed10b997f0d012592f5b1ac917448d7", nil},
+	}
+	for _, tt := range tests {
+		parent, err := couch.ParseRev(tt.parent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := docjson.RecreationRevID(parent, couch.Body{Text: []byte(tt.text)}, tt.atts)
+		if err != nil || got.String() != tt.want {
+			t.Errorf("%s on %s: got %s, %v, want %s", tt.text, tt.parent, got, err, tt.want)
+		}
+	}
+}
