@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -128,7 +129,7 @@ func (h *handler) serve(c echo.Context, res *resource) error {
 	r := &Request{Request: c.Request(), Response: c.Response(), params: c, options: h.options}
 	r.ID, _ = r.Request.Context().Value(requestIDKey{}).(string)
 	defer func() {
-		h.options.Logger.Debug("request", "id", r.ID, "method", r.Method, "route", res.path,
+		h.options.Logger.Debug("request", "id", r.ID, "method", methodName(r.Method), "route", res.path,
 			"status", r.Response.Status, "bytes", r.Response.Size, "took", time.Since(start))
 	}()
 	defer func() { h.recovered(r, recover()) }()
@@ -187,8 +188,17 @@ func (h *handler) unrouted(err error, c echo.Context) {
 	}})
 }
 
-// recovered answers 500 for a handler that panicked. The log gets the place,
-// but not the panic's value, which may hold content.
+// methodName returns a method for the log: what is none of HTTP's is only told
+// to be so.
+func methodName(method string) string {
+	if slices.Contains(routedMethods, method) {
+		return method
+	}
+	return "other"
+}
+
+// recovered answers 500 for a handler that panicked. The log gets the place, but
+// of the panic's value only the runtime's own messages: others may hold content.
 func (h *handler) recovered(r *Request, cause any) {
 	if cause == nil {
 		return
@@ -196,18 +206,23 @@ func (h *handler) recovered(r *Request, cause any) {
 	if cause == http.ErrAbortHandler {
 		panic(cause)
 	}
-	h.options.Logger.Error("a handler panicked", "id", r.ID, "route", r.params.Path(), "stack", string(debug.Stack()))
-	r.fail(&couch.Error{Kind: couch.Internal})
+	fault, _ := cause.(runtime.Error)
+	h.options.Logger.Error("a handler panicked", "id", r.ID, "route", r.params.Path(), "fault", fault, "stack", string(debug.Stack()))
+	r.refuse(&couch.Error{Kind: couch.Internal})
 }
 
-// fail turns an error into the answer. Where the answer has begun, the
-// connection is cut.
+// fail turns an error into the answer, and logs one that is the server's.
 func (r *Request) fail(err error) {
 	status, _, _ := Describe(err)
 	gone := r.Request.Context().Err() != nil
 	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable && !gone {
 		r.options.Logger.Error("a request failed", "id", r.ID, "route", r.params.Path(), "status", status, "error", err)
 	}
+	r.refuse(err)
+}
+
+// refuse answers with an error. Where the answer has begun, the connection is cut.
+func (r *Request) refuse(err error) {
 	if r.Response.Committed {
 		panic(http.ErrAbortHandler)
 	}
