@@ -215,8 +215,8 @@ func (h *handler) recovered(r *Request, cause any) {
 func (r *Request) fail(err error) {
 	status, _, _ := Describe(err)
 	gone := r.Request.Context().Err() != nil
-	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable && !gone {
-		r.options.Logger.Error("a request failed", "id", r.ID, "route", r.params.Path(), "status", status, "error", err)
+	if status == http.StatusInternalServerError && !gone {
+		r.options.Logger.Error("a request failed", "id", r.ID, "route", r.params.Path(), "error", err)
 	}
 	r.refuse(err)
 }
