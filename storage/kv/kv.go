@@ -95,9 +95,14 @@ type KV struct{ Key, Value []byte }
 // UpdateOption changes how an Update commits.
 type UpdateOption int
 
-// Lazy commits without waiting for the disk, for what can be made again. The
-// commit keeps its place in the order: no later commit is durable without it.
-const Lazy UpdateOption = 1
+const (
+	// Lazy commits without waiting for the disk, for what can be made again. The
+	// commit keeps its place in the order: no later commit is durable without it.
+	Lazy UpdateOption = 1 + iota
+	// Freeing is for a commit that leads to space being freed, though it stores
+	// something: it may use the reserve, as commits that only delete may.
+	Freeing
+)
 
 // Waker is implemented by stores that can tell of commits. Elsewhere, poll Versions.
 type Waker interface {
@@ -113,6 +118,14 @@ type Compacter interface {
 	// Compact rewrites what is stored for the partition, so that rows deleted or
 	// replaced before the call are no longer in any file when it returns.
 	Compact(ctx context.Context, p Partition) error
+}
+
+// SpaceGuard is implemented by stores that share their disk with files of their
+// callers', and keep a reserve of it.
+type SpaceGuard interface {
+	// Room fails with ErrNoSpace where n more bytes in such files would touch
+	// the reserve.
+	Room(n int64) error
 }
 
 // The errors of a store.

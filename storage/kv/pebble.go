@@ -72,9 +72,10 @@ type Pebble struct {
 }
 
 var (
-	_ Store     = (*Pebble)(nil)
-	_ Waker     = (*Pebble)(nil)
-	_ Compacter = (*Pebble)(nil)
+	_ Store      = (*Pebble)(nil)
+	_ Waker      = (*Pebble)(nil)
+	_ SpaceGuard = (*Pebble)(nil)
+	_ Compacter  = (*Pebble)(nil)
 )
 
 // OpenPebble opens a store, or makes one in a directory that holds none. Errors:

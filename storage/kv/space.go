@@ -70,6 +70,20 @@ func (sp *space) admit(n int, grows bool) error {
 	return nil
 }
 
+// Room implements [SpaceGuard].
+func (s *Pebble) Room(n int64) error { return s.space.room(n) }
+
+// room refuses n bytes of files that the engine does not write itself.
+func (sp *space) room(n int64) error {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	sp.refreshLocked(uint64(n))
+	if sp.known && (sp.short || sp.free < sp.low+uint64(n)) {
+		return ErrNoSpace
+	}
+	return nil
+}
+
 // spend is called before n bytes go to a table.
 func (sp *space) spend(n int) error {
 	sp.mu.Lock()

@@ -61,6 +61,7 @@ func TestFullDisk(t *testing.T) {
 					t.Fatalf("round %d: %d rows, %d were acknowledged", round, got, n)
 				}
 				checkDeletes(t, s)
+				checkFreeing(t, s)
 				if round == 1 { // a full disk outlives a restart
 					if err := s.Close(); err != nil {
 						t.Fatal(err)
@@ -128,6 +129,18 @@ func checkDeletes(t *testing.T, s *kv.Pebble) {
 	})
 }
 
+// checkFreeing: what leads to space being freed goes on, and callers' files do not.
+func checkFreeing(t *testing.T, s *kv.Pebble) {
+	t.Helper()
+	free := func(tx kv.Tx) error { tx.Set([]byte("note"), []byte("to be freed")); return nil }
+	if err := s.Update(t.Context(), kv.Partition{4}, free, kv.Freeing); err != nil {
+		t.Errorf("a freeing Update on a full disk: %v", err)
+	}
+	if err := s.Room(1 << 20); !errors.Is(err, kv.ErrNoSpace) {
+		t.Errorf("Room on a full disk: %v, want ErrNoSpace", err)
+	}
+}
+
 func makeRoom(t *testing.T, s *kv.Pebble, round int) {
 	t.Helper()
 	var err error
@@ -149,6 +162,9 @@ func awaitSpace(t *testing.T, s *kv.Pebble) {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		err := s.Update(t.Context(), kv.Partition{3}, func(tx kv.Tx) error { tx.Set([]byte("a"), nil); return nil })
 		if err == nil {
+			if err := s.Room(1 << 10); err != nil {
+				t.Errorf("Room after space was made: %v", err)
+			}
 			return
 		}
 		if !errors.Is(err, kv.ErrNoSpace) || time.Now().After(deadline) {

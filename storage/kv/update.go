@@ -22,7 +22,7 @@ func (s *Pebble) Update(ctx context.Context, p Partition, fn func(Tx) error, opt
 	part := s.partitions.acquire(p)
 	defer s.partitions.release(part)
 	lazy := slices.Contains(opts, Lazy)
-	c, wrote, err := s.transact(ctx, part, fn, lazy)
+	c, wrote, err := s.transact(ctx, part, fn, opts)
 	switch {
 	case errors.Is(err, ErrClosed) || lazy:
 		return err
@@ -50,7 +50,7 @@ func (s *Pebble) awaitOwn(c *commit) error {
 
 // transact runs fn under the partition's lock and hands what it wrote to the
 // log. Where nothing was written, c is the last commit that fn can have read.
-func (s *Pebble) transact(ctx context.Context, part *partition, fn func(Tx) error, lazy bool) (c *commit, wrote bool, err error) {
+func (s *Pebble) transact(ctx context.Context, part *partition, fn func(Tx) error, opts []UpdateOption) (c *commit, wrote bool, err error) {
 	if err := part.lock(ctx, s.health); err != nil {
 		return nil, false, err
 	}
@@ -59,13 +59,13 @@ func (s *Pebble) transact(ctx context.Context, part *partition, fn func(Tx) erro
 	t := &tx{reader: reader{db: s.db, p: part.id}, batch: s.db.NewBatch()}
 	defer t.end()
 	if err = runTx(ctx, t, fn); err == nil && t.batch.Count() > 0 {
-		err = s.space.admit(t.batch.Len(), t.grows)
+		err = s.space.admit(t.batch.Len(), t.grows && !slices.Contains(opts, Freeing))
 	}
 	if err != nil || t.batch.Count() == 0 {
 		_ = t.batch.Close()
 		return last, false, err
 	}
-	c, err = s.submit(part, t.batch, lazy)
+	c, err = s.submit(part, t.batch, slices.Contains(opts, Lazy))
 	return c, err == nil, err
 }
 
