@@ -136,7 +136,7 @@ func checkFreeing(t *testing.T, s *kv.Pebble) {
 	if err := s.Update(t.Context(), kv.Partition{4}, free, kv.Freeing); err != nil {
 		t.Errorf("a freeing Update on a full disk: %v", err)
 	}
-	if err := s.Room(1 << 20); !errors.Is(err, kv.ErrNoSpace) {
+	if err := s.Room(smallDisk / 2); !errors.Is(err, kv.ErrNoSpace) {
 		t.Errorf("Room on a full disk: %v, want ErrNoSpace", err)
 	}
 }
