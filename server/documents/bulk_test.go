@@ -112,8 +112,8 @@ func TestRevsDiff(t *testing.T) {
 	b := newBench(t)
 	b.play(
 		step{do: "POST /db/_bulk_docs", body: `{"new_edits":false,"docs":[{"_id":"d","_revisions":{"start":2,"ids":["b","a"]}},{"_id":"d","_rev":"2-c"}]}`, status: 201},
-		step{do: "POST /db/_revs_diff", body: `{"d":["2-b","9-z","1-a"],"none":["1-y","1-x"],"e":[]}`, status: 200,
-			want: `{"d":{"missing":["9-z"],"possible_ancestors":["2-c","2-b"]},"none":{"missing":["1-y","1-x"]}}`},
+		step{do: "POST /db/_revs_diff", body: `{"d":["2-b","9-z","1-a"],"none":["1-y","1-x","1-y"],"e":[]}`, status: 200,
+			want: `{"d":{"missing":["9-z"],"possible_ancestors":["2-c","2-b"]},"none":{"missing":["1-y","1-x","1-y"]}}`},
 		step{do: "POST /db/_missing_revs", body: `{"d":["2-b","9-z"]}`, status: 200, want: `{"missing_revs":{"d":["9-z"]}}`},
 		step{do: "POST /db/_revs_diff", body: `{"d":["8-z"],"d":["2-b"]}`, status: 200, want: `{}`},
 		step{do: "POST /db/_revs_diff", body: `{}`, status: 200, want: `{}`},

@@ -142,6 +142,8 @@ func TestLocal(t *testing.T) {
 		{do: "GET /db/_local/a/b", status: 400},
 		{do: "PUT /db/_local%2Fa/b", body: `{}`, status: 400},
 		{do: "GET /db/_local", status: 400},
+		{do: "GET /db/_local%2F", status: 400},
+		{do: "PUT /db/_design%2F", body: `{}`, status: 400},
 	} {
 		b.unchanged(func() { b.play(s) })
 	}

@@ -49,11 +49,15 @@ func (r request) read(id couch.DocID, o readOptions) (*couch.Document, error) {
 	return r.db.Get(r.Context(), id, get)
 }
 
+// headRoom is what a document's members in front of and behind the body take,
+// about.
+const headRoom = 256
+
 // answerDocument answers with a document: as multipart/related where attachments
 // are asked for and the client takes it, else as JSON.
 func (r request) answerDocument(doc *couch.Document, p printing) error {
 	if !p.attachments || len(doc.Attachments) == 0 {
-		return r.answerText(p.append(nil, doc))
+		return r.answerText(p.append(make([]byte, 0, len(doc.Body.Text)+headRoom), doc))
 	}
 	if r.Accepts("multipart/related") {
 		return r.answerRelated(p.related(doc, multipart.NewBoundary()))

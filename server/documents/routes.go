@@ -76,7 +76,13 @@ func handle(h func(request) error) web.Handler {
 func refuse(err error) web.Handler { return func(*web.Request) error { return err } }
 
 func plain(h onDocument) web.Handler {
-	return handle(func(r request) error { return h(r, r.DocID("doc")) })
+	return handle(func(r request) error {
+		id := r.DocID("doc")
+		if id == couch.LocalPrefix {
+			return errLocalID
+		}
+		return h(r, id)
+	})
 }
 
 func local(h onDocument) web.Handler {
