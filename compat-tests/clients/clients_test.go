@@ -79,3 +79,11 @@ func TestPouchDBLive(t *testing.T) {
 	}
 	run(t, "live.mjs", p, limit, "kill 1", "kill 2")
 }
+
+func TestNano(t *testing.T) {
+	run(t, "nano.mjs", parameters{Documents: 500, Bytes: 12e6}, 2*time.Minute)
+}
+
+func TestCouchbackup(t *testing.T) {
+	run(t, "backup.mjs", parameters{Documents: 1500, Bytes: 10e6}, 2*time.Minute)
+}

@@ -8,10 +8,11 @@
 
 import readline from 'node:readline'
 
-const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+let answers // the lines of standard input, which are read from the first checkpoint on
 
 // checkpoint lets the test act, and resolves when it has.
 export async function checkpoint (name) {
+  answers ??= readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]()
   console.log(`CHECKPOINT ${name}`)
   const { value, done } = await answers.next()
   if (done) throw new Error(`the test ended at checkpoint ${name}`)
