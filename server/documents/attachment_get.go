@@ -18,18 +18,9 @@ var errNoAttachment = &couch.Error{Kind: couch.NotFound, Reason: "Document is mi
 // getAttachment answers GET and HEAD /{db}/{doc}/{name}: the content, or ranges
 // of it.
 func (r request) getAttachment(id couch.DocID) error {
-	o, err := readOptionsOf(r.Query())
+	a, err := r.storedAttachment(id, r.Param("*"))
 	if err != nil {
 		return err
-	}
-	o.latest = false
-	doc, err := r.read(id, o)
-	if err != nil {
-		return err
-	}
-	a := findAttachment(doc, r.Param("*"))
-	if a == nil {
-		return errNoAttachment
 	}
 	tag := base64.StdEncoding.EncodeToString(a.Digest[:])
 	if r.NotModified(tag) {
@@ -52,6 +43,23 @@ func (r request) getAttachment(id couch.DocID) error {
 		return r.answerRange(a, blob, http.StatusPartialContent, ranges[0])
 	}
 	return r.answerRanges(a, blob, ranges)
+}
+
+// storedAttachment finds an attachment of the revision that the query names.
+func (r request) storedAttachment(id couch.DocID, name string) (*couch.Attachment, error) {
+	o, err := readOptionsOf(r.Query())
+	if err != nil {
+		return nil, err
+	}
+	o.latest = false // it counts for documents only
+	doc, err := r.read(id, o)
+	if err != nil {
+		return nil, err
+	}
+	if a := findAttachment(doc, name); a != nil {
+		return a, nil
+	}
+	return nil, errNoAttachment
 }
 
 func findAttachment(doc *couch.Document, name string) *couch.Attachment {

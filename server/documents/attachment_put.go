@@ -39,10 +39,7 @@ func (r request) putAttachment(id couch.DocID) error {
 		return err
 	}
 	defer stored.Pending.Discard()
-	stored.ContentType = "application/octet-stream"
-	if types := r.Header.Values("Content-Type"); len(types) > 0 {
-		stored.ContentType = types[0]
-	}
+	stored.ContentType = r.attachmentType()
 	doc.Attachments = append([]couch.Attachment{stored}, doc.Attachments...)
 	s, err := r.save(doc, false)
 	if err != nil {
@@ -50,6 +47,15 @@ func (r request) putAttachment(id couch.DocID) error {
 	}
 	r.SetLocation(r.db.Name(), string(id), name)
 	return r.answerSaved(http.StatusCreated, s)
+}
+
+// attachmentType is the type of the content in the body: what the client says, be
+// it empty.
+func (r request) attachmentType() string {
+	if types := r.Header.Values("Content-Type"); len(types) > 0 {
+		return types[0]
+	}
+	return "application/octet-stream"
 }
 
 // deleteAttachment answers DELETE /{db}/{doc}/{name}.

@@ -111,9 +111,16 @@ func (b *bulkGetReader) entry() (bulkGetAsk, error) {
 		return bulkGetAsk{id: null, refusal: refusal}, b.json.Skip()
 	}
 	var raw rawAsk
+	if err := b.readMembers(&raw); err != nil {
+		return bulkGetAsk{}, err
+	}
+	return raw.judged(), nil
+}
+
+func (b *bulkGetReader) readMembers(raw *rawAsk) error {
 	for name, err := range b.json.Members() {
 		if err != nil {
-			return bulkGetAsk{}, err
+			return err
 		}
 		switch name {
 		case "id":
@@ -123,13 +130,13 @@ func (b *bulkGetReader) entry() (bulkGetAsk, error) {
 			raw.hasRev = true
 			raw.rev, err = b.value()
 		case "atts_since":
-			err = b.readSince(&raw)
+			err = b.readSince(raw)
 		}
 		if err != nil {
-			return bulkGetAsk{}, err
+			return err
 		}
 	}
-	return raw.judged(), nil
+	return nil
 }
 
 func (b *bulkGetReader) readSince(raw *rawAsk) error {

@@ -71,14 +71,7 @@ func destination(values []string) (couch.DocID, couch.Revisions, error) {
 // of it, whose attachments are contents of their own.
 func (r request) copied(id couch.DocID, rev *couch.RevID) (*couch.Document, error) {
 	if id.IsLocal() {
-		if rev != nil {
-			return nil, couch.ErrNotFound
-		}
-		local, err := r.db.GetLocal(r.Context(), id)
-		if err != nil {
-			return nil, err
-		}
-		return &couch.Document{Body: local.Body}, nil
+		return r.copiedLocal(id, rev)
 	}
 	o := readOptions{hasRev: rev != nil}
 	if rev != nil {
@@ -98,6 +91,19 @@ func (r request) copied(id couch.DocID, rev *couch.RevID) (*couch.Document, erro
 		doc.Attachments = append(doc.Attachments, a)
 	}
 	return doc, nil
+}
+
+// copiedLocal reads a local document. It has one revision, so that asking for one
+// by its id finds none.
+func (r request) copiedLocal(id couch.DocID, rev *couch.RevID) (*couch.Document, error) {
+	if rev != nil {
+		return nil, couch.ErrNotFound
+	}
+	local, err := r.db.GetLocal(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	return &couch.Document{Body: local.Body}, nil
 }
 
 func (r request) copiedAttachment(stored *couch.Attachment) (couch.Attachment, error) {
