@@ -72,7 +72,7 @@ func TestBadValuesChangeNothing(t *testing.T) {
 		config.MaxDocumentSize:  {"", "-1", "0", "8MB", "1e6", "99999999999999999999"},
 		config.RequireValidUser: {"", "yes", "1"},
 		config.SessionTimeout:   {"-1", "infinity"},
-		config.UUIDAlgorithm:    {"", "best"},
+		config.UUIDAlgorithm:    {"", "best", "RANDOM"},
 		config.SameSite:         {"none; Secure"},
 		config.CookieDomain:     {"a b", "a;b", "a\r\nb"},
 	} {

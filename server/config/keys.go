@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,7 +55,7 @@ var definitions = map[ID]definition{
 	AuthRequireValidUser:   {standard: "false", check: isBool},
 	SessionTimeout:         {standard: "600", check: isCount},
 	AllowPersistentCookies: {standard: "true", check: isBool},
-	SameSite:               {standard: "", check: isOneOf("", "none", "lax", "strict")},
+	SameSite:               {standard: "", check: isSameSite},
 	CookieDomain:           {standard: "", check: isHeaderToken},
 	PasswordIterations:     {standard: "600000", check: isIterations},
 	Secret:                 {standard: "", check: isAnything},
@@ -88,15 +89,11 @@ func isIterations(s string) bool {
 func isSize(s string) bool { return s == "infinity" || isCount(s) && parseSize(s) > 0 }
 
 func isOneOf(values ...string) func(string) bool {
-	return func(s string) bool {
-		for _, v := range values {
-			if strings.EqualFold(s, v) {
-				return true
-			}
-		}
-		return false
-	}
+	return func(s string) bool { return slices.Contains(values, s) }
 }
+
+// isSameSite accepts the values of the cookies' attribute, in any case.
+func isSameSite(s string) bool { return isOneOf("", "none", "lax", "strict")(strings.ToLower(s)) }
 
 // isHeaderToken accepts what can stand in a header between semicolons.
 func isHeaderToken(s string) bool {
