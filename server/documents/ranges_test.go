@@ -1,17 +1,19 @@
-package documents
+package documents_test
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"settle/server/documents"
 )
 
 func TestParseRanges(t *testing.T) {
-	one := func(first, last int64) []byteRange { return []byteRange{{first, last}} }
+	one := func(first, last int64) [][2]int64 { return [][2]int64{{first, last}} }
 	for _, c := range []struct {
 		header string
 		size   int64
-		want   []byteRange
+		want   [][2]int64
 		bad    bool
 	}{
 		{header: "", size: 20},
@@ -22,7 +24,7 @@ func TestParseRanges(t *testing.T) {
 		{header: "bytes=-100", size: 20, want: one(1, 19)},
 		{header: "bytes=-20", size: 20, want: one(1, 19)},
 		{header: "bytes=10-100", size: 20, want: one(10, 19)},
-		{header: "bytes=0-1, -2,", size: 20, want: []byteRange{{0, 1}, {18, 19}}},
+		{header: "bytes=0-1, -2,", size: 20, want: [][2]int64{{0, 1}, {18, 19}}},
 		{header: "bytes=0-", size: 20},
 		{header: "bytes=3-4,0-", size: 20},
 		{header: "bytes=1-1,1-1,1-1,1-1,1-1,1-1,1-1,1-1,1-1,1-1", size: 20},
@@ -41,11 +43,11 @@ func TestParseRanges(t *testing.T) {
 		{header: "bytes=0-0", size: 0, bad: true},
 		{header: "bytes=-1", size: 0, bad: true},
 	} {
-		got, err := parseRanges(c.header, c.size)
+		got, err := documents.ParseRanges(c.header, c.size)
 		if (err != nil) != c.bad {
 			t.Errorf("%q of %d: error %v", c.header, c.size, err)
 		}
-		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(byteRange{})); diff != "" {
+		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%q of %d:\n%s", c.header, c.size, diff)
 		}
 	}
@@ -59,13 +61,13 @@ func FuzzParseRanges(f *testing.F) {
 		if size < 0 {
 			return
 		}
-		ranges, err := parseRanges(header, size)
+		ranges, err := documents.ParseRanges(header, size)
 		if err != nil {
 			return
 		}
 		for _, r := range ranges {
-			if r.first < 0 || r.first > r.last || r.last >= size {
-				t.Errorf("%q of %d: %+v", header, size, r)
+			if r[0] < 0 || r[0] > r[1] || r[1] >= size {
+				t.Errorf("%q of %d: %v", header, size, r)
 			}
 		}
 	})
