@@ -69,12 +69,14 @@ func TestLimits(t *testing.T) {
 func TestBadValuesChangeNothing(t *testing.T) {
 	c := open(t, &settings{values: map[string][]byte{}})
 	for id, values := range map[config.ID][]string{
-		config.MaxDocumentSize:  {"", "-1", "0", "8MB", "1e6", "99999999999999999999"},
-		config.RequireValidUser: {"", "yes", "1"},
-		config.SessionTimeout:   {"-1", "infinity"},
-		config.UUIDAlgorithm:    {"", "best", "RANDOM"},
-		config.SameSite:         {"none; Secure"},
-		config.CookieDomain:     {"a b", "a;b", "a\r\nb"},
+		config.MaxDocumentSize:    {"", "-1", "0", "8MB", "1e6", "99999999999999999999"},
+		config.RequireValidUser:   {"", "yes", "1"},
+		config.SessionTimeout:     {"-1", "infinity", "2147483649"},
+		config.UUIDAlgorithm:      {"", "best", "RANDOM"},
+		config.PasswordIterations: {"0", "10000001"},
+		config.UUIDMaxCount:       {"100001"},
+		config.SameSite:           {"none; Secure"},
+		config.CookieDomain:       {"a b", "a;b", "a\r\nb"},
 	} {
 		before := c.Get(id)
 		for _, value := range values {

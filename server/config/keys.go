@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,14 +54,14 @@ var definitions = map[ID]definition{
 	RequireValidUser:       {standard: "false", check: isBool},
 	RequireValidUserButUp:  {standard: "false", check: isBool},
 	AuthRequireValidUser:   {standard: "false", check: isBool},
-	SessionTimeout:         {standard: "600", check: isCount},
+	SessionTimeout:         {standard: "600", check: isFrom(0, 1<<31)},
 	AllowPersistentCookies: {standard: "true", check: isBool},
 	SameSite:               {standard: "", check: isSameSite},
 	CookieDomain:           {standard: "", check: isHeaderToken},
-	PasswordIterations:     {standard: "600000", check: isIterations},
+	PasswordIterations:     {standard: "600000", check: isFrom(1, 10_000_000)},
 	Secret:                 {standard: "", check: isAnything},
 	UUIDAlgorithm:          {standard: "sequential", check: isOneOf("sequential", "random", "utc_random", "utc_id")},
-	UUIDMaxCount:           {standard: "1000", check: isCount},
+	UUIDMaxCount:           {standard: "1000", check: isFrom(0, 100_000)},
 	UUIDUTCSuffix:          {standard: "", check: isAnything},
 }
 
@@ -76,17 +77,16 @@ func isAnything(string) bool { return true }
 
 func isBool(s string) bool { return s == "true" || s == "false" }
 
-func isCount(s string) bool {
-	n, err := strconv.ParseInt(s, 10, 64)
-	return err == nil && n >= 0
-}
+// isSize accepts a number of bytes, and "infinity".
+func isSize(s string) bool { return s == "infinity" || isFrom(1, math.MaxInt64)(s) }
 
-// isIterations accepts what leaves a log-in possible.
-func isIterations(s string) bool {
-	return isCount(s) && parseSize(s) >= 1 && parseSize(s) <= 10_000_000
+// isFrom accepts the numbers from lowest to highest.
+func isFrom(lowest, highest int64) func(string) bool {
+	return func(s string) bool {
+		n, err := strconv.ParseInt(s, 10, 64)
+		return err == nil && n >= lowest && n <= highest
+	}
 }
-
-func isSize(s string) bool { return s == "infinity" || isCount(s) && parseSize(s) > 0 }
 
 func isOneOf(values ...string) func(string) bool {
 	return func(s string) bool { return slices.Contains(values, s) }
