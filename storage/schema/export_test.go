@@ -1,0 +1,41 @@
+package schema
+
+import "settle/storage/couch"
+
+// DecodeRow decodes a row of each kind, and encodes it again.
+func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
+	switch kind % 6 {
+	case 0:
+		return encode(DecodeMeta(b))(func(m *Meta) ([]byte, error) { return m.Encode(), nil })
+	case 1:
+		return encode(DecodeDocRow(b))((*DocRow).Encode)
+	case 2:
+		return encode(DecodeSeqRow(b))(func(r *SeqRow) ([]byte, error) { return r.Encode(), nil })
+	case 3:
+		return encode(DecodeDBRecord(b))(func(r DBRecord) ([]byte, error) { return r.Encode(), nil })
+	case 4:
+		if b == nil {
+			b = []byte{}
+		}
+		return encode(DecodeSeqCount(b))(func(n int64) ([]byte, error) { return EncodeSeqCount(n), nil })
+	default:
+		return encode(decodeBody(b))(func(body Body) ([]byte, error) {
+			return encodeBody(&couch.Document{Attachments: body.Attachments, Body: couch.Body{Text: body.Text}}), nil
+		})
+	}
+}
+
+func encode[R any](row R, err error) func(func(R) ([]byte, error)) ([]byte, error) {
+	return func(encode func(R) ([]byte, error)) ([]byte, error) {
+		if err != nil {
+			return nil, err
+		}
+		return encode(row)
+	}
+}
+
+// CutEscaped and AppendEscaped are the key encoding of ids.
+var (
+	CutEscaped    = cutEscaped
+	AppendEscaped = appendEscaped
+)

@@ -1,0 +1,66 @@
+package schema
+
+import (
+	"encoding/binary"
+
+	"settle/storage/couch"
+)
+
+// Meta is what a database counts. It is one row, read and written by every
+// transaction that changes the database; without it the database is gone.
+//
+//	version                         1 byte
+//	UpdateSeq, PurgeSeq, RevsLimit  uvarint each
+//	DocCount, DeletedCount, ActiveBytes, BodyBytes, BlobBytes, Blobs
+//	                                varint each
+type Meta struct {
+	UpdateSeq    couch.Seq
+	PurgeSeq     uint64
+	DocCount     int64 // documents whose winner is no deletion
+	DeletedCount int64 // documents whose winner is one
+	ActiveBytes  int64 // plaintext of the leaves' bodies and attachments
+	BodyBytes    int64 // plaintext of every stored body
+	BlobBytes    int64 // plaintext of every stored blob
+	Blobs        int64
+	RevsLimit    uint64
+}
+
+const (
+	metaVersion = 1
+	// DefaultRevsLimit is CouchDB's.
+	DefaultRevsLimit = 1000
+)
+
+// Encode returns the row.
+func (m *Meta) Encode() []byte {
+	b := []byte{metaVersion}
+	for _, n := range []uint64{uint64(m.UpdateSeq), m.PurgeSeq, m.RevsLimit} {
+		b = binary.AppendUvarint(b, n)
+	}
+	for _, n := range []int64{m.DocCount, m.DeletedCount, m.ActiveBytes, m.BodyBytes, m.BlobBytes, m.Blobs} {
+		b = binary.AppendVarint(b, n)
+	}
+	return b
+}
+
+// DecodeMeta reads a row. The error is of kind couch.Corrupt.
+func DecodeMeta(b []byte) (*Meta, error) {
+	d := decoder{b: b}
+	d.version(metaVersion)
+	m := &Meta{UpdateSeq: couch.Seq(d.uvarint()), PurgeSeq: d.uvarint(), RevsLimit: d.uvarint()}
+	for _, n := range []*int64{&m.DocCount, &m.DeletedCount, &m.ActiveBytes, &m.BodyBytes, &m.BlobBytes, &m.Blobs} {
+		*n = d.varint()
+	}
+	if d.bad || len(d.b) != 0 {
+		return nil, Corrupt("meta row")
+	}
+	return m, nil
+}
+
+// Counter returns the one of DocCount and DeletedCount that counts a document.
+func (m *Meta) Counter(deleted bool) *int64 {
+	if deleted {
+		return &m.DeletedCount
+	}
+	return &m.DocCount
+}

@@ -1,0 +1,40 @@
+// Package schema says how a store lies in its engine: which partitions there are,
+// the keys of their rows, and what the rows hold, byte by byte. It is pure: it
+// reads and writes no rows.
+//
+// # Partitions
+//
+//	1        directory of the databases
+//	2        keys: partition → the database's wrapped key (package crypt)
+//	3        settings of the server: name → value
+//	16 …     databases; a number is never used twice
+//
+// # Rows
+//
+// A key's first byte is its kind. In the directory:
+//
+//	c                     counter: the last partition number given out (8 bytes)
+//	n name                [DBRecord]: the database exists
+//	u partition           unready: the database is being created or dropped; empty
+//
+// In a database:
+//
+//	a blob                record of a blob, and small contents (package attachments)
+//	b id gen hash         body of a revision: [SealBody]
+//	d id                  by-id: [DocRow]
+//	l id                  local document: [SealLocal]
+//	m                     [Meta]; without it the database is gone
+//	n level block         how many rows by-seq has in a block: [SeqBlock]
+//	r blob id gen hash    reference: the revision has the blob attached; empty
+//	s seq                 by-seq: [SeqRow]
+//	y                     security object, JSON text
+//
+// In keys, numbers (partition, gen, seq, block) are 8 bytes, big-endian, level is
+// one byte, blob 16, and an id or a hash stands as it is. An id with something
+// behind it is escaped: a zero byte becomes 00 ff, and 00 01 ends it. So the rows
+// of a kind are in the order of ids, then generations.
+//
+// In values, uvarint and varint are as in encoding/binary, bytes is a uvarint
+// length and so many bytes, and revision is gen (uvarint), hash (bytes). The first
+// byte is the version of the row, now always 1.
+package schema
