@@ -7,6 +7,7 @@ import (
 
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // AllDocs yields the documents of a range of ids that are not deleted, in the
@@ -22,22 +23,22 @@ func (db *Database) AllDocs(ctx context.Context, o couch.AllDocsOptions) iter.Se
 func (db *Database) liveRows(ctx context.Context, o couch.AllDocsOptions) iter.Seq2[couch.AllDocsRow, error] {
 	return func(yield func(couch.AllDocsRow, error) bool) {
 		skip, left := o.Skip, o.Limit
-		for kvRow, err := range pages(ctx, db.reader, docRange(o)) {
-			var head *docRow
+		for kvRow, err := range kv.Pages(ctx, db.reader, docRange(o)) {
+			var head *schema.DocRow
 			if err == nil {
-				head, _, err = decodeDocHead(kvRow.Value)
+				head, _, err = schema.DecodeDocHead(kvRow.Value)
 			}
 			switch {
 			case err != nil:
 				yield(couch.AllDocsRow{}, err)
 				return
-			case head.deleted:
+			case head.Deleted:
 				continue
 			case skip > 0:
 				skip--
 				continue
 			}
-			if !yield(couch.AllDocsRow{ID: couch.DocID(kvRow.Key[1:]), Rev: head.winner}, nil) {
+			if !yield(couch.AllDocsRow{ID: couch.DocID(kvRow.Key[1:]), Rev: head.Winner}, nil) {
 				return
 			}
 			if left--; left == 0 {
@@ -49,7 +50,7 @@ func (db *Database) liveRows(ctx context.Context, o couch.AllDocsOptions) iter.S
 
 func docRange(o couch.AllDocsOptions) kv.Range {
 	r := idRange{exclusiveEnd: o.ExclusiveEnd, start: (*string)(o.Start), end: (*string)(o.End)}
-	return r.keys(keyDoc, o.Descending)
+	return r.keys(schema.KindDoc, o.Descending)
 }
 
 // withDocs adds to rows the documents that the options ask for.
@@ -96,7 +97,7 @@ func (db *Database) attachWinners(ctx context.Context, page []couch.AllDocsRow, 
 // the options only IncludeDocs and Doc count.
 func (db *Database) AllDocsByID(ctx context.Context, ids []couch.DocID, o couch.AllDocsOptions) iter.Seq2[couch.AllDocsRow, error] {
 	rows := func(yield func(couch.AllDocsRow, error) bool) {
-		for page := range slices.Chunk(ids, pageRows) {
+		for page := range slices.Chunk(ids, kv.PageRows) {
 			found, err := db.winners(ctx, page)
 			if err != nil {
 				yield(couch.AllDocsRow{}, err)
@@ -114,7 +115,7 @@ func (db *Database) AllDocsByID(ctx context.Context, ids []couch.DocID, o couch.
 
 func (db *Database) winners(ctx context.Context, ids []couch.DocID) ([]couch.AllDocsRow, error) {
 	var out []couch.AllDocsRow
-	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		out = make([]couch.AllDocsRow, len(ids))
 		rows, err := r.GetMulti(ctx, docKeys(ids)...)
 		if err != nil {
@@ -125,11 +126,11 @@ func (db *Database) winners(ctx context.Context, ids []couch.DocID) ([]couch.All
 			if row == nil {
 				continue
 			}
-			head, _, err := decodeDocHead(row)
+			head, _, err := schema.DecodeDocHead(row)
 			if err != nil {
 				return err
 			}
-			out[i].Rev, out[i].Deleted = head.winner, head.deleted
+			out[i].Rev, out[i].Deleted = head.Winner, head.Deleted
 		}
 		return nil
 	})

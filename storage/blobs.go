@@ -7,6 +7,7 @@ import (
 	"settle/attachments"
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // WriteBlob reads new content to its end and stores it, sealed, as it comes; max
@@ -16,14 +17,14 @@ import (
 // AttachmentTooLarge, NoSpace, and those of r.
 func (db *Database) WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error) {
 	p, err := db.blobs.Write(ctx, r, max)
-	return p, domainError(err)
+	return p, schema.DomainError(err)
 }
 
 // OpenBlob opens the content of an attachment of a stored document. The error is
 // ErrNotFound where it was removed since the document was read.
 func (db *Database) OpenBlob(ctx context.Context, a couch.Attachment) (*attachments.Blob, error) {
 	var blob *attachments.Blob
-	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		var err error
 		blob, err = db.blobs.Load(ctx, r, a.Blob)
 		return err

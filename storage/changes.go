@@ -7,6 +7,7 @@ import (
 
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // Changes yields the rows of the changes feed that the options choose: of every
@@ -69,9 +70,9 @@ func batched[T any](seq iter.Seq2[T, error], n int) iter.Seq2[[]T, error] {
 }
 
 func (db *Database) allChanges(ctx context.Context, o couch.ChangesOptions) iter.Seq2[couch.Change, error] {
-	r := kv.Range{Lo: seqKey(o.Since + 1), Hi: prefixEnd([]byte{keySeq}), Reverse: o.Descending, Limit: o.Limit}
+	r := kv.Range{Lo: schema.SeqKey(o.Since + 1), Hi: schema.PrefixEnd([]byte{schema.KindSeq}), Reverse: o.Descending, Limit: o.Limit}
 	return func(yield func(couch.Change, error) bool) {
-		for row, err := range pages(ctx, db.reader, r) {
+		for row, err := range kv.Pages(ctx, db.reader, r) {
 			var change couch.Change
 			if err == nil {
 				change, err = decodeChange(row, o.AllLeaves)
@@ -84,19 +85,21 @@ func (db *Database) allChanges(ctx context.Context, o couch.ChangesOptions) iter
 }
 
 func decodeChange(row kv.KV, allLeaves bool) (couch.Change, error) {
-	s, err := decodeSeqRow(row.Value)
-	if err != nil || len(row.Key) != 9 {
-		return couch.Change{}, corrupt("sequence row")
+	s, err := schema.DecodeSeqRow(row.Value)
+	seq, ok := schema.ParseSeqKey(row.Key)
+	if err != nil || !ok {
+		return couch.Change{}, schema.Corrupt("sequence row")
 	}
-	return s.change(seqOfKey(row.Key), allLeaves), nil
+	return changeOf(s, seq, allLeaves), nil
 }
 
-func (r *seqRow) change(seq couch.Seq, allLeaves bool) couch.Change {
-	revs := r.leaves
+// changeOf makes what the feed says of a row of by-seq.
+func changeOf(row *schema.SeqRow, seq couch.Seq, allLeaves bool) couch.Change {
+	revs := row.Leaves
 	if !allLeaves {
 		revs = revs[:1]
 	}
-	return couch.Change{Seq: seq, ID: r.id, Deleted: r.deleted, Revs: revs}
+	return couch.Change{Seq: seq, ID: row.ID, Deleted: row.Deleted, Revs: revs}
 }
 
 // changesOf looks the documents up by their ids, instead of reading the feed.
@@ -105,7 +108,7 @@ func (db *Database) changesOf(ctx context.Context, o couch.ChangesOptions) iter.
 		ids := slices.Clone(o.DocIDs)
 		slices.Sort(ids)
 		var found []couch.Change
-		for page := range slices.Chunk(slices.Compact(ids), pageRows) {
+		for page := range slices.Chunk(slices.Compact(ids), kv.PageRows) {
 			changes, err := db.lookUpChanges(ctx, page, o)
 			if err != nil {
 				yield(couch.Change{}, err)
@@ -127,7 +130,7 @@ func (db *Database) changesOf(ctx context.Context, o couch.ChangesOptions) iter.
 
 func (db *Database) lookUpChanges(ctx context.Context, ids []couch.DocID, o couch.ChangesOptions) ([]couch.Change, error) {
 	var found []couch.Change
-	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		found = nil
 		rows, err := r.GetMulti(ctx, docKeys(ids)...)
 		if err != nil {
@@ -137,12 +140,12 @@ func (db *Database) lookUpChanges(ctx context.Context, ids []couch.DocID, o couc
 			if row == nil {
 				continue
 			}
-			doc, err := decodeDocRow(row)
+			doc, err := schema.DecodeDocRow(row)
 			if err != nil {
 				return err
 			}
-			if doc.seq > o.Since {
-				found = append(found, newSeqRow(ids[i], doc.tree).change(doc.seq, o.AllLeaves))
+			if doc.Seq > o.Since {
+				found = append(found, changeOf(schema.NewSeqRow(ids[i], doc.Tree), doc.Seq, o.AllLeaves))
 			}
 		}
 		return nil
@@ -153,7 +156,7 @@ func (db *Database) lookUpChanges(ctx context.Context, ids []couch.DocID, o couc
 func docKeys(ids []couch.DocID) [][]byte {
 	keys := make([][]byte, len(ids))
 	for i, id := range ids {
-		keys[i] = docKey(id)
+		keys[i] = schema.DocKey(id)
 	}
 	return keys
 }

@@ -7,22 +7,22 @@ import (
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/revtree"
+	"settle/storage/schema"
 )
 
 // Compact removes the bodies of all revisions that are no leaves, and the
 // contents that only they used, and gives the space back. Writers wait for one
 // document at a time. It may be cut short at any place and run again.
 func (db *Database) Compact(ctx context.Context) error {
-	if !db.store.compacting.begin(db.rec.partition) {
+	if !db.store.compacting.begin(db.rec.Partition) {
 		return nil // a run is under way
 	}
-	defer db.store.compacting.end(db.rec.partition)
-	all := kv.Range{Lo: []byte{keyDoc}, Hi: prefixEnd([]byte{keyDoc})}
-	for row, err := range pages(ctx, db.reader, all) {
+	defer db.store.compacting.end(db.rec.Partition)
+	for row, err := range kv.Pages(ctx, db.reader, schema.All(schema.KindDoc)) {
 		if err != nil {
 			return err
 		}
-		doc, err := decodeDocRow(row.Value)
+		doc, err := schema.DecodeDocRow(row.Value)
 		if err != nil {
 			return err
 		}
@@ -34,16 +34,16 @@ func (db *Database) Compact(ctx context.Context) error {
 		}
 	}
 	if c, ok := db.store.kv.(kv.Compacter); ok {
-		return domainError(c.Compact(ctx, db.rec.partition))
+		return schema.DomainError(c.Compact(ctx, db.rec.Partition))
 	}
 	return nil
 }
 
 // superseded returns the revisions whose bodies compaction removes.
-func superseded(doc *docRow) []couch.RevID {
+func superseded(doc *schema.DocRow) []couch.RevID {
 	var out []couch.RevID
-	for rev, node := range doc.tree.All() {
-		if node.Available && !doc.tree.IsLeaf(rev) {
+	for rev, node := range doc.Tree.All() {
+		if node.Available && !doc.Tree.IsLeaf(rev) {
 			out = append(out, rev)
 		}
 	}
@@ -53,9 +53,9 @@ func superseded(doc *docRow) []couch.RevID {
 // compactDoc removes the superseded bodies of one document.
 func (db *Database) compactDoc(ctx context.Context, id couch.DocID) error {
 	var w *writer
-	err := db.update(ctx, func(tx kv.Tx, m *meta) error {
+	err := db.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
 		w = newWriter(db, tx, m)
-		row, err := getOne(ctx, tx, docKey(id))
+		row, err := getOne(ctx, tx, schema.DocKey(id))
 		if err != nil || row == nil {
 			return err
 		}
@@ -70,11 +70,11 @@ func (db *Database) compactDoc(ctx context.Context, id couch.DocID) error {
 			}
 			s.tree.Set(rev, revtree.Node{Seq: node.Seq, Deleted: node.Deleted})
 		}
-		encoded, err := s.old.encode()
+		encoded, err := s.old.Encode()
 		if err != nil {
 			return err
 		}
-		tx.Set(docKey(id), encoded)
+		tx.Set(schema.DocKey(id), encoded)
 		return w.finish(ctx)
 	})
 	if err == nil {

@@ -3,12 +3,12 @@ package storage
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"time"
 
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // CreateOptions are the properties that a database keeps for life.
@@ -23,45 +23,46 @@ func (s *Store) CreateDatabase(ctx context.Context, name string, o CreateOptions
 	if err := couch.ValidateDatabaseName(name); err != nil {
 		return nil, err
 	}
-	rec := dbRecord{created: time.Now().UnixMicro(), partitioned: o.Partitioned}
-	rand.Read(rec.incarnation[:])
+	rec := schema.DBRecord{Created: time.Now().UnixMicro(), Partitioned: o.Partitioned}
+	rand.Read(rec.Incarnation[:])
 	if err := s.reserve(ctx, name, &rec); err != nil {
-		return nil, domainError(err)
+		return nil, schema.DomainError(err)
 	}
-	key, err := s.makeKey(ctx, rec.partition)
+	key, err := s.makeKey(ctx, rec.Partition)
 	if err == nil {
-		err = s.makeRows(ctx, rec.partition)
+		err = s.makeRows(ctx, rec.Partition)
 	}
 	if err == nil {
 		err = s.enter(ctx, name, rec)
 	}
 	if err != nil {
-		s.remove(context.WithoutCancel(ctx), rec.partition)
-		return nil, domainError(err)
+		s.remove(context.WithoutCancel(ctx), rec.Partition)
+		return nil, schema.DomainError(err)
 	}
 	return s.open.put(s.newDatabase(name, rec, key)), nil
 }
 
 // reserve gives the database a partition number of its own and marks it unready.
-func (s *Store) reserve(ctx context.Context, name string, rec *dbRecord) error {
-	return s.kv.Update(ctx, directoryPartition, func(tx kv.Tx) error {
-		rows, err := tx.GetMulti(ctx, nameKey(name), []byte{dirCounter})
+func (s *Store) reserve(ctx context.Context, name string, rec *schema.DBRecord) error {
+	return s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) error {
+		rows, err := tx.GetMulti(ctx, schema.NameKey(name), schema.CounterKey())
 		if err != nil {
 			return err
 		}
 		if rows[0] != nil {
 			return couch.ErrDatabaseExists
 		}
-		n := uint64(firstDatabase)
+		n := uint64(schema.FirstDatabase)
 		if rows[1] != nil {
-			if len(rows[1]) != 8 {
-				return corrupt("partition counter")
+			last, err := schema.DecodeCounter(rows[1])
+			if err != nil {
+				return err
 			}
-			n = binary.BigEndian.Uint64(rows[1]) + 1
+			n = last + 1
 		}
-		rec.partition = partition(n)
-		tx.Set([]byte{dirCounter}, rec.partition[:])
-		tx.Set(unreadyKey(rec.partition), nil)
+		rec.Partition = schema.Partition(n)
+		tx.Set(schema.CounterKey(), schema.EncodeCounter(n))
+		tx.Set(schema.UnreadyKey(rec.Partition), nil)
 		return nil
 	})
 }
@@ -71,7 +72,7 @@ func (s *Store) makeKey(ctx context.Context, p kv.Partition) (*crypt.DatabaseKey
 	if err != nil {
 		return nil, err
 	}
-	err = s.kv.Update(ctx, keysPartition, func(tx kv.Tx) error {
+	err = s.kv.Update(ctx, schema.KeysPartition, func(tx kv.Tx) error {
 		tx.Set(p[:], wrapped)
 		return nil
 	})
@@ -80,23 +81,23 @@ func (s *Store) makeKey(ctx context.Context, p kv.Partition) (*crypt.DatabaseKey
 
 func (s *Store) makeRows(ctx context.Context, p kv.Partition) error {
 	return s.kv.Update(ctx, p, func(tx kv.Tx) error {
-		tx.Set(metaKey, (&meta{revsLimit: defaultRevsLimit}).encode())
+		tx.Set(schema.MetaKey(), (&schema.Meta{RevsLimit: schema.DefaultRevsLimit}).Encode())
 		return nil
 	})
 }
 
 // enter makes the database exist, unless another of its name came first.
-func (s *Store) enter(ctx context.Context, name string, rec dbRecord) error {
-	return s.kv.Update(ctx, directoryPartition, func(tx kv.Tx) error {
-		row, err := getOne(ctx, tx, nameKey(name))
+func (s *Store) enter(ctx context.Context, name string, rec schema.DBRecord) error {
+	return s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) error {
+		row, err := getOne(ctx, tx, schema.NameKey(name))
 		if err != nil {
 			return err
 		}
 		if row != nil {
 			return couch.ErrDatabaseExists
 		}
-		tx.Set(nameKey(name), rec.encode())
-		tx.Delete(unreadyKey(rec.partition))
+		tx.Set(schema.NameKey(name), rec.Encode())
+		tx.Delete(schema.UnreadyKey(rec.Partition))
 		return nil
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // Database is one incarnation of a database. It is safe for concurrent use and
@@ -16,15 +17,15 @@ import (
 type Database struct {
 	store *Store
 	name  string
-	rec   dbRecord
+	rec   schema.DBRecord
 	key   *crypt.DatabaseKey
 	blobs *attachments.Blobs
 }
 
-func (s *Store) newDatabase(name string, rec dbRecord, key *crypt.DatabaseKey) *Database {
+func (s *Store) newDatabase(name string, rec schema.DBRecord, key *crypt.DatabaseKey) *Database {
 	return &Database{
 		store: s, name: name, rec: rec, key: key,
-		blobs: s.blobs.Database(rec.partition, key, []byte{keyBlob}),
+		blobs: s.blobs.Database(rec.Partition, key, []byte{schema.KindBlob}),
 	}
 }
 
@@ -34,10 +35,10 @@ func (s *Store) Database(ctx context.Context, name string) (*Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	if db := s.open.get(rec.partition); db != nil {
+	if db := s.open.get(rec.Partition); db != nil {
 		return db, nil
 	}
-	key, err := s.loadKey(ctx, rec.partition)
+	key, err := s.loadKey(ctx, rec.Partition)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func (s *Store) Database(ctx context.Context, name string) (*Database, error) {
 
 func (s *Store) loadKey(ctx context.Context, p kv.Partition) (*crypt.DatabaseKey, error) {
 	var key *crypt.DatabaseKey
-	err := s.kv.View(ctx, keysPartition, func(r kv.Reader) error {
+	err := s.kv.View(ctx, schema.KeysPartition, func(r kv.Reader) error {
 		wrapped, err := getOne(ctx, r, p[:])
 		if err != nil {
 			return err
@@ -57,37 +58,37 @@ func (s *Store) loadKey(ctx context.Context, p kv.Partition) (*crypt.DatabaseKey
 		key, err = s.keyring.OpenDatabaseKey(crypt.DatabaseID(p), wrapped)
 		return err
 	})
-	return key, domainError(err)
+	return key, schema.DomainError(err)
 }
 
 // Name returns the database's name.
 func (db *Database) Name() string { return db.name }
 
 // Partitioned reports whether the database was made with partitions.
-func (db *Database) Partitioned() bool { return db.rec.partitioned }
+func (db *Database) Partitioned() bool { return db.rec.Partitioned }
 
 // Incarnation tells this creation of the database from others of its name.
-func (db *Database) Incarnation() couch.Incarnation { return db.rec.incarnation }
+func (db *Database) Incarnation() couch.Incarnation { return db.rec.Incarnation }
 
 // FormatSeq prints a sequence of this database.
 func (db *Database) FormatSeq(n couch.Seq) string {
-	return couch.FormatSeq(n, db.rec.incarnation)
+	return couch.FormatSeq(n, db.rec.Incarnation)
 }
 
 // ParseSeq reads a printed sequence; last is the database's update sequence.
 // See [couch.ParseSeq].
 func (db *Database) ParseSeq(s string, last couch.Seq) (couch.Seq, error) {
-	return couch.ParseSeq(s, db.rec.incarnation, last)
+	return couch.ParseSeq(s, db.rec.Incarnation, last)
 }
 
 // Wait returns a channel that is closed after the next durable commit to the
 // database, when it is dropped, and when the store ends. To miss nothing: take
 // the channel, then read, then wait.
-func (db *Database) Wait() <-chan struct{} { return db.store.wait(db.rec.partition) }
+func (db *Database) Wait() <-chan struct{} { return db.store.wait(db.rec.Partition) }
 
 // view runs fn on a durable state of the database, which has its meta row.
-func (db *Database) view(ctx context.Context, fn func(kv.Reader, *meta) error) error {
-	return domainError(db.store.kv.View(ctx, db.rec.partition, func(r kv.Reader) error {
+func (db *Database) view(ctx context.Context, fn func(kv.Reader, *schema.Meta) error) error {
+	return schema.DomainError(db.store.kv.View(ctx, db.rec.Partition, func(r kv.Reader) error {
 		m, err := readMeta(ctx, r)
 		if err != nil {
 			return err
@@ -98,13 +99,13 @@ func (db *Database) view(ctx context.Context, fn func(kv.Reader, *meta) error) e
 
 // reader is a viewer of the database for pages.
 func (db *Database) reader(ctx context.Context, fn func(kv.Reader) error) error {
-	return db.view(ctx, func(r kv.Reader, _ *meta) error { return fn(r) })
+	return db.view(ctx, func(r kv.Reader, _ *schema.Meta) error { return fn(r) })
 }
 
 // update runs fn as a transaction; fn changes m, which is stored when fn
 // returns nil and has changed it.
-func (db *Database) update(ctx context.Context, fn func(kv.Tx, *meta) error) error {
-	return domainError(db.store.kv.Update(ctx, db.rec.partition, func(tx kv.Tx) error {
+func (db *Database) update(ctx context.Context, fn func(kv.Tx, *schema.Meta) error) error {
+	return schema.DomainError(db.store.kv.Update(ctx, db.rec.Partition, func(tx kv.Tx) error {
 		m, err := readMeta(ctx, tx)
 		if err != nil {
 			return err
@@ -114,21 +115,21 @@ func (db *Database) update(ctx context.Context, fn func(kv.Tx, *meta) error) err
 			return err
 		}
 		if *m != before {
-			tx.Set(metaKey, m.encode())
+			tx.Set(schema.MetaKey(), m.Encode())
 		}
 		return nil
 	}))
 }
 
-func readMeta(ctx context.Context, r kv.Reader) (*meta, error) {
-	row, err := getOne(ctx, r, metaKey)
+func readMeta(ctx context.Context, r kv.Reader) (*schema.Meta, error) {
+	row, err := getOne(ctx, r, schema.MetaKey())
 	if err != nil {
 		return nil, err
 	}
 	if row == nil {
 		return nil, couch.ErrDatabaseMissing
 	}
-	return decodeMeta(row)
+	return schema.DecodeMeta(row)
 }
 
 // handles keeps the databases that were used of late, so that their keys need
@@ -160,7 +161,7 @@ func (h *handles) put(db *Database) *Database {
 		}
 		delete(h.m, p)
 	}
-	h.m[db.rec.partition] = db
+	h.m[db.rec.Partition] = db
 	return db
 }
 

@@ -8,12 +8,13 @@ import (
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/revtree"
+	"settle/storage/schema"
 )
 
 // docState is a document within a transaction, with the edits made so far.
 type docState struct {
 	id           couch.DocID
-	old          *docRow // nil: the document is new
+	old          *schema.DocRow // nil: the document is new
 	tree         *revtree.Tree
 	activeBefore int64
 	changed      bool
@@ -27,23 +28,12 @@ func newDocState(id couch.DocID, row []byte) (*docState, error) {
 	if row == nil {
 		return s, nil
 	}
-	old, err := decodeDocRow(row)
+	old, err := schema.DecodeDocRow(row)
 	if err != nil {
 		return nil, err
 	}
-	s.old, s.tree, s.activeBefore = old, old.tree, activeBytes(old.tree)
+	s.old, s.tree, s.activeBefore = old, old.Tree, schema.ActiveBytes(old.Tree)
 	return s, nil
-}
-
-// activeBytes is what a document's leaves hold, as plaintext.
-func activeBytes(t *revtree.Tree) int64 {
-	var n int64
-	for _, leaf := range t.Leaves() {
-		if leaf.Node.Available {
-			n += leaf.Node.Size + leaf.Node.AttSize
-		}
-	}
-	return n
 }
 
 func storedRevs(t *revtree.Tree) map[couch.RevID]revtree.Node {
@@ -60,9 +50,9 @@ func storedRevs(t *revtree.Tree) map[couch.RevID]revtree.Node {
 // unless the revision had one. path leads to it.
 func (w *writer) add(s *docState, path couch.Revisions, d *couch.Document) (revtree.Outcome, error) {
 	rev := path.Leaf()
-	sealed := w.db.sealBody(d, rev)
+	sealed := schema.SealBody(w.db.key, d, rev)
 	node := revtree.Node{
-		Seq: w.m.updateSeq + 1, Deleted: d.Deleted, Available: true, Tag: crypt.Tag(sealed),
+		Seq: w.m.UpdateSeq + 1, Deleted: d.Deleted, Available: true, Tag: crypt.Tag(sealed),
 		Size: int64(len(d.Body.Text)), Attachments: len(d.Attachments) > 0,
 	}
 	for _, a := range d.Attachments {
@@ -72,8 +62,8 @@ func (w *writer) add(s *docState, path couch.Revisions, d *couch.Document) (revt
 	if err != nil || !stored {
 		return outcome, err
 	}
-	w.tx.Set(bodyKey(s.id, rev), sealed)
-	w.m.bodyBytes += node.Size
+	w.tx.Set(schema.BodyKey(s.id, rev), sealed)
+	w.m.BodyBytes += node.Size
 	for _, a := range d.Attachments {
 		w.addRef(a, s.id, rev)
 	}
@@ -83,7 +73,7 @@ func (w *writer) add(s *docState, path couch.Revisions, d *couch.Document) (revt
 
 // addRef notes that a revision uses a content, which is stored first if it is new.
 func (w *writer) addRef(a couch.Attachment, id couch.DocID, rev couch.RevID) {
-	key := refKey(a.Blob, id, rev)
+	key := schema.RefKey(a.Blob, id, rev)
 	w.refs.add(a.Blob, key)
 	w.tx.Set(key, nil)
 	p, ok := a.Pending.(*attachments.Pending)
@@ -92,8 +82,8 @@ func (w *writer) addRef(a couch.Attachment, id couch.DocID, rev couch.RevID) {
 	}
 	p.Commit(w.tx)
 	w.taken = append(w.taken, p)
-	w.m.blobs++
-	w.m.blobBytes += a.Length
+	w.m.Blobs++
+	w.m.BlobBytes += a.Length
 }
 
 // attachmentsOf returns the attachments of a stored revision.
@@ -105,8 +95,8 @@ func (w *writer) attachmentsOf(ctx context.Context, s *docState, rev couch.RevID
 	if !node.Available || !node.Attachments {
 		return nil, nil
 	}
-	atts, _, err := w.db.readBody(ctx, w.tx, s.id, rev, node)
-	return atts, err
+	body, err := w.db.readBody(ctx, w.tx, s.id, rev, node)
+	return body.Attachments, err
 }
 
 // resolve returns the document with its stubs replaced by what the ancestors on

@@ -5,36 +5,37 @@ import (
 
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // DropDatabase removes a database: from when it returns nobody can reach it,
 // after a crash either. Its key, rows and blobs are destroyed in the background;
 // feeds on it end. The error is ErrDatabaseMissing.
 func (s *Store) DropDatabase(ctx context.Context, name string) error {
-	var rec dbRecord
-	err := s.kv.Update(ctx, directoryPartition, func(tx kv.Tx) error {
-		row, err := getOne(ctx, tx, nameKey(name))
+	var rec schema.DBRecord
+	err := s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) error {
+		row, err := getOne(ctx, tx, schema.NameKey(name))
 		if err != nil {
 			return err
 		}
 		if row == nil {
 			return couch.ErrDatabaseMissing
 		}
-		if rec, err = decodeDBRecord(row); err != nil {
+		if rec, err = schema.DecodeDBRecord(row); err != nil {
 			return err
 		}
-		tx.Delete(nameKey(name))
-		tx.Set(unreadyKey(rec.partition), nil)
+		tx.Delete(schema.NameKey(name))
+		tx.Set(schema.UnreadyKey(rec.Partition), nil)
 		return nil
 	})
 	if err != nil {
-		return domainError(err)
+		return schema.DomainError(err)
 	}
-	s.open.forget(rec.partition)
-	if err := s.kv.Drop(ctx, rec.partition); err != nil {
-		return domainError(err)
+	s.open.forget(rec.Partition)
+	if err := s.kv.Drop(ctx, rec.Partition); err != nil {
+		return schema.DomainError(err)
 	}
-	s.background.Go(func() { s.remove(s.stopping, rec.partition) })
+	s.background.Go(func() { s.remove(s.stopping, rec.Partition) })
 	return nil
 }
 
@@ -47,7 +48,7 @@ func (s *Store) remove(ctx context.Context, p kv.Partition) {
 }
 
 func (s *Store) destroy(ctx context.Context, p kv.Partition) error {
-	err := s.kv.Update(ctx, keysPartition, func(tx kv.Tx) error {
+	err := s.kv.Update(ctx, schema.KeysPartition, func(tx kv.Tx) error {
 		tx.Delete(p[:])
 		return nil
 	})
@@ -63,8 +64,8 @@ func (s *Store) destroy(ctx context.Context, p kv.Partition) error {
 	if err := s.eraseKeys(ctx); err != nil {
 		return err
 	}
-	return s.kv.Update(ctx, directoryPartition, func(tx kv.Tx) error {
-		tx.Delete(unreadyKey(p))
+	return s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) error {
+		tx.Delete(schema.UnreadyKey(p))
 		return nil
 	})
 }
@@ -76,5 +77,5 @@ func (s *Store) eraseKeys(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return s.erasing.do(ctx, func() error { return c.Compact(ctx, keysPartition) })
+	return s.erasing.do(ctx, func() error { return c.Compact(ctx, schema.KeysPartition) })
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"settle/storage"
+	"settle/storage/check"
 	"settle/storage/couch"
 	"settle/storage/docjson"
 	"settle/storage/kv"
@@ -184,7 +185,7 @@ func TestMovedRowsDoNotOpen(t *testing.T) {
 				t.Errorf("reading gave %v, want an error of corruption, and\n%s", err, out.String())
 			}
 			found := 0
-			if _, err := b.store.Check(ctx, func(storage.Finding) { found++ }); err != nil || found == 0 {
+			if _, err := check.Run(ctx, b.checked(), func(check.Finding) { found++ }); err != nil || found == 0 {
 				t.Errorf("the check found %d things, %v", found, err)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/revtree"
+	"settle/storage/schema"
 )
 
 // Get reads one revision of a document, with its body. Its attachments name
@@ -13,7 +14,7 @@ import (
 // is asked for and is a deletion.
 func (db *Database) Get(ctx context.Context, id couch.DocID, o couch.GetOptions) (*couch.Document, error) {
 	var doc *couch.Document
-	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		row, err := readDocRow(ctx, r, id)
 		if err != nil {
 			return err
@@ -22,10 +23,10 @@ func (db *Database) Get(ctx context.Context, id couch.DocID, o couch.GetOptions)
 		switch {
 		case row == nil:
 			return couch.ErrNotFound
-		case rev.IsZero() && row.deleted:
+		case rev.IsZero() && row.Deleted:
 			return couch.ErrDeleted
 		case rev.IsZero():
-			rev = row.winner
+			rev = row.Winner
 		}
 		doc, err = db.readRev(ctx, r, id, row, rev, o)
 		return err
@@ -34,56 +35,65 @@ func (db *Database) Get(ctx context.Context, id couch.DocID, o couch.GetOptions)
 }
 
 // readDocRow returns the by-id row of a document, nil where there is none.
-func readDocRow(ctx context.Context, r kv.Reader, id couch.DocID) (*docRow, error) {
-	row, err := getOne(ctx, r, docKey(id))
+func readDocRow(ctx context.Context, r kv.Reader, id couch.DocID) (*schema.DocRow, error) {
+	row, err := getOne(ctx, r, schema.DocKey(id))
 	if err != nil || row == nil {
 		return nil, err
 	}
-	return decodeDocRow(row)
+	return schema.DecodeDocRow(row)
 }
 
 // readRev reads one revision of the tree. The error is ErrNotFound where its
 // body is not stored.
-func (db *Database) readRev(ctx context.Context, r kv.Reader, id couch.DocID, row *docRow, rev couch.RevID, o couch.GetOptions) (*couch.Document, error) {
-	sealed, err := getOne(ctx, r, bodyKey(id, rev))
+func (db *Database) readRev(ctx context.Context, r kv.Reader, id couch.DocID, row *schema.DocRow, rev couch.RevID, o couch.GetOptions) (*couch.Document, error) {
+	sealed, err := getOne(ctx, r, schema.BodyKey(id, rev))
 	if err != nil {
 		return nil, err
 	}
 	return db.assemble(docAsk{id, rev}, row, sealed, o)
 }
 
+// readBody reads what a stored revision says; n is its node in the tree.
+func (db *Database) readBody(ctx context.Context, r kv.Reader, id couch.DocID, rev couch.RevID, n revtree.Node) (schema.Body, error) {
+	sealed, err := getOne(ctx, r, schema.BodyKey(id, rev))
+	if err != nil {
+		return schema.Body{}, err
+	}
+	return schema.OpenBody(db.key, sealed, id, rev, n)
+}
+
 // assemble makes a document of its two rows. The error is ErrNotFound where the
 // body of the revision is not stored.
-func (db *Database) assemble(ask docAsk, row *docRow, sealed []byte, o couch.GetOptions) (*couch.Document, error) {
-	node, ok := row.tree.Get(ask.rev)
+func (db *Database) assemble(ask docAsk, row *schema.DocRow, sealed []byte, o couch.GetOptions) (*couch.Document, error) {
+	node, ok := row.Tree.Get(ask.rev)
 	if !ok || !node.Available {
 		return nil, couch.ErrNotFound
 	}
-	atts, text, err := db.openBody(sealed, ask.id, ask.rev, node)
+	body, err := schema.OpenBody(db.key, sealed, ask.id, ask.rev, node)
 	if err != nil {
 		return nil, err
 	}
 	doc := &couch.Document{
 		ID: ask.id, Deleted: node.Deleted, Revisions: couch.PathTo(ask.rev),
-		Body: couch.Body{Text: text}, Attachments: atts,
+		Body: couch.Body{Text: body.Text}, Attachments: body.Attachments,
 	}
 	addMeta(doc, row, o)
 	return doc, nil
 }
 
 // addMeta adds to a document what the options ask for of its tree.
-func addMeta(doc *couch.Document, row *docRow, o couch.GetOptions) {
+func addMeta(doc *couch.Document, row *schema.DocRow, o couch.GetOptions) {
 	rev := doc.Rev()
 	if o.Revs || o.RevsInfo {
-		path, _ := row.tree.Path(rev)
+		path, _ := row.Tree.Path(rev)
 		if o.Revs {
 			doc.Revisions = path
 		}
 		if o.RevsInfo {
-			doc.RevsInfo = revsInfo(row.tree, path)
+			doc.RevsInfo = revsInfo(row.Tree, path)
 		}
 	}
-	for _, leaf := range row.tree.Leaves() {
+	for _, leaf := range row.Tree.Leaves() {
 		switch {
 		case leaf.Rev == rev:
 		case !leaf.Node.Deleted && o.Conflicts:
@@ -93,7 +103,7 @@ func addMeta(doc *couch.Document, row *docRow, o couch.GetOptions) {
 		}
 	}
 	if o.LocalSeq {
-		doc.LocalSeq = row.seq
+		doc.LocalSeq = row.Seq
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"settle/storage"
+	"settle/storage/check"
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/docjson"
@@ -92,13 +93,18 @@ func (b *bench) reopen() {
 }
 
 // check fails the test for every invariant that does not hold.
-func (b *bench) check() storage.Counts {
+func (b *bench) check() check.Counts {
 	b.t.Helper()
-	counts, err := b.store.Check(context.Background(), func(f storage.Finding) { b.t.Errorf("check: %s", f) })
+	counts, err := check.Run(context.Background(), b.checked(), func(f check.Finding) { b.t.Errorf("check: %s", f) })
 	if err != nil {
 		b.t.Errorf("check: %v", err)
 	}
 	return counts
+}
+
+// checked says what there is to check.
+func (b *bench) checked() check.Options {
+	return check.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs")}
 }
 
 func (b *bench) create(name string) *storage.Database {

@@ -8,6 +8,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/revtree"
+	"settle/storage/schema"
 )
 
 // OpenRevs reads several revisions of a document from one state of it: every
@@ -16,7 +17,7 @@ import (
 // the error is ErrNotFound where there is no such document.
 func (db *Database) OpenRevs(ctx context.Context, id couch.DocID, o couch.OpenRevsOptions, g couch.GetOptions) ([]couch.OpenRev, error) {
 	var out []couch.OpenRev
-	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		row, err := readDocRow(ctx, r, id)
 		if err != nil {
 			return err
@@ -25,15 +26,15 @@ func (db *Database) OpenRevs(ctx context.Context, id couch.DocID, o couch.OpenRe
 			return couch.ErrNotFound
 		}
 		if row == nil {
-			row = &docRow{tree: new(revtree.Tree)}
+			row = &schema.DocRow{Tree: new(revtree.Tree)}
 		}
-		out, err = db.readRevs(ctx, r, id, row, chosenRevs(row.tree, o), g)
+		out, err = db.readRevs(ctx, r, id, row, chosenRevs(row.Tree, o), g)
 		return err
 	})
 	return out, err
 }
 
-func (db *Database) readRevs(ctx context.Context, r kv.Reader, id couch.DocID, row *docRow, revs []couch.RevID, g couch.GetOptions) ([]couch.OpenRev, error) {
+func (db *Database) readRevs(ctx context.Context, r kv.Reader, id couch.DocID, row *schema.DocRow, revs []couch.RevID, g couch.GetOptions) ([]couch.OpenRev, error) {
 	var found, missing []couch.OpenRev
 	for _, rev := range revs {
 		doc, err := db.readRev(ctx, r, id, row, rev, g)

@@ -46,8 +46,8 @@ func (w *writer) lengthen(s *docState, path couch.Revisions) error {
 		return err
 	}
 	// Ancestors beyond the limit would be cut again: they are no change.
-	if s.tree.Len() > int(w.m.revsLimit) {
-		s.tree.Stem(int(w.m.revsLimit))
+	if s.tree.Len() > int(w.m.RevsLimit) {
+		s.tree.Stem(int(w.m.RevsLimit))
 	}
 	now, err := s.tree.AppendBinary(nil)
 	s.changed = s.changed || !bytes.Equal(before, now)

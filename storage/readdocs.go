@@ -6,6 +6,7 @@ import (
 
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // docAsk names one revision of a document.
@@ -18,11 +19,11 @@ type docAsk struct {
 // all. An answer is nil where the revision is not stored any more.
 func (db *Database) readDocs(ctx context.Context, asks []docAsk, o couch.GetOptions) ([]*couch.Document, error) {
 	var docs []*couch.Document
-	err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		docs = make([]*couch.Document, len(asks))
 		keys := make([][]byte, 0, 2*len(asks))
 		for _, ask := range asks {
-			keys = append(keys, docKey(ask.id), bodyKey(ask.id, ask.rev))
+			keys = append(keys, schema.DocKey(ask.id), schema.BodyKey(ask.id, ask.rev))
 		}
 		rows, err := r.GetMulti(ctx, keys...)
 		if err != nil {
@@ -32,7 +33,7 @@ func (db *Database) readDocs(ctx context.Context, asks []docAsk, o couch.GetOpti
 			if rows[2*i] == nil {
 				continue
 			}
-			row, err := decodeDocRow(rows[2*i])
+			row, err := schema.DecodeDocRow(rows[2*i])
 			if err != nil {
 				return err
 			}

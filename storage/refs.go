@@ -6,6 +6,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/revtree"
+	"settle/storage/schema"
 )
 
 // refs gathers which revisions begin and cease to use which contents in one
@@ -47,12 +48,12 @@ func (w *writer) dropBody(ctx context.Context, s *docState, rev couch.RevID, nod
 		return err
 	}
 	for _, a := range atts {
-		key := refKey(a.Blob, s.id, rev)
+		key := schema.RefKey(a.Blob, s.id, rev)
 		w.refs.end(a, key)
 		w.tx.Delete(key)
 	}
-	w.tx.Delete(bodyKey(s.id, rev))
-	w.m.bodyBytes -= node.Size
+	w.tx.Delete(schema.BodyKey(s.id, rev))
+	w.m.BodyBytes -= node.Size
 	return nil
 }
 
@@ -63,8 +64,8 @@ func (w *writer) droppedAttachments(ctx context.Context, s *docState, rev couch.
 	case !node.Attachments:
 		return nil, nil
 	}
-	atts, _, err := w.db.readBody(ctx, w.tx, s.id, rev, node)
-	return atts, err
+	body, err := w.db.readBody(ctx, w.tx, s.id, rev, node)
+	return body.Attachments, err
 }
 
 // removeUnused removes the contents whose last reference the transaction ends.
@@ -72,8 +73,8 @@ func (w *writer) removeUnused(ctx context.Context) error {
 	w.refs.removed = nil
 	for blob, ended := range w.refs.ended {
 		used := len(w.refs.added[blob]) > 0
-		prefix := refPrefix(blob)
-		for row, err := range w.tx.Scan(ctx, kv.Range{Lo: prefix, Hi: prefixEnd(prefix), Limit: len(ended) + 1}) {
+		prefix := schema.RefPrefix(blob)
+		for row, err := range w.tx.Scan(ctx, kv.Range{Lo: prefix, Hi: schema.PrefixEnd(prefix), Limit: len(ended) + 1}) {
 			if err != nil {
 				return err
 			}
@@ -84,8 +85,8 @@ func (w *writer) removeUnused(ctx context.Context) error {
 		}
 		w.db.blobs.Delete(w.tx, blob)
 		w.refs.removed = append(w.refs.removed, blob)
-		w.m.blobs--
-		w.m.blobBytes -= w.refs.lengths[blob]
+		w.m.Blobs--
+		w.m.BlobBytes -= w.refs.lengths[blob]
 	}
 	return nil
 }

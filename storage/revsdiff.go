@@ -7,6 +7,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/revtree"
+	"settle/storage/schema"
 )
 
 // RevsDiff says which of the revisions that a peer offers are not in the
@@ -15,8 +16,8 @@ import (
 // is not they are as asked.
 func (db *Database) RevsDiff(ctx context.Context, asks []couch.RevsAsk) ([]couch.RevsDiff, error) {
 	var out []couch.RevsDiff
-	for page := range slices.Chunk(asks, pageRows) {
-		err := db.view(ctx, func(r kv.Reader, _ *meta) error {
+	for page := range slices.Chunk(asks, kv.PageRows) {
+		err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 			found, err := diffPage(ctx, r, page)
 			out = append(out, found...)
 			return err
@@ -31,7 +32,7 @@ func (db *Database) RevsDiff(ctx context.Context, asks []couch.RevsAsk) ([]couch
 func diffPage(ctx context.Context, r kv.Reader, asks []couch.RevsAsk) ([]couch.RevsDiff, error) {
 	keys := make([][]byte, len(asks))
 	for i, ask := range asks {
-		keys[i] = docKey(ask.ID)
+		keys[i] = schema.DocKey(ask.ID)
 	}
 	rows, err := r.GetMulti(ctx, keys...)
 	if err != nil {
@@ -45,11 +46,11 @@ func diffPage(ctx context.Context, r kv.Reader, asks []couch.RevsAsk) ([]couch.R
 			}
 			continue
 		}
-		doc, err := decodeDocRow(rows[i])
+		doc, err := schema.DecodeDocRow(rows[i])
 		if err != nil {
 			return nil, err
 		}
-		if diff := diffTree(doc.tree, ask); len(diff.Missing) > 0 {
+		if diff := diffTree(doc.Tree, ask); len(diff.Missing) > 0 {
 			out = append(out, diff)
 		}
 	}

@@ -5,13 +5,14 @@ import (
 
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // RevsLimit returns how many generations of a document's history are kept.
 func (db *Database) RevsLimit(ctx context.Context) (int, error) {
 	var n int
-	err := db.view(ctx, func(_ kv.Reader, m *meta) error {
-		n = int(m.revsLimit)
+	err := db.view(ctx, func(_ kv.Reader, m *schema.Meta) error {
+		n = int(m.RevsLimit)
 		return nil
 	})
 	return n, err
@@ -24,9 +25,9 @@ func (db *Database) SetRevsLimit(ctx context.Context, n int) error {
 	if n <= 0 {
 		return couch.Errorf(couch.BadRequest, "`_revs_limit` must be a positive integer")
 	}
-	return db.update(ctx, func(_ kv.Tx, m *meta) error {
-		m.revsLimit = uint64(n)
-		m.updateSeq++
+	return db.update(ctx, func(_ kv.Tx, m *schema.Meta) error {
+		m.RevsLimit = uint64(n)
+		m.UpdateSeq++
 		return nil
 	})
 }

@@ -2,9 +2,9 @@
 // transactional key-value engine, with bodies and attachments sealed under each
 // database's own key.
 //
-// Each operation of a Database is one file. keys.go is the schema; what a row
-// holds stands in the file that encodes it, and FORMAT.md of package crypt
-// describes the encryption around it.
+// Each operation of a Database is one file. Package schema says where its
+// rows are and what they hold, FORMAT.md of package crypt describes the encryption
+// around it, and package check holds what is stored against both.
 //
 // What a write returned for is on disk, and only what is on disk is ever shown.
 // A batch is applied document by document, each whole or not at all. Content is

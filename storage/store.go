@@ -21,9 +21,6 @@ type Options struct {
 	BlobFS  vfs.FS         // holds the large blobs, which seal themselves
 	BlobDir string         // a directory of BlobFS
 	Logger  *slog.Logger   // nil: no messages
-
-	// ReadOnly leaves everything as it is, also what a crash has left: for Check.
-	ReadOnly bool
 }
 
 // Store is a set of databases. It is safe for concurrent use.
@@ -59,9 +56,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.stopping, s.stop = context.WithCancel(context.Background())
-	if o.ReadOnly {
-		return s, nil
-	}
 	if err := s.loadUUID(ctx); err != nil {
 		return nil, err
 	}

@@ -5,21 +5,22 @@ import (
 
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // finishUnready removes the databases that a crash has left half made or half
 // dropped.
 func (s *Store) finishUnready(ctx context.Context) error {
-	prefix := []byte{dirUnready}
-	for row, err := range pages(ctx, s.view(directoryPartition), kv.Range{Lo: prefix, Hi: prefixEnd(prefix)}) {
+	for row, err := range kv.Pages(ctx, s.view(schema.DirectoryPartition), schema.All(schema.KindUnready)) {
 		if err != nil {
 			return err
 		}
-		if len(row.Key) != 9 {
-			return corrupt("directory row of an unready database")
+		p, ok := schema.ParseUnreadyKey(row.Key)
+		if !ok {
+			return schema.Corrupt("directory row of an unready database")
 		}
-		if err := s.destroy(ctx, kv.Partition(row.Key[1:])); err != nil {
-			return domainError(err)
+		if err := s.destroy(ctx, p); err != nil {
+			return schema.DomainError(err)
 		}
 	}
 	return nil
@@ -35,10 +36,10 @@ func (s *Store) Sweep(ctx context.Context) error {
 				return err
 			}
 			var err error
-			exist, err = s.blobs.Database(p, nil, []byte{keyBlob}).Exist(ctx, r, ids...)
+			exist, err = s.blobs.Database(p, nil, []byte{schema.KindBlob}).Exist(ctx, r, ids...)
 			return err
 		})
 		return exist, err
 	})
-	return domainError(err)
+	return schema.DomainError(err)
 }

@@ -10,6 +10,7 @@ import (
 	"settle/attachments"
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // Docs makes a batch of documents at hand.
@@ -126,7 +127,7 @@ func chunked(edits []*edit) [][]*edit {
 // commit applies a chunk in one transaction.
 func (db *Database) commit(ctx context.Context, chunk []*edit, do apply) error {
 	var w *writer
-	err := db.update(ctx, func(tx kv.Tx, m *meta) error {
+	err := db.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
 		w = newWriter(db, tx, m)
 		return w.run(ctx, chunk, do)
 	})
@@ -154,7 +155,7 @@ func keep(chunk []*edit) {
 // whole does so before any of its transactions.
 func (db *Database) rehearse(ctx context.Context, chunks [][]*edit, do apply) error {
 	for _, chunk := range chunks {
-		err := db.view(ctx, func(r kv.Reader, m *meta) error {
+		err := db.view(ctx, func(r kv.Reader, m *schema.Meta) error {
 			copied := *m
 			return newWriter(db, dryTx{r}, &copied).run(ctx, chunk, do)
 		})

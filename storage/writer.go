@@ -6,6 +6,8 @@ import (
 	"settle/attachments"
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/schema"
+	"settle/storage/seqcount"
 )
 
 // writer is one transaction that changes documents. It gathers what several
@@ -14,13 +16,13 @@ import (
 type writer struct {
 	db     *Database
 	tx     kv.Tx
-	m      *meta
-	counts seqCounts
+	m      *schema.Meta
+	counts seqcount.Counts
 	refs   refs
 	taken  []*attachments.Pending // of the edit being applied
 }
 
-func newWriter(db *Database, tx kv.Tx, m *meta) *writer {
+func newWriter(db *Database, tx kv.Tx, m *schema.Meta) *writer {
 	return &writer{db: db, tx: tx, m: m}
 }
 
@@ -53,7 +55,7 @@ func (w *writer) load(ctx context.Context, edits []*edit) ([]*docState, error) {
 	var keys [][]byte
 	for i, e := range edits {
 		if i == 0 || e.doc.ID != edits[i-1].doc.ID {
-			keys = append(keys, docKey(e.doc.ID))
+			keys = append(keys, schema.DocKey(e.doc.ID))
 		}
 	}
 	rows, err := w.tx.GetMulti(ctx, keys...)
@@ -83,42 +85,35 @@ func (w *writer) store(ctx context.Context, s *docState) error {
 	if err := w.stem(ctx, s); err != nil {
 		return err
 	}
-	w.m.updateSeq++
-	row := newDocRow(s.tree, w.m.updateSeq)
-	encoded, err := row.encode()
+	w.m.UpdateSeq++
+	row := schema.NewDocRow(s.tree, w.m.UpdateSeq)
+	encoded, err := row.Encode()
 	if err != nil {
 		return err
 	}
-	w.tx.Set(docKey(s.id), encoded)
+	w.tx.Set(schema.DocKey(s.id), encoded)
 	if s.old != nil {
-		w.tx.Delete(seqKey(s.old.seq))
-		w.counts.add(s.old.seq, -1)
+		w.tx.Delete(schema.SeqKey(s.old.Seq))
+		w.counts.Add(s.old.Seq, -1)
 	}
-	w.tx.Set(seqKey(row.seq), newSeqRow(s.id, s.tree).encode())
-	w.counts.add(row.seq, 1)
+	w.tx.Set(schema.SeqKey(row.Seq), schema.NewSeqRow(s.id, s.tree).Encode())
+	w.counts.Add(row.Seq, 1)
 	w.count(s, row)
 	return nil
 }
 
 // count brings the document's part in the database's totals up to date.
-func (w *writer) count(s *docState, now *docRow) {
+func (w *writer) count(s *docState, now *schema.DocRow) {
 	if s.old != nil {
-		*w.m.counter(s.old.deleted)--
+		*w.m.Counter(s.old.Deleted)--
 	}
-	*w.m.counter(now.deleted)++
-	w.m.activeBytes += activeBytes(s.tree) - s.activeBefore
-}
-
-func (m *meta) counter(deleted bool) *int64 {
-	if deleted {
-		return &m.deleted
-	}
-	return &m.docs
+	*w.m.Counter(now.Deleted)++
+	w.m.ActiveBytes += schema.ActiveBytes(s.tree) - s.activeBefore
 }
 
 // stem cuts a document's histories to the database's limit.
 func (w *writer) stem(ctx context.Context, s *docState) error {
-	limit := int(w.m.revsLimit)
+	limit := int(w.m.RevsLimit)
 	if s.tree.Len() <= limit {
 		return nil
 	}
@@ -135,7 +130,7 @@ func (w *writer) stem(ctx context.Context, s *docState) error {
 
 // finish writes what the documents of the transaction have in common.
 func (w *writer) finish(ctx context.Context) error {
-	if err := w.counts.store(ctx, w.tx); err != nil {
+	if err := w.counts.Store(ctx, w.tx); err != nil {
 		return err
 	}
 	return w.removeUnused(ctx)

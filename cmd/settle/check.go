@@ -8,9 +8,10 @@ import (
 	"os/signal"
 	"syscall"
 
-	"settle/storage"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/storage/check"
 	"settle/storage/couch"
-	"settle/storage/kv"
 )
 
 // checkCmd checks a data directory.
@@ -37,23 +38,23 @@ func (c *checkCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	store, err := o.open(ctx, lock)
+	engine, unlocked, err := o.openEngine(ctx, lock)
 	if err != nil {
 		lock.abandon()
 		return &exitError{exitUsage, err}
 	}
-	err = check(ctx, env, store)
-	return errors.Join(err, store.Close())
+	err = printCheck(ctx, env, check.Options{KV: engine, Keyring: unlocked.Keyring, BlobFS: vfs.Default, BlobDir: o.blobDir()})
+	return errors.Join(err, engine.Close(), lock.Close())
 }
 
-// check prints the findings and the counts.
-func check(ctx context.Context, env *environment, store *opened) error {
+// printCheck checks a store, and prints the findings and the counts.
+func printCheck(ctx context.Context, env *environment, o check.Options) error {
 	findings := 0
-	counts, err := store.Check(ctx, func(f storage.Finding) {
+	counts, err := check.Run(ctx, o, func(f check.Finding) {
 		findings++
 		fmt.Fprintf(env.stdout, "wrong: %s\n", f)
 	})
-	if errors.Is(err, couch.ErrCorrupt) || errors.Is(err, kv.ErrCorrupt) {
+	if errors.Is(err, couch.ErrCorrupt) {
 		findings++
 		fmt.Fprintf(env.stdout, "wrong: %v\n", err)
 	} else if err != nil {

@@ -65,30 +65,38 @@ func (o opening) lockData() (*dataLock, error) {
 
 // open opens the store under the lock. The store has the lock from then on.
 func (o opening) open(ctx context.Context, lock *dataLock) (*opened, error) {
-	unlocked, err := crypt.Unlock(ctx, crypt.UnlockOptions{
-		DataDir: o.Data, Identity: o.Identity, Getenv: o.getenv, Logger: o.logger,
-		AcceptKeyring: o.acceptKeyring, ReadOnly: o.readOnly,
-		Passphrase: askPassphrase,
-	})
-	if err != nil {
-		return nil, err
-	}
-	engine, err := kv.OpenPebble(kv.PebbleOptions{
-		FS: crypt.NewFS(vfs.Default, unlocked.Keyring), Dir: o.Data, Lock: lock.Lock,
-		Logger: o.logger, ReadOnly: o.readOnly, Fatal: o.fatal,
-	})
+	engine, unlocked, err := o.openEngine(ctx, lock)
 	if err != nil {
 		return nil, err
 	}
 	store, err := storage.Open(ctx, storage.Options{
-		KV: engine, Keyring: unlocked.Keyring, BlobFS: vfs.Default,
-		BlobDir: filepath.Join(o.Data, "blobs"), Logger: o.logger, ReadOnly: o.readOnly,
+		KV: engine, Keyring: unlocked.Keyring, BlobFS: vfs.Default, BlobDir: o.blobDir(), Logger: o.logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
 	return &opened{Store: store, unlocked: unlocked, engine: engine, lock: lock}, nil
 }
+
+// openEngine unlocks the keyring and opens the engine under the lock.
+func (o opening) openEngine(ctx context.Context, lock *dataLock) (*kv.Pebble, *crypt.Unlocked, error) {
+	unlocked, err := crypt.Unlock(ctx, crypt.UnlockOptions{
+		DataDir: o.Data, Identity: o.Identity, Getenv: o.getenv, Logger: o.logger,
+		AcceptKeyring: o.acceptKeyring, ReadOnly: o.readOnly,
+		Passphrase: askPassphrase,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	engine, err := kv.OpenPebble(kv.PebbleOptions{
+		FS: crypt.NewFS(vfs.Default, unlocked.Keyring), Dir: o.Data, Lock: lock.Lock,
+		Logger: o.logger, ReadOnly: o.readOnly, Fatal: o.fatal,
+	})
+	return engine, unlocked, err
+}
+
+// blobDir is the directory of the large blobs.
+func (o opening) blobDir() string { return filepath.Join(o.Data, "blobs") }
 
 // Close ends the store, then the engine, then the lock.
 func (o *opened) Close() error {

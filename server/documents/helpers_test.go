@@ -17,6 +17,7 @@ import (
 	"settle/server/documents"
 	"settle/server/web"
 	"settle/storage"
+	"settle/storage/check"
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/kv"
@@ -84,8 +85,8 @@ func openStore(t testing.TB, blobFS vfs.FS, blobDir string) *storage.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		report := func(f storage.Finding) { t.Errorf("check: %s", f) }
-		if _, err := store.Check(context.Background(), report); err != nil {
+		o := check.Options{KV: engine, Keyring: keyring, BlobFS: blobFS, BlobDir: blobDir}
+		if _, err := check.Run(context.Background(), o, func(f check.Finding) { t.Errorf("check: %s", f) }); err != nil {
 			t.Errorf("check: %v", err)
 		}
 		store.Close()

@@ -1,0 +1,112 @@
+// Package check reads a whole store and says what is wrong with it. It shares
+// with package storage what a row is, in package schema, but no way of reading: it
+// looks at every row where it lies, so that a mistake of the one shows in the other.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/attachments"
+	"settle/storage/couch"
+	"settle/storage/crypt"
+	"settle/storage/kv"
+	"settle/storage/schema"
+)
+
+// Options says what the store stands on, as for storage.Open. All must be set.
+type Options struct {
+	KV      kv.Store // may be open for reading only
+	Keyring *crypt.Keyring
+	BlobFS  vfs.FS
+	BlobDir string
+}
+
+// Finding is something that is wrong with a store.
+type Finding struct {
+	Database string // empty: the store as a whole
+	What     string
+}
+
+// String returns the finding as one line.
+func (f Finding) String() string {
+	if f.Database == "" {
+		return f.What
+	}
+	return fmt.Sprintf("%s: %s", f.Database, f.What)
+}
+
+// Counts is what a check has seen.
+type Counts struct {
+	Databases, Documents, Deleted, Revisions, LocalDocs, Blobs int64
+	Bytes                                                      int64 // plaintext of bodies and blobs
+}
+
+// Run reads the whole store and reports every invariant that does not hold: that
+// directory, keys and partitions name the same databases, and of each database
+// that by-id, by-seq, trees, bodies, references, blobs and totals agree, and that
+// every sealed value opens. What a crash leaves for the next start is no finding:
+// databases marked as unready, and blob files without a record.
+//
+// Run writes nothing, and expects that nobody else does meanwhile. report is
+// called before Run returns, by its goroutine. The error is one that ended the
+// check early, of kind couch.Corrupt where the directory cannot be read.
+func Run(ctx context.Context, o Options, report func(Finding)) (Counts, error) {
+	c := &checker{
+		options: o, report: report, known: make(map[kv.Partition]bool),
+		blobs: attachments.New(attachments.Options{FS: o.BlobFS, Root: o.BlobDir}),
+	}
+	for _, step := range []func(context.Context) error{c.directory, c.databases, c.keys, c.partitions} {
+		if err := step(ctx); err != nil {
+			return c.counts, err
+		}
+	}
+	return c.counts, nil
+}
+
+// checker is one run.
+type checker struct {
+	options Options
+	blobs   *attachments.Store
+	report  func(Finding)
+	counts  Counts
+	known   map[kv.Partition]bool // databases, and those half made or half dropped
+}
+
+// find reports a finding; db is empty for the store as a whole.
+func (c *checker) find(db, format string, args ...any) {
+	c.report(Finding{Database: db, What: fmt.Sprintf(format, args...)})
+}
+
+// damage reports an error that a damaged row explains, and returns any other.
+func (c *checker) damage(db, what string, err error) error {
+	if errors.Is(err, couch.ErrCorrupt) {
+		c.find(db, "%s cannot be read: %v", what, err)
+		return nil
+	}
+	return err
+}
+
+// view returns a View of a partition, with the domain's errors.
+func (c *checker) view(p kv.Partition) func(context.Context, func(kv.Reader) error) error {
+	return func(ctx context.Context, fn func(kv.Reader) error) error {
+		return schema.DomainError(c.options.KV.View(ctx, p, fn))
+	}
+}
+
+// rows yields the rows of a range.
+func (c *checker) rows(ctx context.Context, p kv.Partition, r kv.Range) iter.Seq2[kv.KV, error] {
+	return kv.Pages(ctx, c.view(p), r)
+}
+
+// get returns the value of a key, nil where there is none.
+func (c *checker) get(ctx context.Context, p kv.Partition, key []byte) ([]byte, error) {
+	for row, err := range c.rows(ctx, p, kv.Range{Lo: key, Hi: kv.KeyAfter(key), Limit: 1}) {
+		return append([]byte{}, row.Value...), err
+	}
+	return nil, nil
+}
