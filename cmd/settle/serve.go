@@ -60,12 +60,12 @@ func (c *serveCmd) Run(env *environment) error {
 		lock.abandon()
 		return err
 	}
-	err = c.serve(ctx, env, store, listener)
+	err = c.serve(ctx, stop, env, store, listener)
 	return errors.Join(err, store.Close())
 }
 
-// serve answers requests until ctx ends.
-func (c *serveCmd) serve(ctx context.Context, env *environment, store *opened, listener net.Listener) error {
+// serve answers requests until ctx ends; stop gives the signals back to the system.
+func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, store *opened, listener net.Listener) error {
 	defer listener.Close()
 	greet := greeting{env: env, store: store, data: c.Data, address: listener.Addr()}
 	conf, err := config.Open(ctx, store)
@@ -91,6 +91,7 @@ func (c *serveCmd) serve(ctx context.Context, env *environment, store *opened, l
 		return err
 	case <-ctx.Done():
 	}
+	stop() // a second signal ends the process at once
 	env.logger.Info("ending")
 	ending, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
