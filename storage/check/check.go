@@ -85,8 +85,17 @@ func (c *checker) find(db, format string, args ...any) {
 // damage reports an error that a damaged row explains, and returns any other.
 func (c *checker) damage(db, what string, err error) error {
 	if errors.Is(err, couch.ErrCorrupt) {
-		c.find(db, "%s cannot be read: %v", what, err)
+		c.find(db, "%s cannot be read: %v", what, cause(err))
 		return nil
+	}
+	return err
+}
+
+// cause returns what a domain error says to the log.
+func cause(err error) error {
+	var known *couch.Error
+	if errors.As(err, &known) && known.Err != nil {
+		return known.Err
 	}
 	return err
 }

@@ -110,7 +110,7 @@ func (d *database) length(ctx context.Context, id couch.BlobID) (n int64, err er
 func (d *database) contents(ctx context.Context) error {
 	checked, err := d.blobs.Check(ctx, d.view(d.partition), func(p attachments.Problem) {
 		if !errors.Is(p.Err, attachments.ErrOrphan) {
-			d.find("%v", p.Err)
+			d.find("%v", cause(p.Err))
 		}
 	})
 	if err != nil {
