@@ -59,7 +59,7 @@ func New(o Options) *Server {
 		FindDatabase: findDatabase(o.Store),
 		Limits:       o.Config.Limits,
 		Draining:     s.draining,
-		ServerName:   "CouchDB/" + node.Version + " (settle)",
+		ServerName:   serverName,
 		Logger:       o.Logger,
 	}, s.tables(o)...)
 
@@ -71,6 +71,8 @@ func New(o Options) *Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withConn,
+		ConnState:         markIdle,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 		Protocols:         protocols(),
 	}
@@ -108,11 +110,13 @@ func protocols() *http.Protocols {
 	return p
 }
 
-// counted lets Shutdown wait for handlers, also those whose connection is gone.
+// counted lets Shutdown wait for handlers, also those whose connection is gone,
+// and marks their connections.
 func (s *Server) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.requests.Add(1)
 		defer s.requests.Done()
+		markBusy(r)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -123,7 +127,7 @@ func (s *Server) Handler() http.Handler { return s.http.Handler }
 // Serve answers requests on a listener, which it closes, until Shutdown. The
 // error is nil after Shutdown.
 func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(refusingListener{listener}); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -91,6 +91,7 @@ func TestAnswers(t *testing.T) {
 		{"/_active_tasks", 200, `[]`},
 		{"/_membership", 200, `{"all_nodes":["settle@127.0.0.1"],"cluster_nodes":["settle@127.0.0.1"]}`},
 		{"/_cluster_setup", 200, `{"state":"single_node_enabled"}`},
+		{"/_reshard/jobs", 200, `{"total_rows":0,"offset":0,"jobs":[]}`},
 		{"/_node/_local", 200, `{"name":"settle@127.0.0.1"}`},
 		{"/_node/settle@127.0.0.1", 200, `{"name":"settle@127.0.0.1"}`},
 		{"/_node/none@nowhere", 404, `{"error":"not_found","reason":"no such node: none@nowhere"}`},
@@ -112,6 +113,25 @@ func TestAnswers(t *testing.T) {
 		res, body := get(t, h, tt.target)
 		if res.StatusCode != tt.status || body != tt.body+"\n" {
 			t.Errorf("%s: %d %s, want %d %s", tt.target, res.StatusCode, body, tt.status, tt.body)
+		}
+	}
+}
+
+func TestClusterSetup(t *testing.T) {
+	h, _ := serve(t, &store{})
+	for body, want := range map[string]string{
+		`{"action":"enable_single_node","username":"admin","password":"x"}`: "Cluster is already finished",
+		`{"action":"nonsense"}`: "Invalid Action'",
+		`{"action":5}`:          "`action` has the wrong type",
+		`[]`:                    "Request body must be a JSON object",
+		``:                      "invalid UTF-8 JSON",
+	} {
+		req := httptest.NewRequest("POST", "/_cluster_setup", strings.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, req)
+		if rec.Code != 400 || rec.Body.String() != `{"error":"bad_request","reason":"`+want+"\"}\n" {
+			t.Errorf("%s: %d %s", body, rec.Code, rec.Body)
 		}
 	}
 }

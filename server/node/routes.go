@@ -32,6 +32,8 @@ func Routes(store Store, c *config.Config, admins Admins) []web.Route {
 		{Method: "GET", Path: "/_active_tasks", Privilege: web.ServerAdmin, Handler: activeTasks},
 		{Method: "GET", Path: "/_membership", Privilege: web.ServerAdmin, Handler: membership},
 		{Method: "GET", Path: "/_cluster_setup", Privilege: web.ServerAdmin, Handler: clusterState},
+		{Method: "POST", Path: "/_cluster_setup", Privilege: web.ServerAdmin, Handler: setUpCluster},
+		{Method: "GET", Path: "/_reshard/jobs", Privilege: web.ServerAdmin, Handler: reshardJobs},
 		{Method: "GET", Path: "/_node", Privilege: web.ServerAdmin, Handler: incompleteNode},
 		{Method: "GET", Path: "/_node/:node", Privilege: web.ServerAdmin, Handler: ofNode(nodeName)},
 		{Method: "GET", Path: "/_node/:node/_config", Privilege: web.ServerAdmin, Handler: ofNode(h.getConfig)},

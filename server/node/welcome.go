@@ -52,6 +52,15 @@ func (h *handlers) up(r *web.Request) error {
 // activeTasks answers that no long task reports its progress.
 func activeTasks(r *web.Request) error { return r.WriteJSON(http.StatusOK, []string{}) }
 
+// reshardJobs answers that no database is being resharded: none has shards.
+func reshardJobs(r *web.Request) error {
+	return r.WriteJSON(http.StatusOK, struct {
+		Total  int      `json:"total_rows"`
+		Offset int      `json:"offset"`
+		Jobs   []string `json:"jobs"`
+	}{Jobs: []string{}})
+}
+
 // membership answers that the cluster is this node.
 func membership(r *web.Request) error {
 	return r.WriteJSON(http.StatusOK, struct {
@@ -64,6 +73,25 @@ func clusterState(r *web.Request) error {
 	return r.WriteJSON(http.StatusOK, struct {
 		State string `json:"state"`
 	}{"single_node_enabled"})
+}
+
+// setUpCluster refuses every action: the cluster of one needs no setting up.
+// Scripts that set up a CouchDB take "already finished" for a success.
+func setUpCluster(r *web.Request) error {
+	if err := r.RequireJSON(); err != nil {
+		return err
+	}
+	var setup struct {
+		Action string `json:"action"`
+	}
+	if err := r.DecodeJSON(&setup); err != nil {
+		return err
+	}
+	switch setup.Action {
+	case "enable_single_node", "enable_cluster", "add_node", "finish_cluster":
+		return couch.Errorf(couch.BadRequest, "Cluster is already finished")
+	}
+	return couch.Errorf(couch.BadRequest, "Invalid Action'")
 }
 
 func incompleteNode(*web.Request) error {
