@@ -29,8 +29,8 @@ export function attachments (random, limit) {
     choose(some.toSorted((a, b) => a.size - b.size), 1)
     choose(some, 4)
   }
-  choose(files.toSorted((a, b) => b.size - a.size), 4)
-  choose(files, 100)
+  choose(files.toSorted((a, b) => b.size - a.size), limit / 1e7)
+  choose(files, limit / 1e5)
   return [
     { name: 'empty', content_type: 'application/octet-stream', data: Buffer.alloc(0) },
     { name: 'random bytes, 3 MB', content_type: 'application/octet-stream', data: random.bytes(3e6) },

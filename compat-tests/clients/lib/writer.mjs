@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check } from './driver.mjs'
-import { pause } from './editor.mjs'
+import { choice, pause } from './editor.mjs'
 import { Couch } from './couch.mjs'
 
 export class Writer {
@@ -53,7 +53,8 @@ export class Writer {
 
   // #change writes to one of the documents that are there.
   async #change (write) {
-    const { body } = await this.#send('GET', '/_all_docs', { query: { include_docs: true, limit: 20, startkey: JSON.stringify(this.random.pick('0123456789abcdefghilmnp')) } })
+    const { startkey, limit } = choice(this.random)
+    const { body } = await this.#send('GET', '/_all_docs', { query: { include_docs: true, limit, startkey: JSON.stringify(startkey) } })
     if (body.rows.length === 0) return { status: 409, body: {} }
     return write(this.random.pick(body.rows).doc)
   }
