@@ -70,7 +70,7 @@ func batched[T any](seq iter.Seq2[T, error], n int) iter.Seq2[[]T, error] {
 }
 
 func (db *Database) allChanges(ctx context.Context, o couch.ChangesOptions) iter.Seq2[couch.Change, error] {
-	r := kv.Range{Lo: schema.SeqKey(o.Since + 1), Hi: schema.PrefixEnd([]byte{schema.KindSeq}), Reverse: o.Descending, Limit: o.Limit}
+	r := kv.Range{Lo: schema.SeqKey(o.Since + 1), Hi: schema.All(schema.KindSeq).Hi, Reverse: o.Descending, Limit: o.Limit}
 	return func(yield func(couch.Change, error) bool) {
 		for row, err := range kv.Pages(ctx, db.reader, r) {
 			var change couch.Change

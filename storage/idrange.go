@@ -1,18 +1,9 @@
 package storage
 
 import (
-	"context"
-
 	"settle/storage/kv"
 	"settle/storage/schema"
 )
-
-// view returns a View of a partition for kv.Pages, with the domain's errors.
-func (s *Store) view(p kv.Partition) func(context.Context, func(kv.Reader) error) error {
-	return func(ctx context.Context, fn func(kv.Reader) error) error {
-		return schema.DomainError(s.kv.View(ctx, p, fn))
-	}
-}
 
 // idRange is a range of ids or names, in the order of reading.
 type idRange struct {

@@ -12,6 +12,7 @@ import (
 	"settle/attachments"
 	"settle/storage/crypt"
 	"settle/storage/kv"
+	"settle/storage/schema"
 )
 
 // Options says what a store stands on. All but Logger must be set.
@@ -80,6 +81,13 @@ func (s *Store) Close() error {
 // UUID identifies the server to its peers: 32 hexadecimal digits that stay the
 // same for as long as the store exists.
 func (s *Store) UUID() string { return s.uuid }
+
+// view returns a View of a partition for kv.Pages, with the domain's errors.
+func (s *Store) view(p kv.Partition) func(context.Context, func(kv.Reader) error) error {
+	return func(ctx context.Context, fn func(kv.Reader) error) error {
+		return schema.DomainError(s.kv.View(ctx, p, fn))
+	}
+}
 
 const uuidSetting = "uuid"
 

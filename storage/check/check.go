@@ -4,6 +4,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -114,8 +115,13 @@ func (c *checker) rows(ctx context.Context, p kv.Partition, r kv.Range) iter.Seq
 
 // get returns the value of a key, nil where there is none.
 func (c *checker) get(ctx context.Context, p kv.Partition, key []byte) ([]byte, error) {
-	for row, err := range c.rows(ctx, p, kv.Range{Lo: key, Hi: kv.KeyAfter(key), Limit: 1}) {
-		return append([]byte{}, row.Value...), err
-	}
-	return nil, nil
+	var value []byte
+	err := c.view(p)(ctx, func(r kv.Reader) error {
+		values, err := r.GetMulti(ctx, key)
+		if err == nil {
+			value = bytes.Clone(values[0])
+		}
+		return err
+	})
+	return value, err
 }

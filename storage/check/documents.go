@@ -102,20 +102,25 @@ func (d *database) revision(ctx context.Context, id couch.DocID, rev couch.RevID
 	if int64(len(body.Text)) != node.Size || (len(body.Attachments) > 0) != node.Attachments {
 		d.find("document %q: %s is not of the size that its tree says", id, rev)
 	}
+	size, err := d.attachments(ctx, id, rev, body.Attachments)
+	if err == nil && size != node.AttSize {
+		d.find("document %q: the attachments of %s are not of the size that its tree says", id, rev)
+	}
+	return err
+}
+
+// attachments checks the attachments of a revision, and returns their size.
+func (d *database) attachments(ctx context.Context, id couch.DocID, rev couch.RevID, atts []couch.Attachment) (size int64, err error) {
 	used := make(map[couch.BlobID]bool) // a revision has one reference to a blob
-	var size int64
-	for _, a := range body.Attachments {
+	for _, a := range atts {
 		used[a.Blob] = true
 		size += a.Length
 		if err := d.attachment(ctx, schema.Ref{Blob: a.Blob, ID: id, Rev: rev}, a); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	d.refs += int64(len(used))
-	if size != node.AttSize {
-		d.find("document %q: the attachments of %s are not of the size that its tree says", id, rev)
-	}
-	return nil
+	return size, nil
 }
 
 // attachment checks that a revision's attachment has its reference and its blob.

@@ -15,22 +15,24 @@ type decoder struct {
 
 func (d *decoder) uvarint() uint64 {
 	n, size := binary.Uvarint(d.b)
-	if size <= 0 {
-		d.bad, d.b = true, nil
-		return 0
-	}
-	d.b = d.b[size:]
+	d.skip(size)
 	return n
 }
 
 func (d *decoder) varint() int64 {
 	n, size := binary.Varint(d.b)
+	d.skip(size)
+	return n
+}
+
+// skip goes behind a number of so many bytes, which was none where size is not
+// positive.
+func (d *decoder) skip(size int) {
 	if size <= 0 {
 		d.bad, d.b = true, nil
-		return 0
+		return
 	}
 	d.b = d.b[size:]
-	return n
 }
 
 func (d *decoder) byte() byte {
