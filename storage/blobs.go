@@ -16,8 +16,38 @@ import (
 // discards it. After a crash, or an error, nothing of it is left. Errors:
 // AttachmentTooLarge, NoSpace, and those of r.
 func (db *Database) WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error) {
-	p, err := db.blobs.Write(ctx, r, max)
+	p, err := db.blobs.Write(ctx, db.store.guarded(r), max)
 	return p, schema.DomainError(err)
+}
+
+// guarded returns r, which ends with an error before what it gives would fill
+// the disk.
+func (s *Store) guarded(r io.Reader) io.Reader {
+	if g, ok := s.kv.(kv.SpaceGuard); ok {
+		return &spaceReader{r: r, guard: g}
+	}
+	return r
+}
+
+// spaceReader asks for room in portions, ahead of what it gives.
+type spaceReader struct {
+	r     io.Reader
+	guard kv.SpaceGuard
+	room  int
+}
+
+const roomPortion = 1 << 20
+
+func (s *spaceReader) Read(b []byte) (int, error) {
+	if s.room <= 0 {
+		if err := s.guard.Room(roomPortion); err != nil {
+			return 0, err
+		}
+		s.room = roomPortion
+	}
+	n, err := s.r.Read(b)
+	s.room -= n
+	return n, err
 }
 
 // OpenBlob opens the content of an attachment of a stored document. The error is

@@ -46,36 +46,56 @@ func newDocID() couch.DocID {
 	return couch.DocID(hex.EncodeToString(raw[:]))
 }
 
-// interactive applies an edit as couch_db_updater:merge_rev_tree does for a
-// client: it must extend a leaf. A document that is deleted is made anew on top
-// of its winner, and only by an edit that names no revision.
+// interactive applies an edit as CouchDB does for a client. It must extend a
+// leaf (couch_db_updater:merge_rev_tree). A document that is deleted is made anew
+// on top of its winner, and only by an edit that names no revision.
+//
+// An edit that names a revision of a document that is not there makes the next
+// generation, unless CouchDB looks the documents of the batch up first, which it
+// does for the first batch of a database and for those with attachments or
+// design documents (couch_db:before_docs_update): then it is a conflict.
 func interactive(ctx context.Context, w *writer, s *docState, d *couch.Document) (couch.RevID, error, error) {
-	parent := d.Revisions
-	switch {
-	case s.tree.Len() == 0:
-	case s.tree.Deleted():
-		if len(parent.Hashes) > 0 || d.Deleted {
-			return couch.RevID{}, couch.ErrConflict, nil
-		}
-		winner, _, _ := s.tree.Winner()
-		parent = couch.PathTo(winner)
-	case !s.tree.IsLeaf(parent.Leaf()):
+	refused := conflicts(w, s, d)
+	if refused && s.tree.Len() > 0 {
 		return couch.RevID{}, couch.ErrConflict, nil
 	}
-	gen := parent.Start + 1
-	doc, err := w.resolve(ctx, s, withoutRevPos(d), revs(d.Revisions, 1), gen)
+	doc, err := w.resolve(ctx, s, withoutRevPos(d), revs(d.Revisions, 1), d.Revisions.Start+1)
 	if err != nil {
 		return couch.RevID{}, nil, err
 	}
-	rev, err := docjson.RevID(doc.Deleted, parent.Leaf(), doc.Body, doc.Attachments)
+	if refused { // where there is no document, a missing stub is told first
+		return couch.RevID{}, couch.ErrConflict, nil
+	}
+	parent, id := d.Revisions, docjson.RevID
+	if s.tree.Len() > 0 && s.tree.Deleted() {
+		winner, _, _ := s.tree.Winner()
+		parent, id = couch.PathTo(winner), recreationID
+	}
+	rev, err := id(doc.Deleted, parent.Leaf(), doc.Body, doc.Attachments)
 	if err != nil {
 		return couch.RevID{}, nil, err
 	}
-	path := couch.Revisions{Start: gen, Hashes: append([]string{rev.Hash}, parent.Hashes...)}
+	path := couch.Revisions{Start: rev.Gen, Hashes: append([]string{rev.Hash}, parent.Hashes...)}
 	if _, err := w.add(s, path, doc); err != nil {
 		return couch.RevID{}, nil, err
 	}
 	return rev, nil, nil
+}
+
+func recreationID(_ bool, parent couch.RevID, body couch.Body, atts []couch.Attachment) (couch.RevID, error) {
+	return docjson.RecreationRevID(parent, body, atts)
+}
+
+// conflicts says whether an interactive edit is refused.
+func conflicts(w *writer, s *docState, d *couch.Document) bool {
+	names := len(d.Revisions.Hashes) > 0
+	switch {
+	case s.tree.Len() == 0:
+		return names && w.looksUp
+	case s.tree.Deleted():
+		return names || d.Deleted
+	}
+	return !s.tree.IsLeaf(d.Revisions.Leaf())
 }
 
 // withoutRevPos forgets where a client says that new contents came in: an

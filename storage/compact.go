@@ -76,7 +76,7 @@ func (db *Database) compactDoc(ctx context.Context, id couch.DocID) error {
 		}
 		tx.Set(schema.DocKey(id), encoded)
 		return w.finish(ctx)
-	})
+	}, kv.Freeing)
 	if err == nil {
 		db.removeFiles(w.refs.removed)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"settle/storage"
 	"settle/storage/couch"
 )
 
@@ -60,8 +61,54 @@ func TestRefusedEdits(t *testing.T) {
 	if got, want := get(t, db, "d", couch.GetOptions{}), `{"_id":"d","_rev":"`+r2+`","v":2}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if r := put(t, db, "new", "5-abc", `{}`); r.Err != nil || r.Rev.Gen != 6 {
-		t.Errorf("an edit of a revision of a missing document: got %s, %v", r.Rev, r.Err)
+}
+
+// An edit may name a revision of a document that is not there, but not where
+// CouchDB looks the documents of the batch up.
+func TestEditsOfMissingDocuments(t *testing.T) {
+	db := newBench(t).create("alpha")
+	named := func(id string) *couch.Document {
+		d := document(t, id, `{}`)
+		d.Revisions = couch.PathTo(parseRev(t, "5-abc"))
+		return d
+	}
+	write := func(docs ...*couch.Document) []couch.WriteResult {
+		t.Helper()
+		results, err := db.BulkDocs(context.Background(), storage.Docs(docs...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return results
+	}
+	if r := write(named("first")); !errors.Is(r[0].Err, couch.ErrConflict) {
+		t.Errorf("in a new database: got %v, want a conflict", r[0].Err)
+	}
+	mustPut(t, db, "d", "", `{}`)
+	if r := write(named("new")); r[0].Err != nil || r[0].Rev.Gen != 6 {
+		t.Errorf("alone: got %s, %v", r[0].Rev, r[0].Err)
+	}
+	if r := write(named("other"), document(t, "_design/x", `{}`)); !errors.Is(r[0].Err, couch.ErrConflict) || r[1].Err != nil {
+		t.Errorf("beside a design document: got %v and %v", r[0].Err, r[1].Err)
+	}
+	with := named("another")
+	with.Attachments = []couch.Attachment{blob(t, db, "a", "text/plain", "x")}
+	if r := write(with); !errors.Is(r[0].Err, couch.ErrConflict) {
+		t.Errorf("with an attachment: got %v, want a conflict", r[0].Err)
+	}
+}
+
+// A deleted document that is made anew counts its attachments from 1, and its
+// revision id does not depend on them.
+func TestRecreationWithAttachment(t *testing.T) {
+	db := newBench(t).create("alpha")
+	r1 := mustPut(t, db, "new", "", `{}`, blob(t, db, "a.bin", "application/octet-stream", "hello"))
+	mustPut(t, db, "new", r1, `{"_deleted":true}`)
+	if r3 := mustPut(t, db, "new", "", `{}`, blob(t, db, "b.bin", "application/octet-stream", "back")); r3 != "3-a110ca8ba1bc80cd3a7d7e196915d7e9" {
+		t.Errorf("got %s", r3)
+	}
+	doc, err := db.Get(context.Background(), "new", couch.GetOptions{})
+	if err != nil || doc.Attachments[0].RevPos != 1 {
+		t.Errorf("got %+v, %v", doc, err)
 	}
 }
 

@@ -97,14 +97,14 @@ func (db *Database) view(ctx context.Context, fn func(kv.Reader, *schema.Meta) e
 	}))
 }
 
-// reader is a viewer of the database for pages.
+// reader is a View of the database for kv.Pages.
 func (db *Database) reader(ctx context.Context, fn func(kv.Reader) error) error {
 	return db.view(ctx, func(r kv.Reader, _ *schema.Meta) error { return fn(r) })
 }
 
 // update runs fn as a transaction; fn changes m, which is stored when fn
 // returns nil and has changed it.
-func (db *Database) update(ctx context.Context, fn func(kv.Tx, *schema.Meta) error) error {
+func (db *Database) update(ctx context.Context, fn func(kv.Tx, *schema.Meta) error, opts ...kv.UpdateOption) error {
 	return schema.DomainError(db.store.kv.Update(ctx, db.rec.Partition, func(tx kv.Tx) error {
 		m, err := readMeta(ctx, tx)
 		if err != nil {
@@ -118,7 +118,7 @@ func (db *Database) update(ctx context.Context, fn func(kv.Tx, *schema.Meta) err
 			tx.Set(schema.MetaKey(), m.Encode())
 		}
 		return nil
-	}))
+	}, opts...))
 }
 
 func readMeta(ctx context.Context, r kv.Reader) (*schema.Meta, error) {

@@ -27,7 +27,7 @@ func (s *Store) DropDatabase(ctx context.Context, name string) error {
 		tx.Delete(schema.NameKey(name))
 		tx.Set(schema.UnreadyKey(rec.Partition), nil)
 		return nil
-	})
+	}, kv.Freeing)
 	if err != nil {
 		return schema.DomainError(err)
 	}

@@ -68,7 +68,7 @@ func (d *modelDoc) deleted(t testing.TB) bool { return d.stored[d.leaves(t)[0]].
 func (d *modelDoc) accepts(t testing.TB, rev string, deleted bool) bool {
 	switch {
 	case d == nil:
-		return true
+		return true // the walk names none
 	case d.deleted(t):
 		return rev == "" && !deleted
 	}

@@ -48,14 +48,15 @@ func (db *Database) writeBatch(ctx context.Context, docs iter.Seq2[*couch.Docume
 	if err != nil {
 		return nil, err
 	}
+	b := newBatch(edits, do)
 	chunks := chunked(edits)
 	if len(chunks) > 1 {
-		if err := db.rehearse(ctx, chunks, do); err != nil {
+		if err := db.rehearse(ctx, b, chunks); err != nil {
 			return nil, err
 		}
 	}
 	for _, chunk := range chunks {
-		if err := db.commit(ctx, chunk, do); err != nil {
+		if err := db.commit(ctx, b, chunk); err != nil {
 			return nil, err
 		}
 	}
@@ -64,6 +65,32 @@ func (db *Database) writeBatch(ctx context.Context, docs iter.Seq2[*couch.Docume
 		results[i] = e.result
 	}
 	return results, nil
+}
+
+// batch is what the transactions of one batch have in common.
+type batch struct {
+	do apply
+	// looksUp says that CouchDB looks at the stored documents before it merges
+	// the batch: when it has attachments or design documents. See interactive.
+	looksUp bool
+	// frees says that the batch only deletes, which goes on when the disk is full.
+	frees bool
+}
+
+func newBatch(edits []*edit, do apply) batch {
+	b := batch{do: do, frees: true}
+	for _, e := range edits {
+		b.looksUp = b.looksUp || e.doc.ID.IsDesign() || len(e.doc.Attachments) > 0
+		b.frees = b.frees && e.doc.Deleted && len(e.doc.Attachments) == 0
+	}
+	return b
+}
+
+func (b batch) options() []kv.UpdateOption {
+	if b.frees {
+		return []kv.UpdateOption{kv.Freeing}
+	}
+	return nil
 }
 
 // collect reads a batch. It returns what it has read with an error too.
@@ -125,12 +152,12 @@ func chunked(edits []*edit) [][]*edit {
 }
 
 // commit applies a chunk in one transaction.
-func (db *Database) commit(ctx context.Context, chunk []*edit, do apply) error {
+func (db *Database) commit(ctx context.Context, b batch, chunk []*edit) error {
 	var w *writer
 	err := db.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
 		w = newWriter(db, tx, m)
-		return w.run(ctx, chunk, do)
-	})
+		return w.run(ctx, b, chunk)
+	}, b.options()...)
 	if err != nil {
 		if errors.Is(err, kv.ErrUnknownOutcome) {
 			keep(chunk) // they may belong to a document; a sweep finds out
@@ -153,11 +180,11 @@ func keep(chunk []*edit) {
 
 // rehearse applies a batch without writing it, so that what refuses a batch as a
 // whole does so before any of its transactions.
-func (db *Database) rehearse(ctx context.Context, chunks [][]*edit, do apply) error {
+func (db *Database) rehearse(ctx context.Context, b batch, chunks [][]*edit) error {
 	for _, chunk := range chunks {
 		err := db.view(ctx, func(r kv.Reader, m *schema.Meta) error {
 			copied := *m
-			return newWriter(db, dryTx{r}, &copied).run(ctx, chunk, do)
+			return newWriter(db, dryTx{r}, &copied).run(ctx, b, chunk)
 		})
 		if err != nil {
 			return err

@@ -20,6 +20,9 @@ type writer struct {
 	counts seqcount.Counts
 	refs   refs
 	taken  []*attachments.Pending // of the edit being applied
+
+	// looksUp: an edit that names a revision of a missing document is a conflict.
+	looksUp bool
 }
 
 func newWriter(db *Database, tx kv.Tx, m *schema.Meta) *writer {
@@ -27,7 +30,8 @@ func newWriter(db *Database, tx kv.Tx, m *schema.Meta) *writer {
 }
 
 // run applies edits, which are sorted by id.
-func (w *writer) run(ctx context.Context, edits []*edit, do apply) error {
+func (w *writer) run(ctx context.Context, b batch, edits []*edit) error {
+	w.looksUp = b.looksUp || w.m.DocCount+w.m.DeletedCount == 0
 	states, err := w.load(ctx, edits)
 	if err != nil {
 		return err
@@ -35,7 +39,7 @@ func (w *writer) run(ctx context.Context, edits []*edit, do apply) error {
 	for i, e := range edits {
 		s := states[i]
 		w.taken = nil
-		rev, refusal, err := do(ctx, w, s, e.doc)
+		rev, refusal, err := b.do(ctx, w, s, e.doc)
 		if err != nil {
 			return err
 		}
