@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -17,6 +19,25 @@ type dataLock struct {
 
 // file returns the path of the lock's file.
 func (l *dataLock) file() string { return filepath.Join(l.dir, "LOCK") }
+
+// makeDir makes a directory, and those that lead to it, durably: without that a
+// power cut could take the directory, and all that was acknowledged in it.
+func makeDir(dir string) error {
+	parent := filepath.Dir(dir)
+	if _, err := os.Stat(parent); errors.Is(err, fs.ErrNotExist) && parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	d, err := os.Open(parent)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
 
 // abandon takes the lock off after a failure, with what was made for it, unless
 // the directory holds more by now.

@@ -45,7 +45,7 @@ type opened struct {
 func (o opening) lockData() (*dataLock, error) {
 	lock := &dataLock{dir: o.Data}
 	if _, err := os.Stat(o.Data); errors.Is(err, fs.ErrNotExist) && !o.readOnly {
-		if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		if err := makeDir(o.Data); err != nil {
 			return nil, err
 		}
 		lock.madeDir = true
