@@ -17,10 +17,9 @@ const (
 	underscore = "_duck"
 )
 
-// refusals lists by status the subtests that a server must refuse, and so all
-// below them that name no other status. A suite's own databases are protected:
-// who is not logged in gets 401 there, and elsewhere 404 where nothing is to be
-// protected.
+// refusals lists, by status, the subtests whose requests the server must refuse.
+// A status holds for all subtests below, too, where these have none themselves.
+// New databases are for administrators only, so that anonymous requests get 401.
 var refusals = map[int][]string{
 	http.StatusBadRequest: {
 		"CreateIndex/RW/Admin/BlankIndex", "CreateIndex/RW/Admin/EmptyIndex", "CreateIndex/RW/Admin/InvalidIndex",
@@ -64,8 +63,9 @@ var refusals = map[int][]string{
 	http.StatusPreconditionFailed: {"CreateDB/RW/Admin/Recreate"},
 }
 
-// asked names for each suite that reads databases that it did not make the
-// part of a subtest's name that follows the database's.
+// asked holds the suites that read databases which they did not create, each
+// with what follows the database in the name of the subtest that does so. A
+// database that does not exist is no secret: anonymous requests get 404, too.
 var asked = map[string]string{
 	"AllDocs": "", "Explain": "", "Find": "", "Flush": "/DoFlush", "GetIndexes": "", "Security": "", "Stats": "",
 }
