@@ -146,7 +146,7 @@ func bigExponent(tok []byte, exponent int) (float64, error) {
 
 // mantissaIsNonZero reports whether a number's mantissa has a digit but 0.
 func mantissaIsNonZero(tok []byte) bool {
-	return bytes.IndexAny(tok[:bytes.IndexAny(tok, "eE")], "123456789") >= 0
+	return bytes.ContainsAny(tok[:bytes.IndexAny(tok, "eE")], "123456789")
 }
 
 // appendFloat appends a double as CouchDB prints it: the shortest digits that
