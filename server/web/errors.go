@@ -55,6 +55,16 @@ var answers = map[couch.Kind]answer{
 	couch.NoSpace:             {http.StatusInsufficientStorage, "insufficient_storage", "database_dir is too full"},
 	couch.Unavailable:         {http.StatusServiceUnavailable, "service_unavailable", "The server is shutting down."},
 	couch.Corrupt:             {http.StatusInternalServerError, "internal_server_error", "Stored data is damaged."},
+
+	couch.InvalidSelectorJSON:  {http.StatusBadRequest, "invalid_selector_json", "Selector must be a JSON object"},
+	couch.InvalidSelector:      {http.StatusBadRequest, "invalid_selector", "One or more conditions is missing a field name."},
+	couch.InvalidOperator:      {http.StatusBadRequest, "invalid_operator", "Invalid operator"},
+	couch.OperatorNotSupported: {http.StatusBadRequest, "not_supported", "Unsupported operator"},
+	couch.BadArgument:          {http.StatusBadRequest, "bad_arg", "Bad argument for an operator"},
+	couch.BadField:             {http.StatusBadRequest, "bad_field", "Invalid field normalization on selector"},
+	couch.InvalidFieldName:     {http.StatusBadRequest, "invalid_field_name", "Invalid field name"},
+	couch.InvalidFields:        {http.StatusBadRequest, "invalid_fields", "Fields must be an array of strings"},
+	couch.InvalidField:         {http.StatusBadRequest, "invalid_field", "Invalid JSON for field spec"},
 }
 
 // Describe returns how an error looks to a client: the status, CouchDB's name

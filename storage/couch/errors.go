@@ -35,6 +35,17 @@ const (
 	NoSpace     // the disk is full but for the reserve
 	Unavailable // shutting down, or the engine has failed
 	Corrupt     // stored bytes do not authenticate, or contradict each other
+
+	// What is wrong with a Mango selector or its list of fields.
+	InvalidSelectorJSON  // it is no object
+	InvalidSelector      // a condition has no field
+	InvalidOperator      // there is no such operator, or not with such an argument
+	OperatorNotSupported // MongoDB has the operator, CouchDB has not
+	BadArgument
+	BadField         // an operator stands where it cannot
+	InvalidFieldName // an empty name between dots
+	InvalidFields    // fields are no list
+	InvalidField     // a field is no string
 )
 
 // Error is the one error type of the domain. Reason is shown to clients, so it

@@ -1,0 +1,77 @@
+package mango
+
+import (
+	"errors"
+	"regexp"
+	"regexp/syntax"
+	"unicode/utf8"
+
+	"settle/storage/collate/jsonscan"
+	"settle/storage/couch"
+)
+
+// compileRegex makes a regular expression that runs over bytes: pattern and
+// strings are both taken for Latin-1, in which every byte is a character. arg is
+// the pattern's JSON. The error is a BadArgument.
+func compileRegex(pattern string, arg []byte) (*regexp.Regexp, error) {
+	tree, err := syntax.Parse(string(appendLatin1(nil, []byte(pattern))), syntax.Perl)
+	if err == nil {
+		var compiled *regexp.Regexp
+		if compiled, err = regexp.Compile(loosenEnds(tree).String()); err == nil {
+			return compiled, nil
+		}
+	}
+	if bad, ok := errors.AsType[*syntax.Error](err); ok && isUnsupported(bad.Code) {
+		return nil, couch.Errorf(couch.BadArgument, "Unsupported regular expression for operator $regex: %s", term(arg))
+	}
+	return nil, badArgument("$regex", arg)
+}
+
+// isUnsupported tells what PCRE may understand from what is no regular expression.
+func isUnsupported(code syntax.ErrorCode) bool {
+	switch code {
+	case syntax.ErrInvalidPerlOp, syntax.ErrInvalidEscape, syntax.ErrInvalidRepeatSize, syntax.ErrInvalidCharRange,
+		syntax.ErrInvalidRepeatOp, syntax.ErrLarge, syntax.ErrNestingDepth:
+		return true
+	}
+	return false
+}
+
+// loosenEnds lets every "$" match before a newline that ends the string.
+func loosenEnds(re *syntax.Regexp) *syntax.Regexp {
+	if re.Op == syntax.OpEndText && re.Flags&syntax.WasDollar != 0 {
+		newline := &syntax.Regexp{Op: syntax.OpLiteral, Rune: []rune{'\n'}}
+		optional := &syntax.Regexp{Op: syntax.OpQuest, Sub: []*syntax.Regexp{newline}}
+		end := &syntax.Regexp{Op: syntax.OpEndText}
+		return &syntax.Regexp{Op: syntax.OpConcat, Sub: []*syntax.Regexp{optional, end}}
+	}
+	for i, sub := range re.Sub {
+		re.Sub[i] = loosenEnds(sub)
+	}
+	return re
+}
+
+// appendLatin1 appends every byte of s as the character with that number.
+func appendLatin1(dst, s []byte) []byte {
+	for _, c := range s {
+		dst = utf8.AppendRune(dst, rune(c))
+	}
+	return dst
+}
+
+// matchRegex reports whether v is a string that the expression matches.
+func matchRegex(re *regexp.Regexp, v []byte) bool {
+	s := jsonscan.New(v)
+	raw, ok := s.String()
+	if !ok {
+		return false
+	}
+	var buf [256]byte
+	plain, _ := jsonscan.Unescape(buf[:0], raw)
+	for _, c := range plain {
+		if c >= utf8.RuneSelf {
+			return re.Match(appendLatin1(nil, plain))
+		}
+	}
+	return re.Match(plain)
+}
