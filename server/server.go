@@ -127,10 +127,22 @@ func (s *Server) Handler() http.Handler { return s.http.Handler }
 // Serve answers requests on a listener, which it closes, until Shutdown. The
 // error is nil after Shutdown.
 func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(refusingListener{listener}); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	return served(s.http.Serve(refusingListener{listener}))
+}
+
+// ServeTLS is Serve with TLS. Requests that net/http cannot read are refused in
+// its own words there, not in JSON.
+func (s *Server) ServeTLS(listener net.Listener, certificate *Certificate) error {
+	s.http.TLSConfig = certificate.TLSConfig()
+	return served(s.http.ServeTLS(listener, "", ""))
+}
+
+// served is the error of serving, without the one that tells of a Shutdown.
+func served(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // lastMoment is what Shutdown keeps of its time for requests that it has to cut.

@@ -147,18 +147,6 @@ func TestLimitsCountAtOnce(t *testing.T) {
 	r.ok("PUT", "/alpha/big", `{"s":"0123456789"}`)
 }
 
-func TestUnencryptedHTTP2(t *testing.T) {
-	r := start(t)
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	transport := &http.Transport{Protocols: protocols}
-	defer transport.CloseIdleConnections()
-	res, err := (&http.Client{Transport: transport}).Get(r.url + "/_up")
-	if err != nil || res.ProtoMajor != 2 || res.StatusCode != 200 {
-		t.Errorf("%+v %v", res, err)
-	}
-}
-
 func TestShutdownEndsFeeds(t *testing.T) {
 	r := start(t)
 	r.ok("PUT", "/alpha", "")

@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 //	listing DIR FILE         writes names, modes and contents' hashes of a directory to a file
 //	mode MODE FILE           fails unless the file has the mode
 //	bits FILE OFFSET         flips the bits of one byte of a file; a negative offset counts from its end
+//	certificate NAME CERT KEY
+//	                         makes a self-signed certificate of 127.0.0.1 and its key, in PEM files
+//	shows NAME               fails unless the server shows the certificate of that name within five seconds, and speaks HTTP/2
 //	exit CODE ARG...         runs settle and fails unless it exits with the code
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -47,6 +50,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": cmdServe, "stop": cmdStop, "http": cmdHTTP,
+			"certificate": cmdCertificate, "shows": cmdShows,
 			"listing": cmdListing, "mode": cmdMode, "bits": cmdBits, "exit": cmdExit,
 		},
 	})
@@ -68,7 +72,7 @@ func command(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd.Path, err = exec.LookPath("settle")
 	ts.Check(err)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"HOME", "PATH", "COUCHDB_USER", "COUCHDB_PASSWORD", "SETTLE_DATA", "SETTLE_IDENTITY", "SETTLE_LISTEN", "XDG_CONFIG_HOME", "CREDENTIALS_DIRECTORY"} {
+	for _, name := range []string{"HOME", "PATH", "COUCHDB_USER", "COUCHDB_PASSWORD", "SETTLE_DATA", "SETTLE_IDENTITY", "SETTLE_LISTEN", "SETTLE_TLS_CERT", "SETTLE_TLS_KEY", "XDG_CONFIG_HOME", "CREDENTIALS_DIRECTORY"} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
@@ -88,7 +92,7 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 		fmt.Fprintln(&out, lines.Text())
 		if url, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
 			ts.Setenv("URL", url)
-			ts.Setenv("HOST", strings.TrimPrefix(url, "http://"))
+			ts.Setenv("HOST", url[strings.LastIndex(url, "/")+1:])
 			ts.Check(os.WriteFile(ts.MkAbs("out"), []byte(out.String()), 0o600))
 			ts.Setenv("SERVER", strconv.Itoa(s.cmd.Process.Pid))
 			servers.Store(ts.Getenv("SERVER"), s)
@@ -124,7 +128,7 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	req, err := http.NewRequest(args[1], ts.Getenv("URL")+args[2], strings.NewReader(body))
 	ts.Check(err)
 	req.SetBasicAuth("admin", "pass")
-	res, err := http.DefaultClient.Do(req)
+	res, err := anyCertificate.Do(req)
 	ts.Check(err)
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)

@@ -20,6 +20,8 @@ import (
 type serveCmd struct {
 	location
 	Listen        string `default:"127.0.0.1:5984" placeholder:"ADDR" env:"SETTLE_LISTEN" help:"The address to listen on (${default}); port 0 takes a free one."`
+	TLSCert       string `name:"tls-cert" type:"path" placeholder:"FILE" env:"SETTLE_TLS_CERT" help:"Serve with TLS: the PEM certificate, with its chain. Read again once it changes."`
+	TLSKey        string `name:"tls-key" type:"path" placeholder:"FILE" env:"SETTLE_TLS_KEY" help:"The PEM key of the certificate."`
 	AcceptKeyring bool   `env:"SETTLE_ACCEPT_KEYRING" help:"Take a keyring that is not the one pinned beside the identity, after a restore."`
 }
 
@@ -30,6 +32,14 @@ it. Keep a copy of the identity elsewhere: without it nothing can be read again.
 
 COUCHDB_USER and COUCHDB_PASSWORD name the administrator. Without them the first
 start makes one and prints the password, once.`
+}
+
+// Validate refuses half of a pair.
+func (c *serveCmd) Validate() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key must be given together")
+	}
+	return nil
 }
 
 // shutdownTime is how long running requests have to end.
@@ -44,6 +54,10 @@ func (c *serveCmd) Run(env *environment) error {
 	o := opening{location: c.location, acceptKeyring: c.AcceptKeyring, getenv: env.getenv, logger: env.logger}
 	o.fatal = func(err error) {
 		os.Exit(fail(env.stderr, fmt.Errorf("the store can be written no more, and the next start recovers it: %w", err)))
+	}
+	certificate, err := c.certificate(env)
+	if err != nil {
+		return err
 	}
 	lock, err := o.lockData()
 	if err != nil {
@@ -60,14 +74,45 @@ func (c *serveCmd) Run(env *environment) error {
 		lock.abandon()
 		return err
 	}
-	err = c.serve(ctx, stop, env, store, listener)
+	front := entrance{Listener: listener, certificate: certificate}
+	err = c.serve(ctx, stop, env, store, front)
 	return errors.Join(err, store.Close())
 }
 
+// certificate reads the TLS certificate; nil where there is to be no TLS.
+func (c *serveCmd) certificate(env *environment) (*server.Certificate, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	return server.OpenCertificate(c.TLSCert, c.TLSKey, env.logger)
+}
+
+// entrance is where requests come in.
+type entrance struct {
+	net.Listener
+	certificate *server.Certificate // nil: without TLS
+}
+
+// url is what clients call the server, without a final slash.
+func (e entrance) url() string {
+	if e.certificate != nil {
+		return "https://" + e.Addr().String()
+	}
+	return "http://" + e.Addr().String()
+}
+
+// serve answers requests until s ends.
+func (e entrance) serve(s *server.Server) error {
+	if e.certificate != nil {
+		return s.ServeTLS(e.Listener, e.certificate)
+	}
+	return s.Serve(e.Listener)
+}
+
 // serve answers requests until ctx ends; stop gives the signals back to the system.
-func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, store *opened, listener net.Listener) error {
-	defer listener.Close()
-	greet := greeting{env: env, store: store, data: c.Data, address: listener.Addr()}
+func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, store *opened, front entrance) error {
+	defer front.Close()
+	greet := greeting{env: env, store: store, data: c.Data, url: front.url()}
 	conf, err := config.Open(ctx, store)
 	if err != nil {
 		return err
@@ -85,7 +130,7 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 		return err
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- s.Serve(listener) }()
+	go func() { failed <- front.serve(s) }()
 	select {
 	case err := <-failed:
 		return err
@@ -100,10 +145,10 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 
 // greeting tells, on standard output, what to do next.
 type greeting struct {
-	env     *environment
-	store   *opened
-	data    string
-	address net.Addr
+	env   *environment
+	store *opened
+	data  string
+	url   string
 }
 
 // firstAdmin shows the password that the first start makes.
@@ -114,7 +159,6 @@ func (g greeting) firstAdmin(name, password string) error {
 
 // print shows who may log in, where to sync to, and what opens the store.
 func (g greeting) print(admins []string) error {
-	url := "http://" + g.address.String()
 	made := ""
 	if g.store.unlocked.CreatedIdentity {
 		made = " (just made: keep a copy elsewhere, nothing can be read without it)"
@@ -124,6 +168,6 @@ sync with: %s/DATABASE, as that admin
 data:      %s
 identity:  %s%s
 listening on %s
-`, strings.Join(admins, ", "), url, g.data, g.store.unlocked.IdentityPath, made, url)
+`, strings.Join(admins, ", "), g.url, g.data, g.store.unlocked.IdentityPath, made, g.url)
 	return err
 }
