@@ -43,9 +43,9 @@ func OpenCertificate(certFile, keyFile string, logger *slog.Logger) (*Certificat
 	return c, nil
 }
 
-// TLSConfig returns how to serve with the certificate: TLS 1.2 and later, HTTP/2
+// tlsConfig returns how to serve with the certificate: TLS 1.2 and later, HTTP/2
 // for clients that offer it.
-func (c *Certificate) TLSConfig() *tls.Config {
+func (c *Certificate) tlsConfig() *tls.Config {
 	return &tls.Config{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.get(), nil },
 		NextProtos:     []string{"h2", "http/1.1"},

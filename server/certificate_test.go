@@ -128,17 +128,10 @@ func TestFeedsShareATLSConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := start(t)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.url = "https://" + listener.Addr().String()
-	ended := make(chan error, 1)
-	go func() { ended <- r.ServeTLS(listener, certificate) }()
+	r := startWith(t, certificate)
 	client, dialed := http2Client(t, roots)
 	manyFeeds(t, r, client, dialed)
-	if err := <-ended; err != nil {
+	if err := <-r.served; err != nil {
 		t.Error(err)
 	}
 }

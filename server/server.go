@@ -27,12 +27,13 @@ const (
 	maxHeaderBytes    = 256 << 10 // `keys` and `atts_since` travel in URLs
 )
 
-// Options is what a server stands on. All are required.
+// Options is what a server stands on. All but the certificate are required.
 type Options struct {
-	Store  *storage.Store
-	Auth   *auth.Auth
-	Config *config.Config
-	Logger *slog.Logger
+	Store       *storage.Store
+	Auth        *auth.Auth
+	Config      *config.Config
+	Logger      *slog.Logger
+	Certificate *Certificate // nil: no TLS
 }
 
 // Server serves one store.
@@ -75,6 +76,9 @@ func New(o Options) *Server {
 		ConnState:         markIdle,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 		Protocols:         protocols(),
+	}
+	if o.Certificate != nil {
+		s.http.TLSConfig = o.Certificate.tlsConfig()
 	}
 	return s
 }
@@ -125,20 +129,15 @@ func (s *Server) counted(next http.Handler) http.Handler {
 func (s *Server) Handler() http.Handler { return s.http.Handler }
 
 // Serve answers requests on a listener, which it closes, until Shutdown. The
-// error is nil after Shutdown.
+// error is nil after Shutdown. Over TLS, requests that net/http cannot read are
+// refused in its own words, not in JSON.
 func (s *Server) Serve(listener net.Listener) error {
-	return served(s.http.Serve(refusingListener{listener}))
-}
-
-// ServeTLS is Serve with TLS. Requests that net/http cannot read are refused in
-// its own words there, not in JSON.
-func (s *Server) ServeTLS(listener net.Listener, certificate *Certificate) error {
-	s.http.TLSConfig = certificate.TLSConfig()
-	return served(s.http.ServeTLS(listener, "", ""))
-}
-
-// served is the error of serving, without the one that tells of a Shutdown.
-func served(err error) error {
+	var err error
+	if s.http.TLSConfig != nil {
+		err = s.http.ServeTLS(listener, "", "")
+	} else {
+		err = s.http.Serve(refusingListener{listener})
+	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

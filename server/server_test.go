@@ -31,7 +31,10 @@ type running struct {
 	served chan error
 }
 
-func start(t *testing.T) *running {
+func start(t *testing.T) *running { return startWith(t, nil) }
+
+// startWith starts a server that speaks TLS where there is a certificate.
+func startWith(t *testing.T, certificate *server.Certificate) *running {
 	t.Helper()
 	keyring, err := crypt.NewKeyring()
 	if err != nil {
@@ -60,12 +63,15 @@ func start(t *testing.T) *running {
 		t.Fatal(err)
 	}
 	r := &running{t: t, served: make(chan error, 1)}
-	r.Server = server.New(server.Options{Store: store, Auth: admins, Config: conf, Logger: slog.New(slog.DiscardHandler)})
+	r.Server = server.New(server.Options{Store: store, Auth: admins, Config: conf, Logger: slog.New(slog.DiscardHandler), Certificate: certificate})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.url = "http://" + listener.Addr().String()
+	if certificate != nil {
+		r.url = "https://" + listener.Addr().String()
+	}
 	go func() { r.served <- r.Serve(listener) }()
 	t.Cleanup(func() {
 		r.end(3 * time.Second)

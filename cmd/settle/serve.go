@@ -101,14 +101,6 @@ func (e entrance) url() string {
 	return "http://" + e.Addr().String()
 }
 
-// serve answers requests until s ends.
-func (e entrance) serve(s *server.Server) error {
-	if e.certificate != nil {
-		return s.ServeTLS(e.Listener, e.certificate)
-	}
-	return s.Serve(e.Listener)
-}
-
 // serve answers requests until ctx ends; stop gives the signals back to the system.
 func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, store *opened, front entrance) error {
 	defer front.Close()
@@ -125,12 +117,12 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 	if err != nil {
 		return err
 	}
-	s := server.New(server.Options{Store: store.Store, Auth: admins, Config: conf, Logger: env.logger})
+	s := server.New(server.Options{Store: store.Store, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
 	if err := greet.print(admins.Names()); err != nil {
 		return err
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- front.serve(s) }()
+	go func() { failed <- s.Serve(front.Listener) }()
 	select {
 	case err := <-failed:
 		return err

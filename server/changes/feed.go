@@ -163,6 +163,8 @@ func (f *feed) showDoc(out *output, doc *couch.Document) error {
 	switch {
 	case doc == nil: // its revision is not stored any more
 		*b = append(*b, "null"...)
+	case f.filter != nil && f.filter.selection != nil && f.filter.selection.fields != nil:
+		*b = f.filter.selection.appendFields(*b, doc)
 	case f.o.attachments:
 		return docjson.WriteDocument(out, doc, docjson.Print{Open: f.openAttachment})
 	default:
@@ -179,9 +181,15 @@ func (f *feed) openAttachment(a *couch.Attachment) (io.ReadCloser, error) {
 	return blob.Reader(0, -1)
 }
 
-// skip notes that rows are left out, which must not silence the feed for longer
+// skip notes that a row is left out, which must not silence the feed for longer
 // than it may be quiet.
-func (f *feed) skip() error {
+func (f *feed) skip(c *couch.Change) error {
+	if f.filter.selection != nil {
+		f.last = c.Seq
+		if f.left != 0 {
+			f.pending--
+		}
+	}
 	if f.o.heartbeat > 0 && time.Since(f.out.quiet) >= f.o.heartbeat {
 		return f.out.beat()
 	}

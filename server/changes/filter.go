@@ -8,17 +8,19 @@ import (
 	"settle/storage/docjson"
 )
 
-// filter chooses documents by their ids. In CouchDB such a filter looks the
-// documents up instead of reading the feed, which shows in the feed's end:
-// `last_seq` is then the database's newest, and `pending` counts rows not sent.
+// filter chooses documents, by their ids or by what they say. In CouchDB a filter
+// by ids looks the documents up instead of reading the feed, which shows in the
+// feed's end: `last_seq` is then the database's newest, and `pending` counts rows
+// not sent. The end of a feed that is read is at the last row that was read.
 type filter struct {
-	design bool // all design documents
-	ids    []couch.DocID
-	set    map[couch.DocID]struct{} // ids, made when first needed
+	design    bool // all design documents
+	ids       []couch.DocID
+	set       map[couch.DocID]struct{} // ids, made when first needed
+	selection *selection               // not nil: by what documents say
 }
 
-// matches reports whether the filter lets a document pass.
-func (f *filter) matches(id couch.DocID) bool {
+// matchesID reports whether a filter by ids lets a document pass.
+func (f *filter) matchesID(id couch.DocID) bool {
 	if f.design {
 		return id.IsDesign()
 	}
@@ -39,6 +41,7 @@ var (
 	errViewForm      = couch.Errorf(couch.BadRequest, "`view` must be of the form `designname/viewname`")
 	errSelectorPost  = couch.Errorf(couch.BadRequest, "Selector must be specified in POST payload")
 	errSelectorForm  = couch.Errorf(couch.BadRequest, "Selector error: expected a JSON object")
+	errFieldsForm    = couch.Errorf(couch.BadRequest, "Selector error: fields must be JSON array")
 	errNoDocIDs      = couch.Errorf(couch.BadRequest, "`doc_ids` filter parameter is not a list of doc ids.")
 )
 
@@ -47,9 +50,9 @@ var (
 //
 // Errors: BadContentType, BadRequest, RequestTooLarge, ErrNotFound or ErrDeleted
 // where a design document is missing, NotImplemented for filters that run a
-// function or a selector.
+// function.
 func readFilter(r *web.Request, db Database, name string) (*filter, error) {
-	body, err := readBody(r)
+	body, err := readBody(r, name == "_selector")
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +70,11 @@ func readFilter(r *web.Request, db Database, name string) (*filter, error) {
 		}
 		return &filter{ids: body.docIDs}, nil
 	case "_selector":
-		switch {
-		case r.Method != "POST":
+		if r.Method != "POST" {
 			return nil, errSelectorPost
-		case !body.selector:
-			return nil, errSelectorForm
 		}
+		selection, err := newSelection(body.selector, body.fields)
+		return &filter{selection: selection}, err
 	case "_view":
 		view := r.Query().Get("view")
 		if view == "" {
@@ -102,11 +104,13 @@ func findDesign(r *web.Request, db Database, name string, errForm error) error {
 // body is what a feed's request may bring for its filter.
 type body struct {
 	docIDs   []couch.DocID // nil: none, or no list of strings
-	selector bool          // there is one, and it is an object
+	selector []byte        // JSON; nil: none, or not asked for
+	fields   []byte        // as selector
 }
 
-// readBody reads the body of a POST, which may be empty.
-func readBody(r *web.Request) (body, error) {
+// readBody reads the body of a POST, which may be empty. selector says whether
+// to keep the selector.
+func readBody(r *web.Request, selector bool) (body, error) {
 	var b body
 	if r.Method != "POST" {
 		return b, nil
@@ -122,13 +126,13 @@ func readBody(r *web.Request) (body, error) {
 		return b, err
 	}
 	reader := docjson.NewReader(stream)
-	if err := b.read(reader); err != nil {
+	if err := b.read(reader, selector); err != nil {
 		return b, err
 	}
 	return b, reader.End()
 }
 
-func (b *body) read(r *docjson.Reader) error {
+func (b *body) read(r *docjson.Reader, selector bool) error {
 	if kind, err := r.Kind(); err != nil {
 		return err
 	} else if kind != docjson.Object {
@@ -138,13 +142,13 @@ func (b *body) read(r *docjson.Reader) error {
 		if err != nil {
 			return err
 		}
-		switch name {
-		case "doc_ids":
+		switch {
+		case name == "doc_ids":
 			b.docIDs, err = readIDs(r)
-		case "selector":
-			var kind docjson.Kind
-			kind, err = r.Kind()
-			b.selector = kind == docjson.Object
+		case name == "selector" && selector:
+			b.selector, err = r.Value()
+		case name == "fields" && selector:
+			b.fields, err = r.Value()
 		}
 		if err != nil {
 			return err

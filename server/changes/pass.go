@@ -27,7 +27,7 @@ func (f *feed) pass() error {
 		return err
 	}
 	whole, err := f.scan()
-	if whole && f.filter != nil && !f.o.changes.Descending {
+	if whole && f.filter != nil && f.filter.selection == nil && !f.o.changes.Descending {
 		f.last = newest
 	}
 	return err
@@ -66,32 +66,54 @@ func (f *feed) scan() (whole bool, err error) {
 			return true, nil
 		case f.o.kind.live() && f.draining():
 			return false, nil
-		case byRow && !f.filter.matches(c.ID):
-			if err := f.skip(); err != nil {
-				return false, err
-			}
-			continue
-		case byRow && f.o.changes.IncludeDocs:
-			if c.Doc, err = f.read(&c); err != nil {
-				return false, err
-			}
 		}
-		if err := f.show(&c); err != nil {
+		more, err := f.take(&c, byRow)
+		if err != nil || !more {
 			return false, err
-		}
-		if f.left == 0 {
-			return false, nil
 		}
 	}
 	return true, nil
 }
 
+// take shows a row or leaves it out, and reports whether to read on.
+//
+// Behind the limit a feed with a selector reads one more row, and where that is
+// left out ends there. That is CouchDB's `last_seq`.
+func (f *feed) take(c *couch.Change, byRow bool) (more bool, err error) {
+	passes := true
+	switch {
+	case f.filter != nil && f.filter.selection != nil:
+		passes, err = f.choose(c)
+	case byRow:
+		passes = f.filter.matchesID(c.ID)
+		if passes && f.o.changes.IncludeDocs {
+			c.Doc, err = f.read(c.ID, c.Revs[0])
+		}
+	}
+	switch {
+	case err != nil:
+		return false, err
+	case !passes:
+		return f.left != 0, f.skip(c)
+	case f.left == 0:
+		return false, nil
+	}
+	if err := f.show(c); err != nil {
+		return false, err
+	}
+	return f.left != 0 || f.filter != nil && f.filter.selection != nil, nil
+}
+
 // plan says which rows to read. byRow says that the filter is still to be asked
-// about each of them, and their documents are to be read then: where it names
-// more documents than there are rows, or does not name them.
+// about each of them: where it names more documents than there are rows, when
+// their documents are to be read then, or does not name them.
 func (f *feed) plan() (o couch.ChangesOptions, byRow bool) {
 	o = f.o.changes
 	o.Since = f.from()
+	if f.filter != nil && f.filter.selection != nil {
+		o.IncludeDocs = true
+		return o, true
+	}
 	if f.filter != nil && (f.filter.design || int64(len(f.filter.ids)) > f.pending) {
 		o.IncludeDocs = false
 		return o, true
@@ -105,11 +127,11 @@ func (f *feed) plan() (o couch.ChangesOptions, byRow bool) {
 	return o, false
 }
 
-// read returns the document of a row; nil where it is not stored any more.
-func (f *feed) read(c *couch.Change) (*couch.Document, error) {
+// read returns a revision of a row's document; nil where it is not stored any more.
+func (f *feed) read(id couch.DocID, rev couch.RevID) (*couch.Document, error) {
 	get := f.o.changes.Doc
-	get.Rev = c.Revs[0]
-	doc, err := f.db.Get(f.r.Context(), c.ID, get)
+	get.Rev = rev
+	doc, err := f.db.Get(f.r.Context(), id, get)
 	if errors.Is(err, couch.ErrNotFound) {
 		return nil, nil
 	}

@@ -30,7 +30,7 @@ func call(handler web.Handler, req *http.Request) (*http.Response, string) {
 }
 
 func TestErrorTable(t *testing.T) {
-	for kind := couch.Internal; kind <= couch.Corrupt; kind++ {
+	for kind := couch.Internal; kind <= couch.InvalidField; kind++ {
 		status, name, reason := web.Describe(&couch.Error{Kind: kind, Err: errors.New("secret")})
 		if status < 400 || name == "" || strings.Contains(reason, "secret") {
 			t.Errorf("kind %d: %d %s %s", kind, status, name, reason)
