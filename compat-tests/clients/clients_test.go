@@ -88,3 +88,7 @@ func TestNano(t *testing.T) {
 func TestCouchbackup(t *testing.T) {
 	run(t, "backup.mjs", parameters{Documents: 1500, Bytes: 10e6}, 2*time.Minute)
 }
+
+func TestRxDB(t *testing.T) {
+	run(t, "rxdb.mjs", parameters{Operations: 150}, time.Minute, "kill", "restart")
+}

@@ -1,5 +1,5 @@
 // Package clients runs node scripts in which real CouchDB and PouchDB clients
-// from npm (pouchdb, nano, @cloudant/couchbackup) work with a server, as they
+// from npm (PouchDB, RxDB, nano, couchbackup, follow) work with a server, as they
 // come: nothing of them is replaced. The scripts stand beside this package;
 // "npm ci" installs what they need from the lock file.
 //

@@ -3,10 +3,10 @@
 //
 // Parameters: {url, seed, documents, bytes}
 
-import { isDeepStrictEqual } from 'node:util'
 import { Readable } from 'node:stream'
 import Nano from 'nano'
 import { check, parameters, run, say, timed } from './lib/driver.mjs'
+import { bytesOf, rejects, same } from './lib/expect.mjs'
 import { attachments } from './lib/files.mjs'
 import { packages } from './lib/packages.mjs'
 import { Random } from './lib/random.mjs'
@@ -32,22 +32,6 @@ run(async () => {
   await rejects(404, () => nano.db.get('nano'))
   say('destroyed')
 })
-
-// rejects wants a request to fail with the given status.
-async function rejects (status, request) {
-  let result
-  try {
-    result = await request()
-  } catch (error) {
-    check(error.statusCode === status, `${error.statusCode} instead of ${status}: ${error.stack}`)
-    return error
-  }
-  throw new Error(`${status} was expected, not ${JSON.stringify(result)}`)
-}
-
-function same (got, want, what) {
-  check(isDeepStrictEqual(got, want), `${what}: ${JSON.stringify(got)?.slice(0, 1000)} instead of ${JSON.stringify(want)?.slice(0, 1000)}`)
-}
 
 async function logIn ({ username, password, origin }) {
   const nano = Nano(origin)
@@ -115,12 +99,6 @@ async function lists (db, docs) {
   same(revs.rows.map(row => row.value.rev), docs.slice(0, 3).map(doc => doc._rev), 'fetchRevs')
   const streamed = JSON.parse(await bytesOf(db.listAsStream({ limit: 10 })))
   same(streamed.rows, (await db.list({ limit: 10 })).rows, 'list as a stream')
-}
-
-async function bytesOf (stream) {
-  const chunks = []
-  for await (const chunk of stream) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }
 
 // attach puts every file on one of the documents, every second as a stream of
