@@ -81,7 +81,8 @@ func (s *Store) makeKey(ctx context.Context, p kv.Partition) (*crypt.DatabaseKey
 
 func (s *Store) makeRows(ctx context.Context, p kv.Partition) error {
 	return s.kv.Update(ctx, p, func(tx kv.Tx) error {
-		tx.Set(schema.MetaKey(), (&schema.Meta{RevsLimit: schema.DefaultRevsLimit}).Encode())
+		m := schema.Meta{RevsLimit: schema.DefaultRevsLimit, PurgeLimit: schema.DefaultPurgeLimit}
+		tx.Set(schema.MetaKey(), m.Encode())
 		return nil
 	})
 }

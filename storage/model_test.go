@@ -22,6 +22,9 @@ type model struct {
 	docs  map[string]*modelDoc
 	local map[string]string
 	seq   int
+	// purges are the lists of what was asked for, each an id and its revisions.
+	purges [][]string
+	purged map[string][]string // by id, the leaves that its last purge removed
 }
 
 type modelDoc struct {
@@ -37,7 +40,7 @@ type modelRev struct {
 }
 
 func newModel() *model {
-	return &model{docs: make(map[string]*modelDoc), local: make(map[string]string)}
+	return &model{docs: make(map[string]*modelDoc), local: make(map[string]string), purged: make(map[string][]string)}
 }
 
 // leaves returns the revisions that none replaces, the winner first.
@@ -124,8 +127,10 @@ func (w *walk) step() {
 		w.push()
 	case n < 85:
 		w.pushAgain()
-	case n < 95:
+	case n < 91:
 		w.putLocal()
+	case n < 95:
+		w.purge()
 	case n < 98:
 		w.compact()
 	default:
@@ -287,12 +292,100 @@ func (w *walk) compact() {
 	}
 }
 
+// purge purges a few revisions of a few documents: leaves, inner ones, unknown ones.
+func (w *walk) purge() {
+	var asks, want [][]string
+	before := w.m.seq
+	for _, n := range w.rng.Perm(12)[:1+w.rng.IntN(2)] {
+		id := fmt.Sprintf("doc %02d", n)
+		ask := []string{id}
+		for range w.rng.IntN(3) {
+			if rev := w.anyRev(w.m.docs[id]); rev != "" && !slices.Contains(ask, rev) {
+				ask = append(ask, rev)
+			}
+		}
+		if w.rng.IntN(4) == 0 {
+			ask = append(ask, "7-unknown")
+		}
+		asks = append(asks, ask)
+		w.m.purges = append(w.m.purges, w.sorted(ask))
+	}
+	for _, ask := range slices.SortedFunc(slices.Values(asks), slices.Compare[[]string]) {
+		w.m.purge(w.t, ask)
+	}
+	if w.m.seq == before {
+		w.m.seq++
+	}
+	for _, ask := range asks {
+		removed := ask[:1:1]
+		for _, rev := range ask[1:] {
+			if d := w.m.purged[ask[0]]; slices.Contains(d, rev) {
+				removed = append(removed, rev)
+			}
+		}
+		want = append(want, removed)
+	}
+	if diff := gocmp.Diff(want, purge(w.t, w.db, asks...)); diff != "" {
+		w.t.Errorf("purge of %q (-want +got):\n%s", asks, diff)
+	}
+}
+
+// sorted returns an ask with its revisions in ascending order.
+func (w *walk) sorted(ask []string) []string {
+	revs := slices.Clone(ask[1:])
+	slices.SortFunc(revs, func(a, b string) int { return parseRev(w.t, a).Compare(parseRev(w.t, b)) })
+	return append([]string{ask[0]}, revs...)
+}
+
+// comparePurges orders purges by id, then by revisions.
+func (w *walk) comparePurges(a, b []string) int {
+	if c := cmp.Compare(a[0], b[0]); c != 0 {
+		return c
+	}
+	return slices.CompareFunc(a[1:], b[1:], func(x, y string) int { return parseRev(w.t, x).Compare(parseRev(w.t, y)) })
+}
+
+// purge removes the leaves among the revisions of an ask, and what leads to them only.
+func (m *model) purge(t testing.TB, ask []string) {
+	m.purged[ask[0]] = nil
+	d := m.docs[ask[0]]
+	if d == nil {
+		return
+	}
+	keep := make(map[string]bool)
+	left := 0
+	for _, leaf := range d.leaves(t) {
+		if slices.Contains(ask[1:], leaf) {
+			m.purged[ask[0]] = append(m.purged[ask[0]], leaf)
+			continue
+		}
+		left++
+		for rev := leaf; rev != ""; rev = d.parent[rev] {
+			keep[rev] = true
+		}
+	}
+	switch {
+	case m.purged[ask[0]] == nil:
+	case left == 0:
+		delete(m.docs, ask[0])
+	default:
+		maps.DeleteFunc(d.parent, func(rev, _ string) bool { return !keep[rev] })
+		maps.DeleteFunc(d.stored, func(rev string, _ modelRev) bool { return !keep[rev] })
+		m.seq += left
+		d.seq = m.seq
+	}
+}
+
 // compare holds the database against the model, and against its own invariants.
 func (w *walk) compare() {
 	w.t.Helper()
 	w.b.check()
 	if diff := gocmp.Diff(w.m.feed(w.t), feed(w.t, w.db, couch.ChangesOptions{AllLeaves: true})); diff != "" {
 		w.t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	purges := slices.SortedFunc(slices.Values(w.m.purges), w.comparePurges)
+	if diff := gocmp.Diff(purges, purgedInfos(w.t, w.db)); diff != "" {
+		w.t.Errorf("purges (-want +got):\n%s", diff)
 	}
 	w.compareTotals()
 	for id, d := range w.m.docs {

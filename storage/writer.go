@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"slices"
 
 	"settle/attachments"
 	"settle/storage/couch"
@@ -32,12 +33,12 @@ func newWriter(db *Database, tx kv.Tx, m *schema.Meta) *writer {
 // run applies edits, which are sorted by id.
 func (w *writer) run(ctx context.Context, b batch, edits []*edit) error {
 	w.looksUp = b.looksUp || w.m.DocCount+w.m.DeletedCount == 0
-	states, err := w.load(ctx, edits)
+	states, err := w.load(ctx, idsOf(edits))
 	if err != nil {
 		return err
 	}
 	for i, e := range edits {
-		s := states[i]
+		s := states[e.doc.ID]
 		w.taken = nil
 		rev, refusal, err := b.do(ctx, w, s, e.doc)
 		if err != nil {
@@ -45,7 +46,7 @@ func (w *writer) run(ctx context.Context, b batch, edits []*edit) error {
 		}
 		e.result = couch.WriteResult{ID: e.doc.ID, Rev: rev, Err: refusal}
 		e.taken = w.taken
-		if i+1 == len(edits) || states[i+1] != s {
+		if i+1 == len(edits) || edits[i+1].doc.ID != s.id {
 			if err := w.store(ctx, s); err != nil {
 				return err
 			}
@@ -54,29 +55,26 @@ func (w *writer) run(ctx context.Context, b batch, edits []*edit) error {
 	return w.finish(ctx)
 }
 
-// load reads the documents of edits, each once.
-func (w *writer) load(ctx context.Context, edits []*edit) ([]*docState, error) {
-	var keys [][]byte
+// idsOf returns the ids of edits, which are sorted by them, each once.
+func idsOf(edits []*edit) []couch.DocID {
+	ids := make([]couch.DocID, len(edits))
 	for i, e := range edits {
-		if i == 0 || e.doc.ID != edits[i-1].doc.ID {
-			keys = append(keys, schema.DocKey(e.doc.ID))
-		}
+		ids[i] = e.doc.ID
 	}
-	rows, err := w.tx.GetMulti(ctx, keys...)
+	return slices.Compact(ids)
+}
+
+// load reads documents, each of which ids names once.
+func (w *writer) load(ctx context.Context, ids []couch.DocID) (map[couch.DocID]*docState, error) {
+	rows, err := w.tx.GetMulti(ctx, docKeys(ids)...)
 	if err != nil {
 		return nil, err
 	}
-	states := make([]*docState, len(edits))
-	next := 0
-	for i, e := range edits {
-		if i > 0 && e.doc.ID == edits[i-1].doc.ID {
-			states[i] = states[i-1]
-			continue
-		}
-		if states[i], err = newDocState(e.doc.ID, rows[next]); err != nil {
+	states := make(map[couch.DocID]*docState, len(ids))
+	for i, id := range ids {
+		if states[id], err = newDocState(id, rows[i]); err != nil {
 			return nil, err
 		}
-		next++
 	}
 	return states, nil
 }
@@ -84,6 +82,10 @@ func (w *writer) load(ctx context.Context, edits []*edit) ([]*docState, error) {
 // store writes what has become of a document.
 func (w *writer) store(ctx context.Context, s *docState) error {
 	if !s.changed {
+		return nil
+	}
+	if s.tree.Len() == 0 {
+		w.erase(s)
 		return nil
 	}
 	if err := w.stem(ctx, s); err != nil {
@@ -96,23 +98,29 @@ func (w *writer) store(ctx context.Context, s *docState) error {
 		return err
 	}
 	w.tx.Set(schema.DocKey(s.id), encoded)
-	if s.old != nil {
-		w.tx.Delete(schema.SeqKey(s.old.Seq))
-		w.counts.Add(s.old.Seq, -1)
-	}
+	w.forget(s)
 	w.tx.Set(schema.SeqKey(row.Seq), schema.NewSeqRow(s.id, s.tree).Encode())
 	w.counts.Add(row.Seq, 1)
-	w.count(s, row)
+	*w.m.Counter(row.Deleted)++
+	w.m.ActiveBytes += schema.ActiveBytes(s.tree)
 	return nil
 }
 
-// count brings the document's part in the database's totals up to date.
-func (w *writer) count(s *docState, now *schema.DocRow) {
-	if s.old != nil {
-		*w.m.Counter(s.old.Deleted)--
+// erase removes a document of which no revision is left.
+func (w *writer) erase(s *docState) {
+	w.forget(s)
+	w.tx.Delete(schema.DocKey(s.id))
+}
+
+// forget takes a document, as it was stored, out of by-seq and out of the totals.
+func (w *writer) forget(s *docState) {
+	if s.old == nil {
+		return
 	}
-	*w.m.Counter(now.Deleted)++
-	w.m.ActiveBytes += schema.ActiveBytes(s.tree) - s.activeBefore
+	w.tx.Delete(schema.SeqKey(s.old.Seq))
+	w.counts.Add(s.old.Seq, -1)
+	*w.m.Counter(s.old.Deleted)--
+	w.m.ActiveBytes -= s.activeBefore
 }
 
 // stem cuts a document's histories to the database's limit.

@@ -21,7 +21,7 @@ type damage struct {
 }
 
 func TestDamage(t *testing.T) {
-	for _, group := range [][]damage{ofTheStore, ofDocuments, ofSequences, ofRows, ofAttachments, ofTotals} {
+	for _, group := range [][]damage{ofTheStore, ofDocuments, ofSequences, ofRows, ofPurges, ofAttachments, ofTotals} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
@@ -285,6 +285,40 @@ var ofSequences = []damage{
 		s.set(alpha, schema.SeqBlock{Level: 0, N: 7}.Key(), schema.EncodeSeqCount(1))
 	}, []string{
 		"alpha: a count of by-seq's rows is wrong",
+	}},
+}
+
+// aPurge is the one that the store remembers.
+var aPurge = schema.NewPurgeRow("lost", []couch.RevID{{Gen: 1, Hash: "a"}})
+
+var ofPurges = []damage{
+	{"a purge that cannot be read", func(s *store) {
+		s.set(alpha, schema.PurgeKey(1), []byte{9})
+	}, []string{
+		"alpha: a purge cannot be read",
+	}},
+	{"a purge that is not in the list", func(s *store) {
+		s.remove(alpha, aPurge.PurgedKey(1))
+	}, []string{
+		"alpha: purge 1 is not in the list by id",
+		"alpha: the list of purges by id has 0 rows for 1 purges",
+	}},
+	{"a purge that is only in the list", func(s *store) {
+		s.remove(alpha, schema.PurgeKey(1))
+	}, []string{
+		"alpha: the list of purges by id has 1 rows for 0 purges",
+	}},
+	{"a purge of the future", func(s *store) {
+		s.set(alpha, schema.PurgeKey(2), aPurge.Encode())
+		s.set(alpha, aPurge.PurgedKey(2), nil)
+	}, []string{
+		"alpha: there is a purge 2, and the newest is 1",
+	}},
+	{"a malformed key of a purge", func(s *store) {
+		s.set(alpha, append(aPurge.PurgedKey(1), 0), nil)
+	}, []string{
+		"alpha: a purge has a malformed key in the list by id",
+		"alpha: the list of purges by id has 2 rows for 1 purges",
 	}},
 }
 

@@ -37,7 +37,7 @@ const blobDir = "blobs"
 
 // newStore makes two databases. In alpha: "att" with a small attachment and a
 // large one, in two revisions; "conf" with two leaves; "gone", deleted; a local
-// document. In beta: "att".
+// document; a purge of nothing. In beta: "att".
 func newStore(t *testing.T) *store {
 	t.Helper()
 	keyring, err := crypt.NewKeyring()
@@ -89,6 +89,9 @@ func (s *store) fill(st *storage.Store, name string) {
 		s.t.Fatal(err)
 	}
 	if _, err := db.PutLocal(ctx, &couch.LocalDocument{ID: "_local/x", Body: couch.Body{Text: []byte(`{}`)}}); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := db.Purge(ctx, []couch.RevsAsk{{ID: aPurge.ID, Revs: aPurge.Revs}}); err != nil {
 		s.t.Fatal(err)
 	}
 	if err := db.SetSecurity(ctx, []byte(`{}`)); err != nil {

@@ -4,7 +4,7 @@ import "settle/storage/couch"
 
 // DecodeRow decodes a row of each kind, and encodes it again.
 func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
-	switch kind % 6 {
+	switch kind % 7 {
 	case 0:
 		return encode(DecodeMeta(b))(func(m *Meta) ([]byte, error) { return m.Encode(), nil })
 	case 1:
@@ -13,6 +13,8 @@ func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
 		return encode(DecodeSeqRow(b))(func(r *SeqRow) ([]byte, error) { return r.Encode(), nil })
 	case 3:
 		return encode(DecodeDBRecord(b))(func(r DBRecord) ([]byte, error) { return r.Encode(), nil })
+	case 5:
+		return encode(DecodePurgeRow(b))(func(r *PurgeRow) ([]byte, error) { return r.Encode(), nil })
 	case 4:
 		if b == nil {
 			b = []byte{}

@@ -43,6 +43,8 @@ const (
 	KindLocal    = 'l'
 	KindMeta     = 'm'
 	KindSeqCount = 'n'
+	KindPurge    = 'p'
+	KindPurged   = 'q'
 	KindRef      = 'r'
 	KindSeq      = 's'
 	KindSecurity = 'y'
@@ -204,6 +206,6 @@ func DatabaseRows() []kv.Range {
 	one := func(key []byte) kv.Range { return kv.Range{Lo: key, Hi: kv.KeyAfter(key)} }
 	return []kv.Range{
 		All(KindBlob), All(KindBody), All(KindDoc), All(KindLocal), one(MetaKey()),
-		All(KindSeqCount), All(KindRef), All(KindSeq), one(SecurityKey()),
+		All(KindSeqCount), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), one(SecurityKey()),
 	}
 }

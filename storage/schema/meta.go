@@ -10,31 +10,34 @@ import (
 // transaction that changes the database; without it the database is gone.
 //
 //	version                         1 byte
-//	UpdateSeq, PurgeSeq, RevsLimit  uvarint each
+//	UpdateSeq, PurgeSeq, RevsLimit, PurgeLimit
+//	                                uvarint each
 //	DocCount, DeletedCount, ActiveBytes, BodyBytes, BlobBytes, Blobs
 //	                                varint each
 type Meta struct {
 	UpdateSeq    couch.Seq
-	PurgeSeq     uint64
-	DocCount     int64 // documents whose winner is no deletion
-	DeletedCount int64 // documents whose winner is one
-	ActiveBytes  int64 // plaintext of the leaves' bodies and attachments
-	BodyBytes    int64 // plaintext of every stored body
-	BlobBytes    int64 // plaintext of every stored blob
+	PurgeSeq     uint64 // the number of the newest purge
+	DocCount     int64  // documents whose winner is no deletion
+	DeletedCount int64  // documents whose winner is one
+	ActiveBytes  int64  // plaintext of the leaves' bodies and attachments
+	BodyBytes    int64  // plaintext of every stored body
+	BlobBytes    int64  // plaintext of every stored blob
 	Blobs        int64
 	RevsLimit    uint64
+	PurgeLimit   uint64 // how many purges are remembered
 }
 
 const (
 	metaVersion = 1
-	// DefaultRevsLimit is CouchDB's.
-	DefaultRevsLimit = 1000
+	// DefaultRevsLimit and DefaultPurgeLimit are CouchDB's.
+	DefaultRevsLimit  = 1000
+	DefaultPurgeLimit = 1000
 )
 
 // Encode returns the row.
 func (m *Meta) Encode() []byte {
 	b := []byte{metaVersion}
-	for _, n := range []uint64{uint64(m.UpdateSeq), m.PurgeSeq, m.RevsLimit} {
+	for _, n := range []uint64{uint64(m.UpdateSeq), m.PurgeSeq, m.RevsLimit, m.PurgeLimit} {
 		b = binary.AppendUvarint(b, n)
 	}
 	for _, n := range []int64{m.DocCount, m.DeletedCount, m.ActiveBytes, m.BodyBytes, m.BlobBytes, m.Blobs} {
@@ -47,7 +50,7 @@ func (m *Meta) Encode() []byte {
 func DecodeMeta(b []byte) (*Meta, error) {
 	d := decoder{b: b}
 	d.version(metaVersion)
-	m := &Meta{UpdateSeq: couch.Seq(d.uvarint()), PurgeSeq: d.uvarint(), RevsLimit: d.uvarint()}
+	m := &Meta{UpdateSeq: couch.Seq(d.uvarint()), PurgeSeq: d.uvarint(), RevsLimit: d.uvarint(), PurgeLimit: d.uvarint()}
 	for _, n := range []*int64{&m.DocCount, &m.DeletedCount, &m.ActiveBytes, &m.BodyBytes, &m.BlobBytes, &m.Blobs} {
 		*n = d.varint()
 	}

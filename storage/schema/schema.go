@@ -25,11 +25,13 @@
 //	l id                  local document: [SealLocal]
 //	m                     [Meta]; without it the database is gone
 //	n level block         how many rows by-seq has in a block: [SeqBlock]
+//	p purge               purge by its number: [PurgeRow]
+//	q id revs purge       purge by id and revisions, see [PurgedKey]; empty
 //	r blob id gen hash    reference: the revision has the blob attached; empty
 //	s seq                 by-seq: [SeqRow]
 //	y                     security object, JSON text
 //
-// In keys, numbers (partition, gen, seq, block) are 8 bytes, big-endian, level is
+// In keys, numbers (partition, gen, seq, purge, block) are 8 bytes, big-endian, level is
 // one byte, blob 16, and an id or a hash stands as it is. An id with something
 // behind it is escaped: a zero byte becomes 00 ff, and 00 01 ends it. So the rows
 // of a kind are in the order of ids, then generations.

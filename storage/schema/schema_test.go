@@ -33,6 +33,9 @@ func TestKeys(t *testing.T) {
 		{"local document", schema.LocalKey("_local/x"), "6c5f6c6f63616c2f78"},
 		{"sequence", schema.SeqKey(258), "730000000000000102"},
 		{"sequence block", schema.SeqBlock{Level: 1, N: 3}.Key(), "6e010000000000000003"},
+		{"purge", schema.PurgeKey(258), "700000000000000102"},
+		{"purged", schema.NewPurgeRow("a", []couch.RevID{rev, {Gen: 1, Hash: "\x00"}}).PurgedKey(3),
+			"71610001" + "010000000000000001" + "00ff0001" + "010000000000000002" + "61620001" + "000000000000000003"},
 		{"body", schema.BodyKey("a\x00", rev), "626100ff0001" + "0000000000000002" + "6162"},
 		{"reference", schema.RefKey(blob, "a", rev), "72b10000000000000000000000000000b2" + "610001" + "0000000000000002" + "6162"},
 	}
@@ -59,9 +62,10 @@ func TestRows(t *testing.T) {
 		row  []byte
 		want string // hexadecimal
 	}{
-		{"meta", (&schema.Meta{UpdateSeq: 300, PurgeSeq: 1, RevsLimit: 1000, DocCount: 2, DeletedCount: 1, ActiveBytes: 64, BodyBytes: 3, BlobBytes: 4, Blobs: 5}).Encode(), "01" + "ac0201e807" + "0402" + "8001" + "06080a"},
+		{"meta", (&schema.Meta{UpdateSeq: 300, PurgeSeq: 1, RevsLimit: 1000, PurgeLimit: 1000, DocCount: 2, DeletedCount: 1, ActiveBytes: 64, BodyBytes: 3, BlobBytes: 4, Blobs: 5}).Encode(), "01" + "ac0201e807e807" + "0402" + "8001" + "06080a"},
 		{"document", doc, "0100" + "02026262" + "ac02" + hex.EncodeToString(appended)},
 		{"sequence", schema.NewSeqRow("x", tree).Encode(), "0100" + "0178" + "02" + "02026262" + "02026161"},
+		{"purge", schema.NewPurgeRow("x", []couch.RevID{{Gen: 2, Hash: "ab"}, {Gen: 1, Hash: "c"}}).Encode(), "010178" + "02" + "010163" + "02026162"},
 		{"database", schema.DBRecord{Partition: schema.Partition(16), Incarnation: couch.Incarnation{7: 9}, Created: 5, Partitioned: true}.Encode(), "01" + "0000000000000010" + "0000000000000009" + "05" + "01"},
 		{"sequence count", schema.EncodeSeqCount(1024), "8010"},
 		{"counter", schema.EncodeCounter(17), "0000000000000011"},
