@@ -32,6 +32,9 @@ func serve(r *web.Request) error {
 	if o.kind == normal && r.NotModified(db.FormatSeq(f.newest)) {
 		return nil
 	}
+	if o.kind == normal {
+		r.CompressAnswer()
+	}
 	if r.Method == http.MethodHead {
 		return f.out.flush()
 	}

@@ -1,22 +1,27 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
-// WriteJSON answers with v as one line of JSON.
+// WriteJSON answers with v, which is small, as one line of JSON.
 func (r *Request) WriteJSON(status int, v any) error {
-	r.jsonHeader()
-	r.Response.WriteHeader(status)
-	enc := json.NewEncoder(r.Response)
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	return r.WriteRawJSON(status, bytes.TrimSuffix(line.Bytes(), []byte{'\n'}))
 }
 
 // WriteRawJSON answers with JSON text, and a line break behind it.
 func (r *Request) WriteRawJSON(status int, text []byte) error {
+	r.Response.Header().Set("Content-Length", strconv.Itoa(len(text)+1))
 	r.jsonHeader()
 	r.Response.WriteHeader(status)
 	if _, err := r.Response.Write(text); err != nil {
@@ -40,6 +45,7 @@ func (r *Request) jsonHeader() {
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "must-revalidate")
 	}
+	r.CompressAnswer()
 }
 
 // SetETag sets the ETag header to the quoted tag.

@@ -41,7 +41,7 @@ type Options struct {
 func NewHandler(options Options, tables ...[]Route) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	h := &handler{echo: e, options: &options, byPath: map[string]*resource{}}
+	h := &handler{echo: e, options: &options, byPath: map[string]*resource{}, compressors: &compressors{}}
 	for _, res := range resources(tables) {
 		h.byPath[res.path] = res
 		e.Match(routedMethods, res.path, func(c echo.Context) error { return h.serve(c, res) })
@@ -69,6 +69,8 @@ type handler struct {
 	echo    *echo.Echo
 	options *Options
 	byPath  map[string]*resource
+
+	compressors *compressors
 }
 
 // ServeHTTP prepares a request for routing: the headers that every answer has,
@@ -126,17 +128,41 @@ func overriddenMethod(req *http.Request) string {
 // serve answers one routed request.
 func (h *handler) serve(c echo.Context, res *resource) error {
 	start := time.Now()
-	r := &Request{Request: c.Request(), Response: c.Response(), params: c, options: h.options}
+	r := &Request{Request: c.Request(), Response: c.Response(), params: c, options: h.options, compressors: h.compressors}
 	r.ID, _ = r.Request.Context().Value(requestIDKey{}).(string)
 	defer func() {
 		h.options.Logger.Debug("request", "id", r.ID, "method", methodName(r.Method), "route", res.path,
 			"status", r.Response.Status, "bytes", r.Response.Size, "took", time.Since(start))
 	}()
+	defer r.release()
+	h.run(r, res)
+	r.finish()
+	return nil
+}
+
+// run writes the whole answer, or panics with http.ErrAbortHandler.
+func (h *handler) run(r *Request, res *resource) {
 	defer func() { h.recovered(r, recover()) }()
 	if err := h.answer(r, res); err != nil {
 		r.fail(err)
 	}
-	return nil
+}
+
+// finish sends what is held back of a whole answer.
+func (r *Request) finish() {
+	if r.compressed == nil {
+		return
+	}
+	if err := r.compressed.finish(); err != nil {
+		panic(http.ErrAbortHandler) // the client is gone
+	}
+}
+
+// release gives back what the answer was made with.
+func (r *Request) release() {
+	if r.compressed != nil {
+		r.compressed.release()
+	}
 }
 
 // answer authenticates, authorizes and calls the handler of the method.
@@ -233,7 +259,7 @@ func (r *Request) refuse(err error) {
 func (r *Request) writeError(err error) {
 	status, name, reason := Describe(err)
 	h := r.Response.Header()
-	for _, name := range []string{"ETag", "Content-Length", "Content-Type", "Cache-Control", "Location"} {
+	for _, name := range []string{"ETag", "Content-Length", "Content-Type", "Cache-Control", "Location", "Vary"} {
 		h.Del(name)
 	}
 	if status == http.StatusUnauthorized {

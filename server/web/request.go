@@ -25,6 +25,9 @@ type Request struct {
 	database Database
 	query    Query
 	options  *Options
+
+	compressors *compressors      // nil: the answer is not to be compressed
+	compressed  *compressedAnswer // nil: it is not
 }
 
 // Database is what this layer needs of a database. Handlers get back the type
