@@ -92,3 +92,7 @@ func TestCouchbackup(t *testing.T) {
 func TestRxDB(t *testing.T) {
 	run(t, "rxdb.mjs", parameters{Operations: 150}, time.Minute, "kill", "restart")
 }
+
+func TestFollow(t *testing.T) {
+	run(t, "follow.mjs", parameters{Operations: 100}, time.Minute, "kill 1", "kill 2")
+}

@@ -27,7 +27,7 @@ export class Writer {
       return
     }
     const { status, body } = answer
-    if (status === 409) this.done.conflict++
+    if (status === 409 || status === 404) this.done.conflict++ // 404: it is deleted by now
     else check(status === 201 || status === 200 || status === 202, `a write to the server: ${status} ${JSON.stringify(body)}`)
     for (const row of [body].flat().filter(row => row.ok)) {
       this.done.written++
