@@ -6,8 +6,8 @@
 // 3.5's mango_selector decides, also where that is surprising:
 //
 //   - A condition on a field that is missing does not hold, whatever it is, but
-//     for `$exists: false`. That holds only where the object is there which could
-//     have the field.
+//     for `$exists: false`. Nor does that where the path to the field leads into
+//     something else than an object: an array without such an element, a number.
 //   - `$not` and `$nor` are pushed down to the operators, so that `$not` on a field
 //     that is missing does not hold either. They are not in the arguments of
 //     `$elemMatch`, `$allMatch` and `$keyMapMatch`: there `$not` inverts what it

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -32,15 +31,11 @@ type recording struct {
 	}
 }
 
-// recordings is where the exchanges lie: beside the repository, or where the
-// environment says.
+// recordings are exchanges with CouchDB 3.5.0; their form is described beside them.
+const recordings = "../../compat-tests/testdata/recordings/couchdb-3.5.0"
+
 func readRecording(t *testing.T, name string) recording {
-	dir := os.Getenv("SETTLE_RECORDINGS")
-	if dir == "" {
-		_, file, _, _ := runtime.Caller(0)
-		dir = filepath.Join(filepath.Dir(file), "../../../shared/recordings")
-	}
-	text, err := os.ReadFile(filepath.Join(dir, "couchdb-3.5.0", name+".json"))
+	text, err := os.ReadFile(filepath.Join(recordings, name+".json"))
 	if errors.Is(err, os.ErrNotExist) {
 		t.Skip("the recordings are not here")
 	}
