@@ -156,7 +156,7 @@ func (r request) attachmentBody() (io.Reader, error) {
 	case "", "identity":
 		return body, nil
 	case "gzip":
-		return &gunzipReader{wire: body}, nil
+		return r.LimitBody(&gunzipReader{wire: body}), nil
 	}
 	return nil, couch.Errorf(couch.BadContentType, "Only gzip and identity content-encodings are supported")
 }

@@ -49,11 +49,10 @@ func (r *Request) MediaTypeParam(name string) string {
 // or unpacked, is longer than max_http_request_size, with a BadRequest where it
 // is cut short or badly packed. Errors: BadContentType for another encoding.
 func (r *Request) OpenBody() (io.Reader, error) {
-	max := r.Limits().MaxRequestSize
-	if max > 0 && r.ContentLength > max {
-		return nil, errTooBig
+	body, err := r.RawBody()
+	if err != nil {
+		return nil, err
 	}
-	body := io.Reader(&bodyReader{r: r.Body, left: max, limited: max > 0})
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 		return body, nil
@@ -62,20 +61,27 @@ func (r *Request) OpenBody() (io.Reader, error) {
 		if err != nil {
 			return nil, bodyError(err)
 		}
-		return &bodyReader{r: unpacked, left: max, limited: max > 0}, nil
+		return r.LimitBody(unpacked), nil
 	default:
 		return nil, couch.Errorf(couch.BadContentType, "Content-Encoding %q is not supported", encoding)
 	}
 }
 
 // RawBody is OpenBody without unpacking, for handlers that deal with
-// Content-Encoding themselves.
+// Content-Encoding themselves, and pass what they unpack through LimitBody.
 func (r *Request) RawBody() (io.Reader, error) {
 	max := r.Limits().MaxRequestSize
 	if max > 0 && r.ContentLength > max {
 		return nil, errTooBig
 	}
-	return &bodyReader{r: r.Body, left: max, limited: max > 0}, nil
+	return r.LimitBody(r.Body), nil
+}
+
+// LimitBody returns a reader of the body, or of what is unpacked from it, that
+// fails with a RequestTooLarge behind max_http_request_size.
+func (r *Request) LimitBody(body io.Reader) io.Reader {
+	max := r.Limits().MaxRequestSize
+	return &bodyReader{r: body, left: max, limited: max > 0}
 }
 
 // ReadBody returns the whole body, unpacked. A body of more than max bytes is
