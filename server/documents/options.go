@@ -85,12 +85,15 @@ func revList(text string) ([]couch.RevID, error) {
 	return revs, err
 }
 
-// readRevs reads an array of revisions at which r stands. What is no array is a
-// BadRequest of the given reason.
+// readRevs reads an array of revisions at which r stands. Any other JSON value is
+// a BadRequest of the given reason.
 func readRevs(r *docjson.Reader, left *budget, noArray string) ([]couch.RevID, error) {
 	if kind, err := r.Kind(); err != nil {
 		return nil, err
 	} else if kind != docjson.Array {
+		if err := r.Skip(); err != nil { // no JSON at all
+			return nil, err
+		}
 		return nil, couch.Errorf(couch.BadRequest, "%s", noArray)
 	}
 	var revs []couch.RevID
