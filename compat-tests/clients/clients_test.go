@@ -96,3 +96,7 @@ func TestRxDB(t *testing.T) {
 func TestFollow(t *testing.T) {
 	run(t, "follow.mjs", parameters{Operations: 100}, time.Minute, "kill 1", "kill 2")
 }
+
+func TestNanoDocuments(t *testing.T) {
+	run(t, "nano-documents.mjs", parameters{}, time.Minute)
+}
