@@ -38,9 +38,12 @@ func invalidFieldName(field string) error {
 }
 
 var (
-	errNoField = &couch.Error{Kind: couch.InvalidSelector, Reason: "One or more conditions is missing a field name."}
-	errJSON    = &couch.Error{Kind: couch.BadRequest, Reason: "invalid UTF-8 JSON"}
-	errDepth   = &couch.Error{Kind: couch.BadRequest, Reason: "The selector is nested too deeply."}
+	errNoField    = &couch.Error{Kind: couch.InvalidSelector, Reason: "One or more conditions is missing a field name."}
+	errJSON       = &couch.Error{Kind: couch.BadRequest, Reason: "invalid UTF-8 JSON"}
+	errLength     = &couch.Error{Kind: couch.RequestTooLarge, Reason: "The selector is too long."}
+	errConditions = &couch.Error{Kind: couch.BadRequest, Reason: "The selector has too many conditions."}
+	errFields     = &couch.Error{Kind: couch.BadRequest, Reason: "There are too many fields."}
+	errDepth      = &couch.Error{Kind: couch.BadRequest, Reason: "The selector is nested too deeply."}
 )
 
 func cut(s string) string {

@@ -16,8 +16,12 @@ type Fields struct {
 // no part of the text. An empty list shows whole documents.
 //
 // Errors are of the kinds InvalidFields (no list), InvalidField (not of strings),
-// InvalidFieldName, and BadRequest for what is no JSON.
+// InvalidFieldName, BadRequest for what is no JSON or has more than 1,000 names, and
+// RequestTooLarge for more than 2 MiB.
 func ParseFields(fields []byte) (*Fields, error) {
+	if len(fields) > maxSelector {
+		return nil, errLength
+	}
 	if !json.Valid(fields) {
 		return nil, errJSON
 	}
@@ -34,7 +38,9 @@ func ParseFields(fields []byte) (*Fields, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.paths = append(f.paths, path)
+		if f.paths = append(f.paths, path); len(f.paths) > maxFields {
+			return nil, errFields
+		}
 	}
 	return &f, nil
 }

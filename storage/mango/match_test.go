@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -278,6 +279,16 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%.60s: %s, want %s", selector, got, want)
 		}
 	}
+	if _, err := mango.Parse([]byte(`{"$or":[0` + strings.Repeat(",0", 10_000) + `]}`)); describe(err) != "bad_request The selector has too many conditions." {
+		t.Errorf("many conditions: %v", err)
+	}
+	if _, err := mango.Parse([]byte(`{"a":"` + strings.Repeat("x", 2<<20) + `"}`)); !errors.Is(err, &couch.Error{Kind: couch.RequestTooLarge}) {
+		t.Errorf("a long selector: %v", err)
+	}
+	many := `{"$or":[1` + strings.Repeat(`,{"a":{"$regex":".{999}"}}`, 101) + `]}`
+	if _, err := mango.Parse([]byte(many)); describe(err) != "bad_arg The regular expressions of the selector are too large." {
+		t.Errorf("large regular expressions: %v", err)
+	}
 	long := `{"a":{"$in":"` + strings.Repeat("x", 1<<20) + `"}}`
 	if _, err := mango.Parse([]byte(long)); err == nil || len(err.Error()) > 2000 {
 		t.Error("a reason shows all of a long argument")
@@ -295,6 +306,29 @@ func describe(err error) string {
 		return "bad_request " + wrong.Reason
 	}
 	return errorNames[wrong.Kind] + " " + wrong.Reason
+}
+
+// Long names above many conditions, and long arguments below many fields, take no
+// more time than their length is worth.
+func TestHostileSelectors(t *testing.T) {
+	values := `[0` + strings.Repeat(`,1`, 900_000) + `]`
+	name := strings.Repeat("n", 60_000)
+	for i, selector := range []string{
+		strings.Repeat(`{"a":`, 400) + `{"$in":` + values + `}` + strings.Repeat(`}`, 400),
+		strings.Repeat(`{"$and":[`, 200) + `{"a":{"$nin":` + values + `}}` + strings.Repeat(`]}`, 200),
+		strings.Repeat(`{"$not":`, 400) + `{"a":` + values + `}` + strings.Repeat(`}`, 400),
+		`{"` + name + `":{"$or":[0` + strings.Repeat(`,{"$gt":1}`, 9_000) + `]}}`,
+	} {
+		start := time.Now()
+		s := parse(t, selector)
+		chosen(s)
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("%d takes %v", i, took)
+		}
+	}
+	if _, err := mango.Parse([]byte(`{"` + name + name + `":1}`)); err == nil {
+		t.Error("a name without bounds is accepted")
+	}
 }
 
 func TestFields(t *testing.T) {
@@ -329,6 +363,7 @@ func TestFields(t *testing.T) {
 		`["a."]`:  "invalid_field_name Invalid field name: a.",
 		`[""]`:    "invalid_field_name Invalid field name: ",
 		`[`:       "bad_request invalid UTF-8 JSON",
+		`["a"` + strings.Repeat(`,"a"`, 1000) + `]`: "bad_request There are too many fields.",
 	} {
 		if _, err := mango.ParseFields([]byte(fields)); describe(err) != want {
 			t.Errorf("%s: %s, want %s", fields, describe(err), want)

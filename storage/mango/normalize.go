@@ -2,40 +2,63 @@ package mango
 
 import "strings"
 
+// maxPath bounds the name of a field with those that it is nested in, in bytes.
+const maxPath = 64 << 10
+
+// fieldPath is the name of a field with those above it, joined by dots; "" is the
+// value itself. It is parsed once, however many conditions are on the field.
+type fieldPath struct {
+	name   string
+	parsed []string
+}
+
+func (p *fieldPath) join(field string) (*fieldPath, error) {
+	if p.name != "" { // and a field named "" at the top adds nothing
+		field = p.name + "." + field
+	}
+	if len(field) > maxPath {
+		return nil, invalidFieldName(field)
+	}
+	return &fieldPath{name: field}, nil
+}
+
+func (p *fieldPath) path() (_ []string, err error) {
+	if p.parsed == nil && p.name != "" {
+		p.parsed, err = parsePath(p.name)
+	}
+	return p.parsed, err
+}
+
 // pushFields moves the names of fields down to the operators that are about their
-// values: {a: {b: {$gt: 1}}} becomes a condition on the path a, b. path is what
-// stands above n, joined by dots; "" is the value itself, and a field named "" adds
-// nothing to that.
-func pushFields(n *node, path string) (*node, error) {
+// values: {a: {b: {$gt: 1}}} becomes a condition on the path a, b. at is what
+// stands above n.
+func pushFields(n *node, at *fieldPath) (*node, error) {
 	var err error
 	switch n.op {
 	case opField:
-		if path == "" {
-			return pushFields(n.args[0], n.name)
+		if at, err = at.join(n.name); err != nil {
+			return nil, err
 		}
-		return pushFields(n.args[0], path+"."+n.name)
+		return pushFields(n.args[0], at)
 	case opAnd, opOr, opNor, opNot:
 		for i := range n.args {
-			if n.args[i], err = pushFields(n.args[i], path); err != nil {
+			if n.args[i], err = pushFields(n.args[i], at); err != nil {
 				return nil, err
 			}
 		}
 		return n, nil
 	case opText:
-		if path != "" {
+		if at.name != "" {
 			return nil, badField(n.arg)
 		}
 		return n, nil
 	case opElemMatch, opAllMatch, opKeyMapMatch:
-		if n.args[0], err = pushFields(n.args[0], ""); err != nil {
+		if n.args[0], err = pushFields(n.args[0], &fieldPath{}); err != nil {
 			return nil, err
 		}
 	}
-	at := &node{op: opField, name: path, args: []*node{n}}
-	if path != "" {
-		at.path, err = parsePath(path)
-	}
-	return at, err
+	path, err := at.path()
+	return &node{op: opField, name: at.name, path: path, args: []*node{n}}, err
 }
 
 // parsePath reads the name of a field. Dots part the names of nested fields,

@@ -9,8 +9,16 @@ import (
 	"settle/storage/collate/jsonscan"
 )
 
-// maxDepth is how deep a selector may be nested.
-const maxDepth = 500
+// Bounds of a selector, which may be kept as long as a feed lives: how deep it may
+// be nested, how many conditions it may have, and its length in bytes.
+const (
+	maxDepth      = 500
+	maxConditions = 10_000
+	maxSelector   = 2 << 20
+)
+
+// maxFields is how many names a list of fields may have.
+const maxFields = 1_000
 
 // Selector is a condition on documents. It is safe for concurrent use.
 type Selector struct {
@@ -23,9 +31,13 @@ type Selector struct {
 //
 // Errors are of the kinds InvalidSelectorJSON (no object), InvalidSelector,
 // InvalidOperator, OperatorNotSupported, BadArgument, BadField, InvalidFieldName,
-// and BadRequest for what is no JSON or nested too deeply. CouchDB finds some of
+// BadRequest for what is no JSON, nested too deeply or of more than 10,000
+// conditions, and RequestTooLarge for more than 2 MiB. CouchDB finds some of
 // them only when it matches; here a selector that was parsed never fails.
 func Parse(selector []byte) (*Selector, error) {
+	if len(selector) > maxSelector {
+		return nil, errLength
+	}
 	if !json.Valid(selector) {
 		return nil, errJSON
 	}
@@ -36,11 +48,11 @@ func Parse(selector []byte) (*Selector, error) {
 	if isEmpty(selector) {
 		return &Selector{}, nil
 	}
-	n, err := condition(selector, 0)
+	n, err := condition(&parser{Scanner: jsonscan.New(selector)}, 0)
 	if err != nil {
 		return nil, err
 	}
-	if n, err = pushFields(n, ""); err != nil {
+	if n, err = pushFields(n, &fieldPath{}); err != nil {
 		return nil, err
 	}
 	if n, err = pushNegations(n); err != nil {
@@ -63,48 +75,70 @@ func isEmpty(json []byte) bool {
 	return true
 }
 
+// parser stands somewhere in a selector's text.
+type parser struct {
+	jsonscan.Scanner
+	conditions int // so far
+	regexpSize int // of all regular expressions so far
+}
+
 // condition reads a value that stands for a condition: an operator, a field, a
 // list of them that all must hold, or else a value to equal.
-func condition(value []byte, depth int) (*node, error) {
+func condition(s *parser, depth int) (*node, error) {
 	if depth > maxDepth {
 		return nil, errDepth
 	}
-	if jsonscan.KindOf(value) != jsonscan.Object || isEmpty(value) {
-		return &node{op: opEq, arg: jsonscan.Value(value)}, nil
+	if s.conditions++; s.conditions > maxConditions {
+		return nil, errConditions
 	}
+	if s.Kind() != jsonscan.Object {
+		return &node{op: opEq, arg: s.Value()}, nil
+	}
+	s.Open()
 	var args []*node
-	for raw, arg := range jsonscan.Members(value) {
+	for {
+		raw, more, _ := s.Next(jsonscan.Object, len(args) == 0)
+		if !more {
+			break
+		}
 		name, ok := jsonscan.Unescape(nil, raw)
 		if !ok {
 			return nil, errJSON
 		}
-		n, err := member(string(name), arg, depth)
+		n, err := member(string(name), s, depth)
 		if err != nil {
 			return nil, err
 		}
 		args = append(args, n)
 	}
-	if len(args) == 1 {
+	switch len(args) {
+	case 0:
+		return &node{op: opEq, arg: []byte("{}")}, nil
+	case 1:
 		return args[0], nil
 	}
 	return &node{op: opAnd, args: args}, nil
 }
 
-func member(name string, arg []byte, depth int) (*node, error) {
+func member(name string, s *parser, depth int) (*node, error) {
 	if !strings.HasPrefix(name, "$") {
-		n, err := condition(arg, depth+1)
+		n, err := condition(s, depth+1)
 		return &node{op: opField, name: name, args: []*node{n}}, err
 	}
 	read, ok := operators[name]
 	if !ok {
 		return nil, invalidOperator(name)
 	}
-	arg = jsonscan.Value(arg)
-	return read(name, arg, depth)
+	return read(name, s, depth)
 }
 
-// reader makes the node of an operator with its argument.
-type reader func(name string, arg []byte, depth int) (*node, error)
+// reader reads the argument of an operator and makes its node.
+type reader func(name string, s *parser, depth int) (*node, error)
+
+// leaf is the reader of an operator whose argument holds no conditions.
+func leaf(read func(name string, arg []byte) (*node, error)) reader {
+	return func(name string, s *parser, _ int) (*node, error) { return read(name, s.Value()) }
+}
 
 // operators are all that CouchDB 3.5 knows. (It is set by init, as the readers
 // come back to it.)
@@ -117,47 +151,51 @@ func init() {
 		"$lt": readValue(opLt), "$lte": readValue(opLte), "$eq": readValue(opEq),
 		"$ne": readValue(opNe), "$gte": readValue(opGte), "$gt": readValue(opGt),
 		"$in": readValues(opIn), "$nin": readValues(opNin), "$all": readValues(opAll),
-		"$exists": readExists, "$type": readType, "$mod": readMod, "$size": readSize,
-		"$regex": readRegex, "$beginsWith": readBeginsWith, "$text": readText, "$default": readDefault,
-		"$where": refuse, "$geoWithin": refuse, "$geoIntersects": refuse, "$near": refuse, "$nearSphere": refuse,
+		"$exists": leaf(readExists), "$type": leaf(readType), "$mod": leaf(readMod), "$size": leaf(readSize),
+		"$regex": readRegex, "$beginsWith": leaf(readBeginsWith), "$text": leaf(readText), "$default": leaf(readDefault),
+		"$where": leaf(refuse), "$geoWithin": leaf(refuse), "$geoIntersects": leaf(refuse), "$near": leaf(refuse), "$nearSphere": leaf(refuse),
 	}
 }
 
-func refuse(name string, _ []byte, _ int) (*node, error) { return nil, notSupported(name) }
+func refuse(name string, _ []byte) (*node, error) { return nil, notSupported(name) }
 
 func readList(op operator) reader {
-	return func(name string, arg []byte, depth int) (*node, error) {
-		if jsonscan.KindOf(arg) != jsonscan.Array {
-			return nil, badArgument(name, arg)
+	return func(name string, s *parser, depth int) (*node, error) {
+		if s.Kind() != jsonscan.Array {
+			return nil, badArgument(name, s.Value())
 		}
+		s.Open()
 		n := &node{op: op}
-		for element := range jsonscan.Elements(arg) {
-			sub, err := condition(element, depth+1)
+		for {
+			_, more, _ := s.Next(jsonscan.Array, len(n.args) == 0)
+			if !more {
+				return n, nil
+			}
+			arg, err := condition(s, depth+1)
 			if err != nil {
 				return nil, err
 			}
-			n.args = append(n.args, sub)
+			n.args = append(n.args, arg)
 		}
-		return n, nil
 	}
 }
 
 func readNested(op operator) reader {
-	return func(name string, arg []byte, depth int) (*node, error) {
-		if jsonscan.KindOf(arg) != jsonscan.Object {
-			return nil, badArgument(name, arg)
+	return func(name string, s *parser, depth int) (*node, error) {
+		if s.Kind() != jsonscan.Object {
+			return nil, badArgument(name, s.Value())
 		}
-		sub, err := condition(arg, depth+1)
-		return &node{op: op, args: []*node{sub}}, err
+		arg, err := condition(s, depth+1)
+		return &node{op: op, args: []*node{arg}}, err
 	}
 }
 
 func readValue(op operator) reader {
-	return func(_ string, arg []byte, _ int) (*node, error) { return &node{op: op, arg: arg}, nil }
+	return leaf(func(_ string, arg []byte) (*node, error) { return &node{op: op, arg: arg}, nil })
 }
 
 func readValues(op operator) reader {
-	return func(name string, arg []byte, _ int) (*node, error) {
+	return leaf(func(name string, arg []byte) (*node, error) {
 		if jsonscan.KindOf(arg) != jsonscan.Array {
 			return nil, badArgument(name, arg)
 		}
@@ -165,14 +203,14 @@ func readValues(op operator) reader {
 		for element := range jsonscan.Elements(arg) {
 			n.list = append(n.list, jsonscan.Value(element))
 		}
-		if op == opIn || op == opNin {
+		if op != opAll {
 			n.keys = newKeySet(n.list)
 		}
 		return n, nil
-	}
+	})
 }
 
-func readExists(name string, arg []byte, _ int) (*node, error) {
+func readExists(name string, arg []byte) (*node, error) {
 	kind := jsonscan.KindOf(arg)
 	if kind != jsonscan.True && kind != jsonscan.False {
 		return nil, badArgument(name, arg)
@@ -180,7 +218,7 @@ func readExists(name string, arg []byte, _ int) (*node, error) {
 	return &node{op: opExists, want: kind == jsonscan.True}, nil
 }
 
-func readType(name string, arg []byte, _ int) (*node, error) {
+func readType(name string, arg []byte) (*node, error) {
 	text, ok := stringOf(arg)
 	if !ok {
 		return nil, badArgument(name, arg)
@@ -190,7 +228,7 @@ func readType(name string, arg []byte, _ int) (*node, error) {
 
 // readMod reads a divisor and a remainder. By zero CouchDB would fail when it
 // matches.
-func readMod(name string, arg []byte, _ int) (*node, error) {
+func readMod(name string, arg []byte) (*node, error) {
 	var parts [][]byte
 	for element := range jsonscan.Elements(arg) {
 		parts = append(parts, jsonscan.Value(element))
@@ -207,7 +245,7 @@ func readMod(name string, arg []byte, _ int) (*node, error) {
 	return n, nil
 }
 
-func readSize(name string, arg []byte, _ int) (*node, error) {
+func readSize(name string, arg []byte) (*node, error) {
 	if !isInteger(arg) || arg[0] == '-' && string(arg) != "-0" {
 		return nil, badArgument(name, arg)
 	}
@@ -218,16 +256,17 @@ func readSize(name string, arg []byte, _ int) (*node, error) {
 	return &node{op: opSize, size: size}, nil
 }
 
-func readRegex(name string, arg []byte, _ int) (*node, error) {
+func readRegex(name string, s *parser, _ int) (*node, error) {
+	arg := s.Value()
 	pattern, ok := stringOf(arg)
 	if !ok {
 		return nil, invalidOperator(name)
 	}
-	compiled, err := compileRegex(pattern, arg)
+	compiled, err := s.compileRegex(pattern, arg)
 	return &node{op: opRegex, regexp: compiled}, err
 }
 
-func readBeginsWith(name string, arg []byte, _ int) (*node, error) {
+func readBeginsWith(name string, arg []byte) (*node, error) {
 	prefix, ok := stringOf(arg)
 	if !ok {
 		return nil, invalidOperator(name)
@@ -235,7 +274,7 @@ func readBeginsWith(name string, arg []byte, _ int) (*node, error) {
 	return &node{op: opBeginsWith, text: prefix}, nil
 }
 
-func readText(name string, arg []byte, _ int) (*node, error) {
+func readText(name string, arg []byte) (*node, error) {
 	switch jsonscan.KindOf(arg) {
 	case jsonscan.String, jsonscan.Number, jsonscan.True, jsonscan.False:
 		return &node{op: opText, arg: []byte(`{"$default":{"$text":` + string(arg) + `}}`)}, nil
@@ -244,7 +283,7 @@ func readText(name string, arg []byte, _ int) (*node, error) {
 }
 
 // readDefault reads what CouchDB turns `$text` into, and so takes as well.
-func readDefault(name string, arg []byte, _ int) (*node, error) {
+func readDefault(name string, arg []byte) (*node, error) {
 	whole := []byte(`{"$default":` + string(arg) + `}`)
 	n := 0
 	for raw := range jsonscan.Members(arg) {

@@ -10,12 +10,23 @@ import (
 	"settle/storage/couch"
 )
 
+// maxRegexpSize bounds the regular expressions of one selector, in steps of their
+// programs; a step takes some 40 bytes.
+const maxRegexpSize = 100_000
+
 // compileRegex makes a regular expression that runs over bytes: pattern and
 // strings are both taken for Latin-1, in which every byte is a character. arg is
 // the pattern's JSON. The error is a BadArgument.
-func compileRegex(pattern string, arg []byte) (*regexp.Regexp, error) {
+func (s *parser) compileRegex(pattern string, arg []byte) (*regexp.Regexp, error) {
+	errSize := couch.Errorf(couch.BadArgument, "The regular expressions of the selector are too large.")
+	if len(pattern) > maxRegexpSize {
+		return nil, errSize
+	}
 	tree, err := syntax.Parse(string(appendLatin1(nil, []byte(pattern))), syntax.Perl)
 	if err == nil {
+		if s.regexpSize += sizeOf(tree); s.regexpSize > maxRegexpSize {
+			return nil, errSize
+		}
 		var compiled *regexp.Regexp
 		if compiled, err = regexp.Compile(loosenEnds(tree).String()); err == nil {
 			return compiled, nil
@@ -25,6 +36,18 @@ func compileRegex(pattern string, arg []byte) (*regexp.Regexp, error) {
 		return nil, couch.Errorf(couch.BadArgument, "Unsupported regular expression for operator $regex: %s", term(arg))
 	}
 	return nil, badArgument("$regex", arg)
+}
+
+// sizeOf is about how many steps an expression's program has.
+func sizeOf(re *syntax.Regexp) int {
+	size := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		size += sizeOf(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		size *= max(re.Min, re.Max, 1)
+	}
+	return size
 }
 
 // isUnsupported tells what PCRE may understand from what is no regular expression.

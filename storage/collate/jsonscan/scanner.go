@@ -164,6 +164,16 @@ func (s *Scanner) Next(kind Kind, first bool) (name []byte, more, ok bool) {
 	return name, s.Kind() != Invalid, s.Kind() != Invalid
 }
 
+// Value reads any value and returns its text; nil where there is none.
+func (s *Scanner) Value() []byte {
+	s.space()
+	start := s.pos
+	if !s.Skip() {
+		return nil
+	}
+	return s.text[start:s.pos]
+}
+
 // Skip reads any value.
 func (s *Scanner) Skip() bool {
 	switch s.Kind() {

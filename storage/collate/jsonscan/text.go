@@ -18,12 +18,7 @@ func KindOf(text []byte) Kind {
 // it; nil where there is none.
 func Value(text []byte) []byte {
 	s := New(text)
-	s.space()
-	start := s.pos
-	if !s.Skip() {
-		return nil
-	}
-	return text[start:s.pos]
+	return s.Value()
 }
 
 // Members yields the members of the object at the beginning of text: the name as
