@@ -100,3 +100,7 @@ func TestFollow(t *testing.T) {
 func TestNanoDocuments(t *testing.T) {
 	run(t, "nano-documents.mjs", parameters{}, time.Minute)
 }
+
+func TestPouchDBRemote(t *testing.T) {
+	run(t, "pouchdb-remote.mjs", parameters{}, time.Minute)
+}
