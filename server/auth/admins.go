@@ -69,7 +69,29 @@ func (a *Auth) inForce() map[string]Hash {
 	return a.stored
 }
 
-// SetPassword makes a stored administrator, or gives one a new password. It is
+// hashOrParse hashes a password, or takes a hash as the one it is. The error is a
+// BadRequest for what begins like a hash and is none.
+func (a *Auth) hashOrParse(password string) (Hash, error) {
+	if !isHashText(password) {
+		return HashPassword(password, a.iterations())
+	}
+	hash, err := ParseHash(password)
+	if err != nil {
+		return Hash{}, couch.Errorf(couch.BadRequest, "The hash of an administrator's password is malformed.")
+	}
+	return hash, nil
+}
+
+// adminHash returns the hash of an administrator in force.
+func (a *Auth) adminHash(name string) (Hash, bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	hash, ok := a.inForce()[name]
+	return hash, ok
+}
+
+// SetPassword makes a stored administrator, or gives one a new password, which
+// may come as a hash in one of the forms of CouchDB's [admins] section. It is
 // durable when SetPassword returns. Where the environment names the
 // administrator, the stored ones wait until it does not. Errors: a BadRequest
 // for a name or password that nobody could log in with.
@@ -77,10 +99,10 @@ func (a *Auth) SetPassword(ctx context.Context, name, password string) error {
 	if name == "" || strings.ContainsAny(name, ":\x00") {
 		return couch.Errorf(couch.BadRequest, "An administrator's name must not be empty or hold a colon.")
 	}
-	if password == "" || strings.HasPrefix(password, "-") {
-		return couch.Errorf(couch.BadRequest, "An administrator's password must not be empty or begin with \"-\".")
+	if password == "" {
+		return couch.Errorf(couch.BadRequest, "An administrator's password must not be empty.")
 	}
-	hash, err := HashPassword(password, a.iterations())
+	hash, err := a.hashOrParse(password)
 	if err != nil {
 		return err
 	}

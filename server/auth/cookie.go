@@ -2,8 +2,6 @@ package auth
 
 import (
 	"crypto/hmac"
-	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/base64"
 	"hash"
 	"net/http"
@@ -34,10 +32,10 @@ func cookieKey(secret []byte, salt string) []byte {
 	return append(append([]byte{}, secret...), salt...)
 }
 
-// newToken signs a token with HMAC-SHA-256, the first of CouchDB's algorithms.
-func newToken(name string, issued int64, key []byte) token {
+// newToken signs a token, with the first of the algorithms.
+func newToken(name string, issued int64, key []byte, algorithms []string) token {
 	t := token{name: name, issued: issued}
-	t.mac = t.sign(sha256.New, key)
+	t.mac = t.sign(digests[algorithms[0]], key)
 	return t
 }
 
@@ -51,14 +49,15 @@ func (t token) sign(algorithm func() hash.Hash, key []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// valid reports whether the token was signed with the key, by either of
-// CouchDB's algorithms.
-func (t token) valid(key []byte) bool {
-	algorithm := sha256.New
-	if len(t.mac) == sha1.Size {
-		algorithm = sha1.New
+// valid reports whether the token was signed with the key, by one of the
+// algorithms.
+func (t token) valid(key []byte, algorithms []string) bool {
+	for _, name := range algorithms {
+		if hmac.Equal(t.mac, t.sign(digests[name], key)) {
+			return true
+		}
 	}
-	return hmac.Equal(t.mac, t.sign(algorithm, key))
+	return false
 }
 
 // encode returns the cookie's value.
@@ -83,9 +82,11 @@ func decodeToken(value string) (token, error) {
 	return token{name: parts[0], issued: issued, mac: []byte(parts[2])}, nil
 }
 
-// byCookie reads the session cookie. One that is signed wrongly or has run out
-// counts as no log-in.
-func (a *Auth) byCookie(req *http.Request) (Session, error) {
+// byCookie reads the session cookie.
+type byCookie struct{ auth *Auth }
+
+// authenticate counts a cookie that is signed wrongly or has run out as no log-in.
+func (b byCookie) authenticate(req *http.Request) (Session, error) {
 	cookie, err := req.Cookie(cookieName)
 	if err != nil || cookie.Value == "" {
 		return Session{}, nil
@@ -94,47 +95,35 @@ func (a *Auth) byCookie(req *http.Request) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	a.mu.RLock()
-	hash, known := a.inForce()[t.name]
-	a.mu.RUnlock()
-	if !known || !t.valid(cookieKey(a.cookieSecret(), hash.salt)) {
-		return Session{}, nil
-	}
-	timeout := int64(a.policy().SessionTimeout / time.Second)
+	a, policy := b.auth, b.auth.policy()
+	timeout := int64(policy.SessionTimeout / time.Second)
 	left := t.issued + timeout - time.Now().Unix()
-	if left <= 0 {
+	if left <= 0 || left > timeout+maxClockSkew || t.name == "" {
 		return Session{}, nil
 	}
-	s := newSession(t.name, "cookie")
+	found, err := a.find(req.Context(), t.name)
+	if err != nil || found == nil || !t.valid(cookieKey(a.sharedSecret(), found.salt), policy.hashAlgorithms()) {
+		return Session{}, err
+	}
+	if found, err = found.unlessConflicted(); err != nil {
+		return Session{}, err
+	}
+	s := found.session(handlerCookie)
 	if left*10 < timeout*9 { // less than nine tenths are left
-		s.Renewed = a.cookie(req, a.token(t.name, hash))
+		s.Renewed = a.Cookie(req, s)
 	}
 	return s, nil
 }
 
-// cookieSecret returns what signs cookies.
-func (a *Auth) cookieSecret() []byte {
-	if secret := a.policy().Secret; secret != "" {
-		return []byte(secret)
-	}
-	return a.secret
-}
+// maxClockSkew is how far in the future, in seconds, a cookie may have been made,
+// by another server with the same secret.
+const maxClockSkew = 60
 
-// token makes the value of a new cookie.
-func (a *Auth) token(name string, hash Hash) string {
-	return newToken(name, time.Now().Unix(), cookieKey(a.cookieSecret(), hash.salt)).encode()
-}
-
-// Cookie returns the Set-Cookie header that begins a session of an
-// administrator, for an answer to req. For any other name it is that of NoCookie.
-func (a *Auth) Cookie(req *http.Request, name string) string {
-	a.mu.RLock()
-	hash, known := a.inForce()[name]
-	a.mu.RUnlock()
-	if !known {
-		return a.NoCookie(req)
-	}
-	return a.cookie(req, a.token(name, hash))
+// Cookie returns the Set-Cookie header that begins a session, or keeps it going,
+// for an answer to req.
+func (a *Auth) Cookie(req *http.Request, s Session) string {
+	t := newToken(s.User.Name, time.Now().Unix(), cookieKey(a.sharedSecret(), s.salt), a.policy().hashAlgorithms())
+	return a.cookie(req, t.encode())
 }
 
 // NoCookie returns the Set-Cookie header that takes the session's cookie away

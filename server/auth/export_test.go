@@ -2,7 +2,7 @@ package auth
 
 // NewToken makes a cookie's value, as a log-in does.
 func NewToken(name string, issued int64, secret, salt string) string {
-	return newToken(name, issued, cookieKey([]byte(secret), salt)).encode()
+	return newToken(name, issued, cookieKey([]byte(secret), salt), standardAlgorithms).encode()
 }
 
 // DecodeToken reads a cookie's value.

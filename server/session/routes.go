@@ -1,6 +1,9 @@
 package session
 
 import (
+	"cmp"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,25 +29,28 @@ func Routes(a *auth.Auth) []web.Route {
 
 type handlers struct{ auth *auth.Auth }
 
-// userCtx is a user as CouchDB prints one: an anonymous one's name is null.
+// userCtx is a user as CouchDB prints one: an anonymous one's name is null, and
+// a token may name a user by a number.
 type userCtx struct {
-	Name  *string  `json:"name"`
+	Name  any      `json:"name"`
 	Roles []string `json:"roles"`
 }
 
-func printUser(u couch.UserCtx) userCtx {
-	printed := userCtx{Roles: append([]string{}, u.Roles...)}
-	if u.Name != "" {
-		printed.Name = &u.Name
+func printUser(s auth.Session) userCtx {
+	printed := userCtx{Roles: append([]string{}, s.User.Roles...)}
+	switch {
+	case s.NumericName:
+		printed.Name = json.Number(s.User.Name)
+	case s.User.Name != "":
+		printed.Name = s.User.Name
 	}
 	return printed
 }
 
 // get answers who is logged in.
 func (h *handlers) get(r *web.Request) error {
-	user := r.Session.User
-	if user.Name == "" && r.Query().Is("basic") {
-		return couch.Errorf(couch.Unauthorized, "Please login.")
+	if r.Session.Handler == "" && r.Query().Is("basic") {
+		return errPleaseLogIn
 	}
 	type info struct {
 		Handlers      []string `json:"authentication_handlers"`
@@ -54,32 +60,40 @@ func (h *handlers) get(r *web.Request) error {
 		OK   bool    `json:"ok"`
 		User userCtx `json:"userCtx"`
 		Info info    `json:"info"`
-	}{true, printUser(user), info{auth.Handlers, r.Session.Handler}})
+	}{true, printUser(r.Session), info{h.auth.Handlers(), r.Session.Handler}})
 }
 
 // post logs in and sets the session cookie.
 func (h *handlers) post(r *web.Request) error {
-	name, password, err := readLogin(r)
+	credentials, err := readLogin(r)
 	if err != nil {
 		return err
 	}
-	session, err := h.auth.Login(r.Context(), name, password)
-	if err != nil {
+	session, err := h.auth.Login(r.Request, credentials)
+	switch {
+	case errors.Is(err, errUnauthorized):
 		setCookie(r, h.auth.NoCookie(r.Request))
 		if target := r.Query().Get("fail"); target != "" {
 			return redirect(r, target)
 		}
 		return err
+	case err != nil:
+		return err
 	}
-	setCookie(r, h.auth.Cookie(r.Request, name))
+	setCookie(r, h.auth.Cookie(r.Request, session))
 	if target := r.Query().Get("next"); target != "" {
 		return redirect(r, target)
 	}
 	return r.WriteJSON(http.StatusOK, struct {
 		OK bool `json:"ok"`
 		userCtx
-	}{true, printUser(session.User)})
+	}{true, printUser(session)})
 }
+
+var errPleaseLogIn = &couch.Error{Kind: couch.Unauthorized, Reason: "Please login."}
+
+// errUnauthorized matches what a wrong name or password is refused with.
+var errUnauthorized = &couch.Error{Kind: couch.Unauthorized}
 
 // delete takes the cookie away from the client. As in CouchDB, the cookie
 // itself goes on counting until it runs out.
@@ -106,40 +120,36 @@ func redirect(r *web.Request, target string) error {
 // maxLogin bounds the body of a log-in.
 const maxLogin = 64 << 10
 
-// readLogin reads name and password, from a form or a JSON object.
-func readLogin(r *web.Request) (name, password string, err error) {
+// readLogin reads name, password and second factor, from a form or a JSON object.
+func readLogin(r *web.Request) (auth.Credentials, error) {
 	body, err := r.ReadBody(maxLogin)
 	if err != nil {
-		return "", "", err
+		return auth.Credentials{}, err
+	}
+	var login struct {
+		Name     string `json:"name"`
+		Username string `json:"username"`
+		Password string `json:"password"`
+		Token    string `json:"token"`
 	}
 	switch r.MediaType() {
 	case "application/x-www-form-urlencoded":
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
-			return "", "", couch.Errorf(couch.BadRequest, "invalid form")
+			return auth.Credentials{}, couch.Errorf(couch.BadRequest, "invalid form")
 		}
-		name, password = form.Get("name"), form.Get("password")
-		if name == "" {
-			name = form.Get("username")
-		}
+		login.Name, login.Username = form.Get("name"), form.Get("username")
+		login.Password, login.Token = form.Get("password"), form.Get("token")
 	case "application/json":
-		var login struct {
-			Name     string `json:"name"`
-			Username string `json:"username"`
-			Password string `json:"password"`
-		}
 		if err := web.UnmarshalJSON(body, &login); err != nil {
-			return "", "", err
-		}
-		name, password = login.Name, login.Password
-		if name == "" {
-			name = login.Username
+			return auth.Credentials{}, err
 		}
 	default:
-		return "", "", &couch.Error{Kind: couch.BadContentType}
+		return auth.Credentials{}, &couch.Error{Kind: couch.BadContentType}
 	}
+	name := cmp.Or(login.Name, login.Username)
 	if name == "" {
-		return "", "", couch.Errorf(couch.BadRequest, "request body must contain a username")
+		return auth.Credentials{}, couch.Errorf(couch.BadRequest, "request body must contain a username")
 	}
-	return name, password, nil
+	return auth.Credentials{Name: name, Password: login.Password, Token: login.Token}, nil
 }

@@ -1,0 +1,131 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"settle/storage/couch"
+)
+
+var errLocked = &couch.Error{Kind: couch.Forbidden, Reason: "Account is temporarily locked due to multiple authentication failures"}
+
+// How many more failures than those of one address with one name count for a
+// name from everywhere, and for an address with every name. They refuse only
+// log-ins that would have to be computed: whoever has logged in since the start
+// goes on. An address may be a proxy's, with everybody behind it.
+const (
+	nameFactor    = 20
+	addressFactor = 200
+)
+
+// guess is one attempt to log in, as the failures are counted.
+type guess struct{ name, address, salt string }
+
+// newGuess returns the attempt of a request. The salt is the account's: a new
+// password begins a new count.
+func newGuess(req *http.Request, name, salt string) guess {
+	if len(name) > sha256.Size { // a record has a bounded size
+		sum := sha256.Sum256([]byte(name))
+		name = string(sum[:])
+	}
+	return guess{name: name, address: clientAddress(req), salt: salt}
+}
+
+// clientAddress returns where a request comes from: an IPv4 address, or the
+// network of an IPv6 one, within which addresses cost nothing.
+func clientAddress(req *http.Request) string {
+	host, _, err := net.SplitHostPort(req.RemoteAddr)
+	if err != nil {
+		return req.RemoteAddr
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	if ip = ip.Unmap(); ip.Is6() {
+		network, _ := ip.WithZone("").Prefix(64)
+		return network.String()
+	}
+	return ip.String()
+}
+
+// failures counts failed attempts.
+type failures struct {
+	mu      sync.Mutex
+	records map[guess]record
+	order   []guess // the records, the oldest first; may name some twice
+}
+
+type record struct {
+	count int
+	last  time.Time
+}
+
+// locked reports whether the attempts of an address with a name are refused.
+func (f *failures) locked(g guess, l Lockout) bool {
+	return l.enforced() && f.count(g, l) >= l.failures()
+}
+
+// exhausted reports whether there were too many failures of a name, or of an
+// address.
+func (f *failures) exhausted(g guess, l Lockout) bool {
+	return l.enforced() &&
+		(f.count(guess{name: g.name}, l) >= nameFactor*l.failures() ||
+			f.count(guess{address: g.address}, l) >= addressFactor*l.failures())
+}
+
+func (l Lockout) enforced() bool { return !l.Off && !l.WarnOnly }
+
+// count returns the failures that still count.
+func (f *failures) count(g guess, l Lockout) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.records[g]
+	if time.Since(r.last) >= l.memory() {
+		return 0
+	}
+	return r.count
+}
+
+// add counts a failure: of the address with the name, and of both alone.
+func (f *failures) add(g guess, l Lockout) {
+	if l.Off {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, g := range []guess{g, {name: g.name}, {address: g.address}} {
+		f.addOne(g, l)
+	}
+}
+
+// addOne counts one failure. f.mu is held.
+func (f *failures) addOne(g guess, l Lockout) {
+	now := time.Now()
+	r, known := f.records[g]
+	if known && now.Sub(r.last) >= l.memory() {
+		r.count = 0
+	}
+	if f.records == nil {
+		f.records = map[guess]record{}
+	}
+	f.records[g] = record{count: r.count + 1, last: now}
+	if !known {
+		f.order = append(f.order, g)
+	}
+	f.trim(l.records())
+}
+
+// trim forgets the records that were begun first, beyond so many. f.mu is held.
+func (f *failures) trim(records int) {
+	for len(f.records) > records {
+		oldest := f.order[0]
+		f.order[0] = guess{}
+		f.order = f.order[1:]
+		delete(f.records, oldest)
+	}
+}
