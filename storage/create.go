@@ -45,26 +45,37 @@ func (s *Store) CreateDatabase(ctx context.Context, name string, o CreateOptions
 // reserve gives the database a partition number of its own and marks it unready.
 func (s *Store) reserve(ctx context.Context, name string, rec *schema.DBRecord) error {
 	return s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) error {
-		rows, err := tx.GetMulti(ctx, schema.NameKey(name), schema.CounterKey())
+		row, err := getOne(ctx, tx, schema.NameKey(name))
 		if err != nil {
 			return err
 		}
-		if rows[0] != nil {
+		if row != nil {
 			return couch.ErrDatabaseExists
 		}
-		n := uint64(schema.FirstDatabase)
-		if rows[1] != nil {
-			last, err := schema.DecodeCounter(rows[1])
-			if err != nil {
-				return err
-			}
-			n = last + 1
-		}
-		rec.Partition = schema.Partition(n)
-		tx.Set(schema.CounterKey(), schema.EncodeCounter(n))
-		tx.Set(schema.UnreadyKey(rec.Partition), nil)
-		return nil
+		rec.Partition, err = takePartition(ctx, tx)
+		return err
 	})
+}
+
+// takePartition gives out the next partition number, in a transaction of the
+// directory, which marks it unready.
+func takePartition(ctx context.Context, tx kv.Tx) (p kv.Partition, err error) {
+	row, err := getOne(ctx, tx, schema.CounterKey())
+	if err != nil {
+		return p, err
+	}
+	n := uint64(schema.FirstDatabase)
+	if row != nil {
+		last, err := schema.DecodeCounter(row)
+		if err != nil {
+			return p, err
+		}
+		n = last + 1
+	}
+	p = schema.Partition(n)
+	tx.Set(schema.CounterKey(), schema.EncodeCounter(n))
+	tx.Set(schema.UnreadyKey(p), nil)
+	return p, nil
 }
 
 func (s *Store) makeKey(ctx context.Context, p kv.Partition) (*crypt.DatabaseKey, error) {

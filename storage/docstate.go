@@ -18,13 +18,13 @@ type docState struct {
 	tree         *revtree.Tree
 	activeBefore int64
 	changed      bool
-	// added are the revisions stored by this transaction, which cannot read
-	// them back.
-	added map[couch.RevID]*couch.Document
+	// added are the attachments of the revisions stored by this transaction, which
+	// cannot read them back.
+	added map[couch.RevID][]couch.Attachment
 }
 
 func newDocState(id couch.DocID, row []byte) (*docState, error) {
-	s := &docState{id: id, tree: new(revtree.Tree), added: make(map[couch.RevID]*couch.Document)}
+	s := &docState{id: id, tree: new(revtree.Tree), added: make(map[couch.RevID][]couch.Attachment)}
 	if row == nil {
 		return s, nil
 	}
@@ -67,7 +67,7 @@ func (w *writer) add(s *docState, path couch.Revisions, d *couch.Document) (revt
 	for _, a := range d.Attachments {
 		w.addRef(a, s.id, rev)
 	}
-	s.added[rev], s.changed = d, true
+	s.added[rev], s.changed = d.Attachments, true
 	return outcome, nil
 }
 
@@ -88,8 +88,8 @@ func (w *writer) addRef(a couch.Attachment, id couch.DocID, rev couch.RevID) {
 
 // attachmentsOf returns the attachments of a stored revision.
 func (w *writer) attachmentsOf(ctx context.Context, s *docState, rev couch.RevID) ([]couch.Attachment, error) {
-	if d := s.added[rev]; d != nil {
-		return d.Attachments, nil
+	if atts, ok := s.added[rev]; ok {
+		return atts, nil
 	}
 	node, _ := s.tree.Get(rev)
 	if !node.Available || !node.Attachments {

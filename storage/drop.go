@@ -64,6 +64,11 @@ func (s *Store) destroy(ctx context.Context, p kv.Partition) error {
 	if err := s.eraseKeys(ctx); err != nil {
 		return err
 	}
+	return s.setReady(ctx, p)
+}
+
+// setReady takes back the mark of a partition of which nothing is left.
+func (s *Store) setReady(ctx context.Context, p kv.Partition) error {
 	return s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) error {
 		tx.Delete(schema.UnreadyKey(p))
 		return nil

@@ -98,6 +98,14 @@ type walk struct {
 	db   *storage.Database
 	m    *model
 	made int
+	// spools says that every batch goes through a spool.
+	spools bool
+}
+
+func (w *walk) limitBatches() {
+	if w.spools {
+		w.b.store.LimitBatches(0, 1)
+	}
 }
 
 func TestRandomOperationsAgainstModel(t *testing.T) {
@@ -105,6 +113,8 @@ func TestRandomOperationsAgainstModel(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			w := &walk{t: t, rng: rand.New(rand.NewPCG(seed, 1)), b: newBench(t), m: newModel()}
 			w.db = w.b.create("model")
+			w.spools = seed%4 == 3
+			w.limitBatches()
 			for step := range 250 {
 				w.step()
 				if t.Failed() || step%25 == 0 {
@@ -139,6 +149,7 @@ func (w *walk) step() {
 		if w.db, err = w.b.store.Database(context.Background(), "model"); err != nil {
 			w.t.Fatal(err)
 		}
+		w.limitBatches()
 	}
 }
 

@@ -58,11 +58,8 @@ func (w *writer) dropBody(ctx context.Context, s *docState, rev couch.RevID, nod
 }
 
 func (w *writer) droppedAttachments(ctx context.Context, s *docState, rev couch.RevID, node revtree.Node) ([]couch.Attachment, error) {
-	switch d := s.added[rev]; {
-	case d != nil:
-		return d.Attachments, nil
-	case !node.Attachments:
-		return nil, nil
+	if atts, ok := s.added[rev]; ok || !node.Attachments {
+		return atts, nil
 	}
 	body, err := w.db.readBody(ctx, w.tx, s.id, rev, node)
 	return body.Attachments, err

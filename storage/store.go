@@ -31,6 +31,7 @@ type Store struct {
 	blobs   *attachments.Store
 	log     *slog.Logger
 	uuid    string
+	chunk   chunkLimit // of batches
 
 	open       handles
 	erasing    shared // compaction of the keys partition
@@ -52,6 +53,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		keyring: o.Keyring,
 		blobs:   attachments.New(attachments.Options{FS: o.BlobFS, Root: o.BlobDir}),
 		log:     o.Logger,
+		chunk:   defaultChunk,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

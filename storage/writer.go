@@ -22,6 +22,9 @@ type writer struct {
 	refs   refs
 	taken  []*attachments.Pending // of the edit being applied
 
+	// last is the document that was edited last. It may be set in advance, to what
+	// an earlier writer, whose transaction was none, has made of it.
+	last *docState
 	// looksUp: an edit that names a revision of a missing document is a conflict.
 	looksUp bool
 }
@@ -31,8 +34,8 @@ func newWriter(db *Database, tx kv.Tx, m *schema.Meta) *writer {
 }
 
 // run applies edits, which are sorted by id.
-func (w *writer) run(ctx context.Context, b batch, edits []*edit) error {
-	w.looksUp = b.looksUp || w.m.DocCount+w.m.DeletedCount == 0
+func (w *writer) run(ctx context.Context, b *batch, edits []*edit) error {
+	w.looksUp = b.looksUp || isEmpty(w.m)
 	states, err := w.load(ctx, idsOf(edits))
 	if err != nil {
 		return err
@@ -51,9 +54,13 @@ func (w *writer) run(ctx context.Context, b batch, edits []*edit) error {
 				return err
 			}
 		}
+		w.last = s
 	}
 	return w.finish(ctx)
 }
+
+// isEmpty says whether a database has no documents, not even deleted ones.
+func isEmpty(m *schema.Meta) bool { return m.DocCount+m.DeletedCount == 0 }
 
 // idsOf returns the ids of edits, which are sorted by them, each once.
 func idsOf(edits []*edit) []couch.DocID {
@@ -72,7 +79,9 @@ func (w *writer) load(ctx context.Context, ids []couch.DocID) (map[couch.DocID]*
 	}
 	states := make(map[couch.DocID]*docState, len(ids))
 	for i, id := range ids {
-		if states[id], err = newDocState(id, rows[i]); err != nil {
+		if w.last != nil && w.last.id == id {
+			states[id] = w.last
+		} else if states[id], err = newDocState(id, rows[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -41,6 +41,7 @@ func Settle() Table {
 			{Path: "storage/kv/kvtest", Rooms: []string{"storage/kv"}, Modules: []string{"github.com/google/go-cmp"}},
 			{Path: "storage/schema", Rooms: []string{"storage/couch", "storage/revtree", "storage/crypt", "storage/kv"}},
 			{Path: "storage/seqcount", Rooms: []string{"storage/couch", "storage/kv", "storage/schema"}},
+			{Path: "storage/spool", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv", "storage/schema"}},
 			{Path: "attachments", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv"}, Modules: []string{vfs}},
 			{Path: "attachments/multipart", Rooms: []string{"storage/couch"}},
 			{Path: "storage", Alone: true, AllAbove: true, Modules: []string{vfs}},

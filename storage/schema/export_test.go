@@ -4,7 +4,7 @@ import "settle/storage/couch"
 
 // DecodeRow decodes a row of each kind, and encodes it again.
 func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
-	switch kind % 7 {
+	switch kind % 8 {
 	case 0:
 		return encode(DecodeMeta(b))(func(m *Meta) ([]byte, error) { return m.Encode(), nil })
 	case 1:
@@ -13,6 +13,12 @@ func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
 		return encode(DecodeSeqRow(b))(func(r *SeqRow) ([]byte, error) { return r.Encode(), nil })
 	case 3:
 		return encode(DecodeDBRecord(b))(func(r DBRecord) ([]byte, error) { return r.Encode(), nil })
+	case 6:
+		doc, pending, err := decodeSpooled("id", b)
+		for _, at := range pending {
+			doc.Attachments[at].Pending = PendingBlob{}
+		}
+		return encode(doc, err)(func(d *couch.Document) ([]byte, error) { return encodeSpooled(d), nil })
 	case 5:
 		return encode(DecodePurgeRow(b))(func(r *PurgeRow) ([]byte, error) { return r.Encode(), nil })
 	case 4:
@@ -41,3 +47,9 @@ var (
 	CutEscaped    = cutEscaped
 	AppendEscaped = appendEscaped
 )
+
+// PendingBlob is a new content that nobody wrote.
+type PendingBlob struct{}
+
+func (PendingBlob) BlobID() couch.BlobID { return couch.BlobID{} }
+func (PendingBlob) Discard()             {}

@@ -18,18 +18,20 @@ func FuzzDecodeRow(f *testing.F) {
 	f.Add(byte(2), []byte{1, 0, 1, 'a', 1, 1, 1, 'b'})
 	f.Add(byte(3), append([]byte{1}, make([]byte, 18)...))
 	f.Add(byte(4), []byte{8})
-	f.Add(byte(5), []byte("\x01\x00{}"))
+	f.Add(byte(7), []byte("\x01\x00{}"))
+	f.Add(byte(5), []byte("\x01\x01x\x01\x02\x01a"))
+	f.Add(byte(6), []byte("\x01\x01\x02\x01\x01a\x00\x01t{}"))
 	f.Fuzz(func(t *testing.T, kind byte, row []byte) {
 		once, err := schema.DecodeRow(kind, row)
 		if err != nil {
 			if !errors.Is(err, couch.ErrCorrupt) {
-				t.Errorf("kind %d: %v, want an error of corruption", kind%6, err)
+				t.Errorf("kind %d: %v, want an error of corruption", kind%8, err)
 			}
 			return
 		}
 		twice, err := schema.DecodeRow(kind, once)
 		if err != nil || !bytes.Equal(once, twice) {
-			t.Errorf("kind %d: encodes to %x, which encodes to %x, %v", kind%6, once, twice, err)
+			t.Errorf("kind %d: encodes to %x, which encodes to %x, %v", kind%8, once, twice, err)
 		}
 	})
 }
@@ -57,6 +59,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Add(schema.BodyKey("a\x00b", couch.RevID{Gen: 3, Hash: "x"}))
 	f.Add(schema.RefKey(couch.BlobID{1, 2}, "a", couch.RevID{Gen: 3, Hash: "x"}))
 	f.Add(schema.UnreadyKey(schema.Partition(17)))
+	f.Add(schema.PurgeKey(7))
 	f.Fuzz(func(t *testing.T, key []byte) {
 		var again []byte
 		if seq, ok := schema.ParseSeqKey(key); ok {
@@ -67,6 +70,10 @@ func FuzzParseKey(f *testing.F) {
 			again = schema.RefKey(ref.Blob, ref.ID, ref.Rev)
 		} else if p, ok := schema.ParseUnreadyKey(key); ok {
 			again = schema.UnreadyKey(p)
+		} else if n, ok := schema.ParsePurgeKey(key); ok {
+			again = schema.PurgeKey(n)
+		} else if id, n, ok := schema.ParseSpoolKey(key); ok {
+			again = schema.SpoolKey(id, n)
 		} else {
 			return
 		}

@@ -7,7 +7,7 @@
 //	1        directory of the databases
 //	2        keys: partition → the database's wrapped key (package crypt)
 //	3        settings of the server: name → value
-//	16 …     databases; a number is never used twice
+//	16 …     databases, and spools of batches; a number is never used twice
 //
 // # Rows
 //
@@ -15,7 +15,8 @@
 //
 //	c                     counter: the last partition number given out (8 bytes)
 //	n name                [DBRecord]: the database exists
-//	u partition           unready: the database is being created or dropped; empty
+//	u partition           unready: the database is being created or dropped, or the
+//	                      partition is a spool; empty
 //
 // In a database:
 //
@@ -30,6 +31,10 @@
 //	r blob id gen hash    reference: the revision has the blob attached; empty
 //	s seq                 by-seq: [SeqRow]
 //	y                     security object, JSON text
+//
+// In a spool, keys have no kind:
+//
+//	id n                  document n of a batch: [SealSpooled]
 //
 // In keys, numbers (partition, gen, seq, purge, block) are 8 bytes, big-endian, level is
 // one byte, blob 16, and an id or a hash stands as it is. An id with something
