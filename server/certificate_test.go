@@ -128,7 +128,7 @@ func TestFeedsShareATLSConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := startWith(t, certificate)
+	r := startWith(t, startOptions{certificate: certificate})
 	client, dialed := http2Client(t, roots)
 	manyFeeds(t, r, client, dialed)
 	if err := <-r.served; err != nil {

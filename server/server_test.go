@@ -26,15 +26,21 @@ import (
 // administrator admin:pass.
 type running struct {
 	*server.Server
-	t      *testing.T
-	url    string
-	served chan error
+	t       *testing.T
+	options server.Options
+	url     string
+	served  chan error
 }
 
-func start(t *testing.T) *running { return startWith(t, nil) }
+func start(t *testing.T) *running { return startWith(t, startOptions{}) }
 
-// startWith starts a server that speaks TLS where there is a certificate.
-func startWith(t *testing.T, certificate *server.Certificate) *running {
+// startOptions is what tests vary.
+type startOptions struct {
+	certificate *server.Certificate // nil: no TLS
+	logger      *slog.Logger        // nil: no log
+}
+
+func startWith(t *testing.T, o startOptions) *running {
 	t.Helper()
 	keyring, err := crypt.NewKeyring()
 	if err != nil {
@@ -63,13 +69,17 @@ func startWith(t *testing.T, certificate *server.Certificate) *running {
 		t.Fatal(err)
 	}
 	r := &running{t: t, served: make(chan error, 1)}
-	r.Server = server.New(server.Options{Store: store, Auth: admins, Config: conf, Logger: slog.New(slog.DiscardHandler), Certificate: certificate})
+	if o.logger == nil {
+		o.logger = slog.New(slog.DiscardHandler)
+	}
+	r.options = server.Options{Store: store, Auth: admins, Config: conf, Logger: o.logger, Certificate: o.certificate}
+	r.Server = server.New(r.options)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.url = "http://" + listener.Addr().String()
-	if certificate != nil {
+	if o.certificate != nil {
 		r.url = "https://" + listener.Addr().String()
 	}
 	go func() { r.served <- r.Serve(listener) }()
