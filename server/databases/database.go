@@ -27,6 +27,7 @@ type Database interface {
 	settings
 	lister
 	reader
+	purger
 }
 
 // settings are what a database keeps beside its documents.
@@ -50,4 +51,12 @@ type reader interface {
 	Get(ctx context.Context, id couch.DocID, o couch.GetOptions) (*couch.Document, error)
 	GetLocal(ctx context.Context, id couch.DocID) (*couch.LocalDocument, error)
 	OpenBlob(ctx context.Context, a couch.Attachment) (*attachments.Blob, error)
+}
+
+// purger removes revisions and tells what it was asked to remove.
+type purger interface {
+	Purge(ctx context.Context, asks []couch.RevsAsk) ([]couch.Purged, error)
+	PurgedInfos(ctx context.Context) iter.Seq2[couch.Purged, error]
+	PurgedInfosLimit(ctx context.Context) (int, error)
+	SetPurgedInfosLimit(ctx context.Context, n int) error
 }

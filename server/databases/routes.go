@@ -46,6 +46,11 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "PUT", Path: "/:db/_revs_limit", Privilege: web.DatabaseAdmin, Handler: putRevsLimit},
 		{Method: "GET", Path: "/:db/_revs_limit", Privilege: web.Reader, Handler: getRevsLimit},
 
+		{Method: "POST", Path: "/:db/_purge", Privilege: web.ServerAdmin, Handler: d.purge},
+		{Method: "GET", Path: "/:db/_purged_infos", Privilege: web.ServerAdmin, Handler: d.purgedInfos},
+		{Method: "GET", Path: "/:db/_purged_infos_limit", Privilege: web.ServerAdmin, Handler: d.getPurgedInfosLimit},
+		{Method: "PUT", Path: "/:db/_purged_infos_limit", Privilege: web.ServerAdmin, Handler: d.putPurgedInfosLimit},
+
 		{Method: "POST", Path: "/:db/_ensure_full_commit", Privilege: web.Writer, Handler: ensureFullCommit},
 		{Method: "POST", Path: "/:db/_compact", Privilege: web.DatabaseAdmin, Handler: d.compact},
 		{Method: "POST", Path: "/:db/_compact/:design", Privilege: web.DatabaseAdmin, Handler: compactIndexes},
