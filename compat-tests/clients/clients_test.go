@@ -104,3 +104,7 @@ func TestNanoDocuments(t *testing.T) {
 func TestPouchDBRemote(t *testing.T) {
 	run(t, "pouchdb-remote.mjs", parameters{}, time.Minute)
 }
+
+func TestPouchDBReplication(t *testing.T) {
+	run(t, "pouchdb-replication.mjs", parameters{}, time.Minute, "kill push", "kill pull")
+}

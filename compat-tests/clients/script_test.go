@@ -121,7 +121,9 @@ func TestScriptNeedsNode(t *testing.T) {
 	}
 }
 
-// TestComparison runs the tests of the comparison itself.
-func TestComparison(t *testing.T) {
-	clients.Script{File: "lib/compare.test.mjs", Limit: time.Minute}.Run(t)
+// TestLib runs the tests of what the scripts compare with.
+func TestLib(t *testing.T) {
+	for _, file := range []string{"lib/compare.test.mjs", "lib/expect.test.mjs"} {
+		t.Run(file, func(t *testing.T) { clients.Script{File: file, Limit: time.Minute}.Run(t) })
+	}
 }

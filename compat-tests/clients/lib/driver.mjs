@@ -7,6 +7,7 @@
 // Every other line of the script goes to the test's log.
 
 import readline from 'node:readline'
+import { inspect } from 'node:util'
 
 let answers // the lines of standard input, which are read from the first checkpoint on
 
@@ -49,7 +50,7 @@ export function check (condition, message) {
 // 1 after an error.
 export function run (main) {
   main().then(() => process.exit(0), error => {
-    console.log(error?.stack ?? error)
+    console.log(inspect(error, { depth: 3, maxStringLength: 1000 })) // with what the clients hang on their errors
     process.exit(1)
   })
 }
