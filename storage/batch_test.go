@@ -250,6 +250,7 @@ func TestCrashWhileSpooling(t *testing.T) {
 		b.fs = after
 		b.open()
 		b.check()
+		b.store.WaitForBackground()
 		if n := b.partitions(); n != 1 {
 			t.Errorf("seed %d: %d partitions after the crash", seed, n)
 		}

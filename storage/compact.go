@@ -2,8 +2,9 @@ package storage
 
 import (
 	"context"
-	"sync"
+	"time"
 
+	"settle/storage/background"
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/revtree"
@@ -12,31 +13,106 @@ import (
 
 // Compact removes the bodies of all revisions that are no leaves, and the
 // contents that only they used, and gives the space back. Writers wait for one
-// document at a time. It may be cut short at any place and run again.
+// document at a time. It may be cut short at any place and run again. Where a run
+// is under way Compact lets that one finish, then begins its own.
 func (db *Database) Compact(ctx context.Context) error {
-	if !db.store.compacting.begin(db.rec.Partition) {
-		return nil // a run is under way
+	for {
+		task, mine := db.beginCompaction()
+		if mine {
+			defer task.End()
+			task.Hurry()
+			return db.compact(ctx, task)
+		}
+		task.Hurry()
+		select {
+		case <-task.Ended():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	defer db.store.compacting.end(db.rec.Partition)
+}
+
+func (db *Database) beginCompaction() (task *background.Task, mine bool) {
+	return db.store.tasks.Begin(db.rec.Partition, couch.Task{Type: couch.TaskCompaction, Database: db.name})
+}
+
+// compaction is one run.
+type compaction struct {
+	db      *Database
+	task    *background.Task
+	done    int64          // documents
+	total   int64          // documents at the beginning
+	unused  []couch.BlobID // whose records are removed, maybe not durably
+	resumed time.Time      // when the last pause ended
+}
+
+// compact works until it is done, with pauses unless the task is in a hurry.
+func (db *Database) compact(ctx context.Context, task *background.Task) error {
+	c := &compaction{db: db, task: task, resumed: time.Now()}
+	err := db.view(ctx, func(_ kv.Reader, m *schema.Meta) error {
+		c.total = m.DocCount + m.DeletedCount
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	for row, err := range kv.Pages(ctx, db.reader, schema.All(schema.KindDoc)) {
 		if err != nil {
 			return err
 		}
-		doc, err := schema.DecodeDocRow(row.Value)
-		if err != nil {
+		if err := c.visit(ctx, row); err != nil {
 			return err
 		}
-		if len(superseded(doc)) == 0 {
-			continue
-		}
-		if err := db.compactDoc(ctx, couch.DocID(row.Key[1:])); err != nil {
-			return err
-		}
+	}
+	if err := c.removeFiles(ctx); err != nil {
+		return err
 	}
 	if c, ok := db.store.kv.(kv.Compacter); ok {
 		return schema.DomainError(c.Compact(ctx, db.rec.Partition))
 	}
 	return nil
+}
+
+// A compaction looks up so many documents, or removes so many contents, before it
+// does something else.
+const (
+	visitsAtOnce = 1000
+	filesAtOnce  = 100
+)
+
+// visit does what is to be done for one document.
+func (c *compaction) visit(ctx context.Context, row kv.KV) error {
+	doc, err := schema.DecodeDocRow(row.Value)
+	if err != nil {
+		return err
+	}
+	wasteful := len(superseded(doc)) > 0
+	if wasteful {
+		if err := c.compactDoc(ctx, couch.DocID(row.Key[1:])); err != nil {
+			return err
+		}
+	}
+	c.done++
+	c.task.Progress(c.done, max(c.done, c.total))
+	if len(c.unused) >= filesAtOnce {
+		if err := c.removeFiles(ctx); err != nil {
+			return err
+		}
+	}
+	if wasteful || c.done%visitsAtOnce == 0 {
+		return c.pause(ctx)
+	}
+	return nil
+}
+
+// longestPause bounds how long a compaction rests at a time.
+const longestPause = 100 * time.Millisecond
+
+// pause rests for as long as was worked since the last pause.
+func (c *compaction) pause(ctx context.Context) error {
+	err := c.task.Pause(ctx, min(time.Since(c.resumed), longestPause))
+	c.resumed = time.Now()
+	return err
 }
 
 // superseded returns the revisions whose bodies compaction removes.
@@ -50,67 +126,47 @@ func superseded(doc *schema.DocRow) []couch.RevID {
 	return out
 }
 
-// compactDoc removes the superseded bodies of one document.
-func (db *Database) compactDoc(ctx context.Context, id couch.DocID) error {
+// compactDoc removes the superseded bodies of one document. Nobody waits for the
+// disk: what a crash takes back the next compaction does again.
+func (c *compaction) compactDoc(ctx context.Context, id couch.DocID) error {
 	var w *writer
-	err := db.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
-		w = newWriter(db, tx, m)
-		row, err := getOne(ctx, tx, schema.DocKey(id))
-		if err != nil || row == nil {
+	err := c.db.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
+		w = newWriter(c.db, tx, m)
+		states, err := w.load(ctx, []couch.DocID{id})
+		if err != nil || states[id].old == nil {
 			return err
 		}
-		s, err := newDocState(id, row)
-		if err != nil {
-			return err
-		}
-		for _, rev := range superseded(s.old) {
-			node, _ := s.tree.Get(rev)
-			if err := w.dropBody(ctx, s, rev, node); err != nil {
-				return err
-			}
-			s.tree.Set(rev, revtree.Node{Seq: node.Seq, Deleted: node.Deleted})
-		}
-		encoded, err := s.old.Encode()
-		if err != nil {
-			return err
-		}
-		tx.Set(schema.DocKey(id), encoded)
-		return w.finish(ctx)
-	}, kv.Freeing)
+		return w.compact(ctx, states[id])
+	}, kv.Freeing, kv.Lazy)
 	if err == nil {
-		db.removeFiles(w.refs.removed)
+		c.unused = append(c.unused, w.removed...)
 	}
 	return err
 }
 
-// running tells which partitions are worked on.
-type running struct {
-	mu sync.Mutex
-	m  map[kv.Partition]bool
-}
-
-// begin reports whether the caller is the one who works on p now.
-func (r *running) begin(p kv.Partition) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.m[p] {
-		return false
+func (w *writer) compact(ctx context.Context, s *docState) error {
+	for _, rev := range superseded(s.old) {
+		node, _ := s.tree.Get(rev)
+		if err := w.dropBody(ctx, s, rev, node); err != nil {
+			return err
+		}
+		s.tree.Set(rev, revtree.Node{Seq: node.Seq, Deleted: node.Deleted})
 	}
-	if r.m == nil {
-		r.m = make(map[kv.Partition]bool)
+	encoded, err := s.old.Encode()
+	if err != nil {
+		return err
 	}
-	r.m[p] = true
-	return true
+	w.tx.Set(schema.DocKey(s.id), encoded)
+	return w.finish(ctx)
 }
 
-func (r *running) end(p kv.Partition) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.m, p)
-}
-
-func (r *running) has(p kv.Partition) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.m[p]
+// removeFiles removes the files of contents, once it is durable that their
+// records are gone, which a view shows.
+func (c *compaction) removeFiles(ctx context.Context) error {
+	if err := c.db.reader(ctx, func(kv.Reader) error { return nil }); err != nil {
+		return err
+	}
+	c.db.removeFiles(c.unused)
+	c.unused = nil
+	return nil
 }

@@ -105,9 +105,9 @@ func (db *Database) reader(ctx context.Context, fn func(kv.Reader) error) error 
 // update runs fn as a transaction; fn changes m, which is stored when fn
 // returns nil and has changed it.
 func (db *Database) update(ctx context.Context, fn func(kv.Tx, *schema.Meta) error, opts ...kv.UpdateOption) error {
-	return schema.DomainError(db.store.kv.Update(ctx, db.rec.Partition, func(tx kv.Tx) error {
-		m, err := readMeta(ctx, tx)
-		if err != nil {
+	var m *schema.Meta
+	err := db.store.kv.Update(ctx, db.rec.Partition, func(tx kv.Tx) (err error) {
+		if m, err = readMeta(ctx, tx); err != nil {
 			return err
 		}
 		before := *m
@@ -118,7 +118,11 @@ func (db *Database) update(ctx context.Context, fn func(kv.Tx, *schema.Meta) err
 			tx.Set(schema.MetaKey(), m.Encode())
 		}
 		return nil
-	}, opts...))
+	}, opts...)
+	if err == nil {
+		db.compactLater(m)
+	}
+	return schema.DomainError(err)
 }
 
 func readMeta(ctx context.Context, r kv.Reader) (*schema.Meta, error) {

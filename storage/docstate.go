@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -18,6 +19,9 @@ type docState struct {
 	tree         *revtree.Tree
 	activeBefore int64
 	changed      bool
+	// before is the tree's encoding before paths were merged into it that may have
+	// brought nothing; nil where there were none.
+	before []byte
 	// added are the attachments of the revisions stored by this transaction, which
 	// cannot read them back.
 	added map[couch.RevID][]couch.Attachment
@@ -34,6 +38,15 @@ func newDocState(id couch.DocID, row []byte) (*docState, error) {
 	}
 	s.old, s.tree, s.activeBefore = old, old.Tree, schema.ActiveBytes(old.Tree)
 	return s, nil
+}
+
+// isUnchanged reports whether the paths that were merged have brought nothing.
+func (s *docState) isUnchanged() (bool, error) {
+	if s.changed {
+		return false, nil
+	}
+	now, err := s.tree.AppendBinary(nil)
+	return bytes.Equal(s.before, now), err
 }
 
 func storedRevs(t *revtree.Tree) map[couch.RevID]revtree.Node {
@@ -73,9 +86,7 @@ func (w *writer) add(s *docState, path couch.Revisions, d *couch.Document) (revt
 
 // addRef notes that a revision uses a content, which is stored first if it is new.
 func (w *writer) addRef(a couch.Attachment, id couch.DocID, rev couch.RevID) {
-	key := schema.RefKey(a.Blob, id, rev)
-	w.refs.add(a.Blob, key)
-	w.tx.Set(key, nil)
+	w.refs.Add(w.tx, schema.Ref{Blob: a.Blob, ID: id, Rev: rev})
 	p, ok := a.Pending.(*attachments.Pending)
 	if !ok || slices.Contains(w.taken, p) {
 		return

@@ -32,22 +32,39 @@ func (s *Store) DropDatabase(ctx context.Context, name string) error {
 		return schema.DomainError(err)
 	}
 	s.open.forget(rec.Partition)
-	if err := s.kv.Drop(ctx, rec.Partition); err != nil {
-		return schema.DomainError(err)
-	}
+	// The database is gone: the rest is done, whatever becomes of the request.
+	err = s.kv.Drop(context.WithoutCancel(ctx), rec.Partition)
 	s.background.Go(func() { s.remove(s.stopping, rec.Partition) })
-	return nil
+	return schema.DomainError(err)
 }
 
 // remove destroys what belongs to a partition that the directory does not name,
 // and then forgets that it was there. Where it fails the next Open does it.
 func (s *Store) remove(ctx context.Context, p kv.Partition) {
-	if err := s.destroy(ctx, p); err != nil && ctx.Err() == nil {
+	if err := s.destroy(ctx, p); err != nil {
+		s.warnLeft(ctx, err)
+	}
+}
+
+func (s *Store) warnLeft(ctx context.Context, err error) {
+	if ctx.Err() == nil {
 		s.log.Warn("a dropped database could not be removed whole; the next start will", "error", err)
 	}
 }
 
 func (s *Store) destroy(ctx context.Context, p kv.Partition) error {
+	if err := s.erase(ctx, p); err != nil {
+		return err
+	}
+	if err := s.eraseKeys(ctx); err != nil {
+		return err
+	}
+	return s.setReady(ctx, p)
+}
+
+// erase removes key, rows and blobs of a partition. The key may be left in old
+// files of the engine until eraseKeys has run.
+func (s *Store) erase(ctx context.Context, p kv.Partition) error {
 	err := s.kv.Update(ctx, schema.KeysPartition, func(tx kv.Tx) error {
 		tx.Delete(p[:])
 		return nil
@@ -58,13 +75,8 @@ func (s *Store) destroy(ctx context.Context, p kv.Partition) error {
 	if err := s.kv.Drop(ctx, p); err != nil {
 		return err
 	}
-	if err := s.blobs.DropDatabase(p); err != nil {
-		return err
-	}
-	if err := s.eraseKeys(ctx); err != nil {
-		return err
-	}
-	return s.setReady(ctx, p)
+	s.open.forget(p) // a request may have found the database just before
+	return s.blobs.DropDatabase(p)
 }
 
 // setReady takes back the mark of a partition of which nothing is left.
@@ -82,5 +94,5 @@ func (s *Store) eraseKeys(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return s.erasing.do(ctx, func() error { return c.Compact(ctx, schema.KeysPartition) })
+	return s.erasing.Do(ctx, func() error { return c.Compact(ctx, schema.KeysPartition) })
 }

@@ -25,6 +25,7 @@ type bench struct {
 	keyring *crypt.Keyring
 	kv      *kv.Pebble
 	store   *storage.Store
+	compact storage.AutoCompaction
 }
 
 // newBench opens an empty store in memory. At the end of the test the store is
@@ -46,6 +47,7 @@ func newBenchIn(t testing.TB, fs vfs.FS, dir string) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, fs: fs, dir: dir, keyring: keyring}
+	b.compact.MinBytes = -1 // unless a test wants it
 	b.open()
 	t.Cleanup(func() {
 		if b.store != nil {
@@ -68,7 +70,7 @@ func (b *bench) tryOpen() (err error) {
 	if err != nil {
 		return err
 	}
-	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs")})
+	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs"), Compact: b.compact})
 	if err != nil {
 		b.kv.Close()
 	}

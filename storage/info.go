@@ -22,7 +22,7 @@ func (db *Database) Info(ctx context.Context) (couch.DatabaseInfo, error) {
 			Sizes:            couch.Sizes{Active: m.ActiveBytes, External: m.ActiveBytes, File: m.BodyBytes + m.BlobBytes},
 			Partitioned:      db.rec.Partitioned,
 			InstanceStart:    db.rec.Created,
-			CompactRunning:   db.store.compacting.has(db.rec.Partition),
+			CompactRunning:   db.store.tasks.Has(db.rec.Partition),
 			RevsLimit:        int(m.RevsLimit),
 			AttachmentsCount: m.Blobs,
 		}

@@ -35,7 +35,7 @@ func (db *Database) Purge(ctx context.Context, asks []couch.RevsAsk) ([]couch.Pu
 	if err != nil {
 		return nil, err
 	}
-	db.removeFiles(w.refs.removed)
+	db.removeFiles(w.removed)
 	return purged, nil
 }
 

@@ -10,18 +10,20 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"settle/attachments"
+	"settle/storage/background"
 	"settle/storage/crypt"
 	"settle/storage/kv"
 	"settle/storage/schema"
 )
 
-// Options says what a store stands on. All but Logger must be set.
+// Options says what a store stands on. All but Logger and Compact must be set.
 type Options struct {
 	KV      kv.Store       // the engine; the store does not close it
 	Keyring *crypt.Keyring // opens the databases' keys
 	BlobFS  vfs.FS         // holds the large blobs, which seal themselves
 	BlobDir string         // a directory of BlobFS
 	Logger  *slog.Logger   // nil: no messages
+	Compact AutoCompaction
 }
 
 // Store is a set of databases. It is safe for concurrent use.
@@ -33,9 +35,11 @@ type Store struct {
 	uuid    string
 	chunk   chunkLimit // of batches
 
-	open       handles
-	erasing    shared // compaction of the keys partition
-	compacting running
+	open    handles
+	erasing background.Shared // compaction of the keys partition
+	tasks   background.Tasks
+	auto    AutoCompaction
+	queue   *background.Queue // of automatic compactions
 
 	// background counts the work that goes on after a call has returned, and
 	// ends with stop.
@@ -54,7 +58,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		blobs:   attachments.New(attachments.Options{FS: o.BlobFS, Root: o.BlobDir}),
 		log:     o.Logger,
 		chunk:   defaultChunk,
+		auto:    o.Compact.withDefaults(),
 	}
+	s.queue = background.NewQueue(s.auto.Rest)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -76,6 +82,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Close ends the store's background work and waits for it.
 func (s *Store) Close() error {
 	s.stop()
+	s.queue.Close()
 	s.background.Wait()
 	return nil
 }

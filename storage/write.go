@@ -66,7 +66,7 @@ func (b *batch) commit(ctx context.Context, chunk []*edit) error {
 		return err
 	}
 	b.keep(chunk)
-	b.db.removeFiles(w.refs.removed)
+	b.db.removeFiles(w.removed)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"settle/attachments"
+	"settle/storage/blobrefs"
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/schema"
@@ -15,12 +16,13 @@ import (
 // documents change of the same rows, because a transaction does not read its
 // own writes.
 type writer struct {
-	db     *Database
-	tx     kv.Tx
-	m      *schema.Meta
-	counts seqcount.Counts
-	refs   refs
-	taken  []*attachments.Pending // of the edit being applied
+	db      *Database
+	tx      kv.Tx
+	m       *schema.Meta
+	counts  seqcount.Counts
+	refs    blobrefs.Refs
+	removed []couch.BlobID         // contents whose records the transaction removes
+	taken   []*attachments.Pending // of the edit being applied
 
 	// last is the document that was edited last. It may be set in advance, to what
 	// an earlier writer, whose transaction was none, has made of it.
@@ -41,6 +43,9 @@ func (w *writer) run(ctx context.Context, b *batch, edits []*edit) error {
 		return err
 	}
 	for i, e := range edits {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		s := states[e.doc.ID]
 		w.taken = nil
 		rev, refusal, err := b.do(ctx, w, s, e.doc)
@@ -90,7 +95,7 @@ func (w *writer) load(ctx context.Context, ids []couch.DocID) (map[couch.DocID]*
 
 // store writes what has become of a document.
 func (w *writer) store(ctx context.Context, s *docState) error {
-	if !s.changed {
+	if !s.changed && s.before == nil {
 		return nil
 	}
 	if s.tree.Len() == 0 {
@@ -98,6 +103,9 @@ func (w *writer) store(ctx context.Context, s *docState) error {
 		return nil
 	}
 	if err := w.stem(ctx, s); err != nil {
+		return err
+	}
+	if same, err := s.isUnchanged(); same || err != nil {
 		return err
 	}
 	w.m.UpdateSeq++

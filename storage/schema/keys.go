@@ -111,7 +111,7 @@ func RefPrefix(blob couch.BlobID) []byte { return append([]byte{KindRef}, blob[:
 
 // RefKey returns the key that says that a revision has a blob attached.
 func RefKey(blob couch.BlobID, id couch.DocID, rev couch.RevID) []byte {
-	return appendRevision(RefPrefix(blob), id, rev)
+	return Ref{Blob: blob, ID: id, Rev: rev}.Key()
 }
 
 // Ref is what the key of a reference says.
@@ -120,6 +120,9 @@ type Ref struct {
 	ID   couch.DocID
 	Rev  couch.RevID
 }
+
+// Key returns the key of the reference.
+func (r Ref) Key() []byte { return appendRevision(RefPrefix(r.Blob), r.ID, r.Rev) }
 
 // ParseRefKey is the reverse of RefKey; ok is false where key is none.
 func ParseRefKey(key []byte) (ref Ref, ok bool) {

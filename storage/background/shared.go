@@ -1,14 +1,14 @@
-package storage
+package background
 
 import (
 	"context"
 	"sync"
 )
 
-// shared runs one piece of work for many who ask for it: whoever asks while a
+// Shared runs one piece of work for many who ask for it: whoever asks while a
 // run is under way gets the next one, together with all others who asked
-// meanwhile, so that each caller's run began after the call.
-type shared struct {
+// meanwhile, so that each caller's run began after the call. The zero value is ready.
+type Shared struct {
 	mu      sync.Mutex
 	running bool
 	next    *sharedRun // what those who wait will get
@@ -19,8 +19,9 @@ type sharedRun struct {
 	err  error
 }
 
-// do returns after a run of fn that began after the call to do.
-func (s *shared) do(ctx context.Context, fn func() error) error {
+// Do returns after a run of fn that began after the call to Do. The error is fn's,
+// or that of ctx, whose end leaves the run going.
+func (s *Shared) Do(ctx context.Context, fn func() error) error {
 	s.mu.Lock()
 	if s.next == nil {
 		s.next = &sharedRun{done: make(chan struct{})}
@@ -39,7 +40,7 @@ func (s *shared) do(ctx context.Context, fn func() error) error {
 	}
 }
 
-func (s *shared) runAll(fn func() error) {
+func (s *Shared) runAll(fn func() error) {
 	for {
 		s.mu.Lock()
 		run := s.next

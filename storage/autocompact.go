@@ -1,0 +1,75 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+	"settle/storage/schema"
+)
+
+// AutoCompaction says when databases are compacted by themselves, one at a time
+// and with pauses: when what superseded revisions hold of a database is both so
+// many bytes and such a part of all that is stored.
+type AutoCompaction struct {
+	MinBytes   int64         // 0: 1 MiB, as CouchDB's `min_size`; negative: never
+	MinPercent int           // 0: 50, as CouchDB's `min_priority` of 2
+	Rest       time.Duration // between two compactions of a database; 0: a minute
+}
+
+func (o AutoCompaction) withDefaults() AutoCompaction {
+	if o.MinBytes == 0 {
+		o.MinBytes = 1 << 20
+	}
+	if o.MinPercent == 0 {
+		o.MinPercent = 50
+	}
+	if o.Rest == 0 {
+		o.Rest = time.Minute
+	}
+	return o
+}
+
+// wants says whether a database is to be compacted. What several leaves share
+// counts as garbage once less than it should.
+func (o AutoCompaction) wants(m *schema.Meta) bool {
+	all := m.BodyBytes + m.BlobBytes
+	garbage := all - m.ActiveBytes
+	return o.MinBytes > 0 && garbage >= o.MinBytes && garbage >= all/100*int64(o.MinPercent)
+}
+
+// compactLater lets a database be compacted in the background where m, which a
+// commit has just stored, says that it is worth it.
+func (db *Database) compactLater(m *schema.Meta) {
+	if db.store.auto.wants(m) {
+		db.store.queue.Add(db.rec.Partition, db.compactIfWanted)
+	}
+}
+
+// compactIfWanted is a job of the queue. Its error has been logged.
+func (db *Database) compactIfWanted(ctx context.Context) error {
+	var wanted bool
+	err := db.view(ctx, func(_ kv.Reader, m *schema.Meta) error {
+		wanted = db.store.auto.wants(m)
+		return nil
+	})
+	if err == nil && wanted {
+		task, mine := db.beginCompaction()
+		if !mine {
+			return nil
+		}
+		err = db.compact(ctx, task)
+		task.End()
+	}
+	if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) {
+		db.store.log.Warn("an automatic compaction ended early", "error", err)
+		return err
+	}
+	return nil
+}
+
+// Tasks returns the work that goes on in the background, in the order in which
+// it began.
+func (s *Store) Tasks() []couch.Task { return s.tasks.List() }
