@@ -13,3 +13,26 @@ func DecodeToken(value string) (name string, issued int64, mac []byte, err error
 
 // Derive hashes a password with a given salt.
 var Derive = derive
+
+// ParseBasic reads an Authorization header.
+var ParseBasic = parseBasic
+
+// ParseToken takes a JSON web token apart.
+func ParseToken(text string) (claims map[string]any, err error) {
+	t, err := parseToken(text)
+	if err != nil {
+		return nil, err
+	}
+	return t.claims, nil
+}
+
+// MaxVerified bounds how many passwords are remembered.
+const MaxVerified = maxVerified
+
+// Code returns the code of a second factor at a time, in seconds since 1970.
+func (t *TOTP) Code(at int64) string { return t.code(uint64(at) / 30) }
+
+// Records returns how many failures are remembered.
+func (a *Auth) Records() (records, order int) {
+	return len(a.failures.records), len(a.failures.order)
+}

@@ -187,3 +187,13 @@ func (a *Auth) renew(found *account, password string) {
 		}
 	}()
 }
+
+// Hash makes the hash of a new password. It waits for its turn among the hashes
+// that log-ins need.
+func (a *Auth) Hash(ctx context.Context, password string) (Hash, error) {
+	if err := a.takePlace(ctx); err != nil {
+		return Hash{}, err
+	}
+	defer a.leavePlace()
+	return HashPassword(password, a.iterations())
+}
