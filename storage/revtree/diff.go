@@ -27,16 +27,16 @@ func (t *Tree) Missing(revs []couch.RevID) []couch.RevID {
 }
 
 // PossibleAncestors returns the leaves of an earlier generation than some of
-// the missing revisions, descending by revision: what a client may hold a
-// difference to.
+// the missing revisions, in the order of Leaves: what a client may hold a
+// difference to. Source: couch_db:possible_ancestors.
 func (t *Tree) PossibleAncestors(missing []couch.RevID) []couch.RevID {
 	var newest uint64
 	for _, rev := range missing {
 		newest = max(newest, rev.Gen)
 	}
 	var out []couch.RevID
-	for _, e := range slices.Backward(t.nodes) {
-		if e.isLeaf() && e.rev.Gen < newest {
+	for _, e := range t.leaves() {
+		if e.rev.Gen < newest {
 			out = append(out, e.rev)
 		}
 	}

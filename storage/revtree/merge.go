@@ -124,9 +124,19 @@ func (t *Tree) union(path couch.Revisions, e *entry) *entry {
 	return leaf
 }
 
+// fewAdded is how many entries are cheaper to insert one by one than by sorting.
+const fewAdded = 4
+
 // insert takes in entries that are not in the tree, given newest first.
 func (t *Tree) insert(added []*entry) {
 	if len(added) == 0 {
+		return
+	}
+	if len(added) <= fewAdded {
+		for _, e := range added {
+			i, _ := t.search(e.rev)
+			t.nodes = slices.Insert(t.nodes, i, e)
+		}
 		return
 	}
 	slices.Reverse(added)

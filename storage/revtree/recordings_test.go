@@ -214,4 +214,9 @@ func TestMissingOfUnknownDocument(t *testing.T) {
 	if got := build(t, "3-c zz r").PossibleAncestors([]couch.RevID{rev(t, "2-other")}); got != nil {
 		t.Errorf("possible ancestors %v, want none", got)
 	}
+	// Deleted leaves come last.
+	got := build(t, "2-b", "1-zz", "x 2-c").PossibleAncestors(revs(t, "3-x"))
+	if diff := cmp.Diff(revs(t, "2-b", "1-zz", "2-c"), got); diff != "" {
+		t.Errorf("possible ancestors (-want +got):\n%s", diff)
+	}
 }

@@ -3,6 +3,7 @@ package revtree
 import (
 	"iter"
 	"slices"
+	"strings"
 
 	"settle/storage/couch"
 )
@@ -45,12 +46,11 @@ func (e *entry) isLeaf() bool { return e.children == 0 }
 
 // parent returns the parent with a hash, or nil.
 func (e *entry) parent(hash string) *entry {
-	for _, p := range e.parents {
-		if p.rev.Hash == hash {
-			return p
-		}
+	i, found := slices.BinarySearchFunc(e.parents, hash, func(p *entry, hash string) int { return strings.Compare(hash, p.rev.Hash) })
+	if !found {
+		return nil
 	}
-	return nil
+	return e.parents[i]
 }
 
 // search returns the place of rev in t.nodes, and whether it is there.
