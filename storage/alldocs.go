@@ -58,38 +58,13 @@ func (db *Database) withDocs(ctx context.Context, rows iter.Seq2[couch.AllDocsRo
 	if !o.IncludeDocs {
 		return rows
 	}
-	return func(yield func(couch.AllDocsRow, error) bool) {
-		for page, err := range batched(rows, docsPerView) {
-			if err == nil {
-				err = db.attachWinners(ctx, page, o)
-			}
-			if err != nil {
-				yield(couch.AllDocsRow{}, err)
-				return
-			}
-			for _, row := range page {
-				if !yield(row, nil) {
-					return
-				}
-			}
-		}
-	}
-}
-
-func (db *Database) attachWinners(ctx context.Context, page []couch.AllDocsRow, o couch.AllDocsOptions) error {
-	var asks []docAsk
-	var places []int
-	for i, row := range page {
-		if !row.Rev.IsZero() && !row.Deleted {
-			asks = append(asks, docAsk{row.ID, row.Rev})
-			places = append(places, i)
-		}
-	}
-	docs, err := db.readDocs(ctx, asks, o.Doc)
-	for i := range docs {
-		page[places[i]].Doc = docs[i]
-	}
-	return err
+	return join[couch.AllDocsRow]{
+		db: db, o: o.Doc,
+		ask: func(row couch.AllDocsRow) (docAsk, bool) {
+			return docAsk{row.ID, row.Rev}, !row.Rev.IsZero() && !row.Deleted
+		},
+		set: func(row *couch.AllDocsRow, d *couch.Document) { row.Doc = d },
+	}.rows(ctx, rows)
 }
 
 // AllDocsByID yields one row for each id, in their order. A deleted document has
@@ -97,7 +72,7 @@ func (db *Database) attachWinners(ctx context.Context, page []couch.AllDocsRow, 
 // the options only IncludeDocs and Doc count.
 func (db *Database) AllDocsByID(ctx context.Context, ids []couch.DocID, o couch.AllDocsOptions) iter.Seq2[couch.AllDocsRow, error] {
 	rows := func(yield func(couch.AllDocsRow, error) bool) {
-		for page := range slices.Chunk(ids, kv.PageRows) {
+		for page := range slices.Chunk(ids, rowsPerView) {
 			found, err := db.winners(ctx, page)
 			if err != nil {
 				yield(couch.AllDocsRow{}, err)

@@ -14,57 +14,38 @@ import (
 // document its newest change, each once, in the order of their sequences. It
 // reads in pages and holds nothing between two of them. A document that changes
 // while the rows are read may come at its new place instead of its old one.
+//
+// In descending order a document that changes meanwhile may not come at all: its
+// new place has been passed by then.
 func (db *Database) Changes(ctx context.Context, o couch.ChangesOptions) iter.Seq2[couch.Change, error] {
-	return func(yield func(couch.Change, error) bool) {
-		rows := db.allChanges(ctx, o)
-		if o.DocIDs != nil {
-			rows = db.changesOf(ctx, o)
-		}
-		left := o.Limit
-		for page, err := range batched(rows, docsPerView) {
-			if err == nil && o.IncludeDocs {
-				err = db.attachDocs(ctx, page, o)
-			}
-			if err != nil {
-				yield(couch.Change{}, err)
-				return
-			}
-			for _, change := range page {
-				if !yield(change, nil) {
-					return
-				}
-				if left--; left == 0 {
-					return
-				}
-			}
-		}
+	rows := db.allChanges(ctx, o)
+	if o.DocIDs != nil {
+		rows = limited(db.changesOf(ctx, o), o.Limit)
 	}
+	if !o.IncludeDocs {
+		return rows
+	}
+	return join[couch.Change]{
+		db: db, o: o.Doc,
+		ask: func(c couch.Change) (docAsk, bool) { return docAsk{c.ID, c.Revs[0]}, true },
+		set: func(c *couch.Change, d *couch.Document) { c.Doc = d },
+	}.rows(ctx, rows)
 }
 
-// docsPerView bounds how many bodies one View reads.
-const docsPerView = 100
-
-// batched groups what seq yields into slices of up to n. An error comes alone,
-// behind what was yielded in front of it.
-func batched[T any](seq iter.Seq2[T, error], n int) iter.Seq2[[]T, error] {
-	return func(yield func([]T, error) bool) {
-		var page []T
+// limited yields the first n of what seq yields; all where n is 0.
+func limited[T any](seq iter.Seq2[T, error], n int) iter.Seq2[T, error] {
+	if n == 0 {
+		return seq
+	}
+	return func(yield func(T, error) bool) {
+		left := n
 		for v, err := range seq {
-			if err != nil {
-				if len(page) == 0 || yield(page, nil) {
-					yield(nil, err)
-				}
+			if !yield(v, err) || err != nil {
 				return
 			}
-			if page = append(page, v); len(page) == n {
-				if !yield(page, nil) {
-					return
-				}
-				page = nil
+			if left--; left == 0 {
+				return
 			}
-		}
-		if len(page) > 0 {
-			yield(page, nil)
 		}
 	}
 }
@@ -108,7 +89,7 @@ func (db *Database) changesOf(ctx context.Context, o couch.ChangesOptions) iter.
 		ids := slices.Clone(o.DocIDs)
 		slices.Sort(ids)
 		var found []couch.Change
-		for page := range slices.Chunk(slices.Compact(ids), kv.PageRows) {
+		for page := range slices.Chunk(slices.Compact(ids), rowsPerView) {
 			changes, err := db.lookUpChanges(ctx, page, o)
 			if err != nil {
 				yield(couch.Change{}, err)
@@ -159,18 +140,4 @@ func docKeys(ids []couch.DocID) [][]byte {
 		keys[i] = schema.DocKey(id)
 	}
 	return keys
-}
-
-// attachDocs reads the documents of a page of changes, at the revision that the
-// change names first.
-func (db *Database) attachDocs(ctx context.Context, page []couch.Change, o couch.ChangesOptions) error {
-	asks := make([]docAsk, len(page))
-	for i, c := range page {
-		asks[i] = docAsk{c.ID, c.Revs[0]}
-	}
-	docs, err := db.readDocs(ctx, asks, o.Doc)
-	for i := range docs {
-		page[i].Doc = docs[i]
-	}
-	return err
 }

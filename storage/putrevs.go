@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"context"
 	"iter"
 
@@ -23,7 +22,7 @@ func replicated(ctx context.Context, w *writer, s *docState, d *couch.Document) 
 	rev := d.Rev()
 	node, known := s.tree.Get(rev)
 	if known && node.Available {
-		return rev, nil, w.lengthen(s, d.Revisions)
+		return rev, nil, lengthen(s, d.Revisions)
 	}
 	ancestors := revs(d.Revisions, len(d.Revisions.Hashes))[min(1, len(d.Revisions.Hashes)):]
 	doc, err := w.resolve(ctx, s, d, ancestors, rev.Gen)
@@ -35,21 +34,15 @@ func replicated(ctx context.Context, w *writer, s *docState, d *couch.Document) 
 }
 
 // lengthen merges the path of a revision that is stored already: it may know
-// ancestors, and join histories, that the tree does not.
-func (w *writer) lengthen(s *docState, path couch.Revisions) error {
-	before, err := s.tree.AppendBinary(nil)
-	if err != nil {
-		return err
+// ancestors, and join histories, that the tree does not. Whether that changes
+// the document shows when it is stored, and the tree cut to its limit.
+func lengthen(s *docState, path couch.Revisions) (err error) {
+	if !s.changed && s.before == nil {
+		if s.before, err = s.tree.AppendBinary(nil); err != nil {
+			return err
+		}
 	}
 	node, _ := s.tree.Get(path.Leaf())
-	if _, _, err := s.tree.Merge(path, node); err != nil {
-		return err
-	}
-	// Ancestors beyond the limit would be cut again: they are no change.
-	if s.tree.Len() > int(w.m.RevsLimit) {
-		s.tree.Stem(int(w.m.RevsLimit))
-	}
-	now, err := s.tree.AppendBinary(nil)
-	s.changed = s.changed || !bytes.Equal(before, now)
+	_, _, err = s.tree.Merge(path, node)
 	return err
 }

@@ -3,6 +3,8 @@ package storage
 import (
 	"context"
 	"errors"
+	"iter"
+	"slices"
 
 	"settle/storage/couch"
 	"settle/storage/kv"
@@ -15,29 +17,114 @@ type docAsk struct {
 	rev couch.RevID
 }
 
-// readDocs reads many documents in one View, with two reads of the engine in
-// all. An answer is nil where the revision is not stored any more.
+// bodiesPerView bounds the bodies that one View reads, in bytes; a larger one
+// comes alone.
+const bodiesPerView = 4 << 20
+
+// rowsPerView bounds the by-id rows, which hold trees, that one read asks for.
+const rowsPerView = 100
+
+// join adds documents to rows of type T.
+type join[T any] struct {
+	db  *Database
+	o   couch.GetOptions
+	ask func(T) (ask docAsk, ok bool) // not ok: the row has no document
+	set func(*T, *couch.Document)
+}
+
+// rows yields the rows of seq with their documents.
+func (j join[T]) rows(ctx context.Context, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for page, err := range batched(seq, rowsPerView) {
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			if !j.page(ctx, page, yield) {
+				return
+			}
+		}
+	}
+}
+
+// page yields the rows of one page, whose documents it reads in portions. It
+// reports whether the receiver wants more.
+func (j join[T]) page(ctx context.Context, page []T, yield func(T, error) bool) bool {
+	var asks []docAsk
+	for _, row := range page {
+		if ask, ok := j.ask(row); ok {
+			asks = append(asks, ask)
+		}
+	}
+	var docs []*couch.Document
+	for _, row := range page {
+		if _, ok := j.ask(row); ok {
+			if len(docs) == 0 {
+				var err error
+				if docs, err = j.db.readDocs(ctx, asks, j.o); err != nil {
+					yield(row, err)
+					return false
+				}
+				asks = asks[len(docs):]
+			}
+			j.set(&row, docs[0])
+			docs = docs[1:]
+		}
+		if !yield(row, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// batched groups what seq yields into slices of up to n. An error comes alone,
+// behind what was yielded in front of it.
+func batched[T any](seq iter.Seq2[T, error], n int) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		var page []T
+		for v, err := range seq {
+			if err != nil {
+				if len(page) == 0 || yield(page, nil) {
+					yield(nil, err)
+				}
+				return
+			}
+			if page = append(page, v); len(page) == n {
+				if !yield(page, nil) {
+					return
+				}
+				page = nil
+			}
+		}
+		if len(page) > 0 {
+			yield(page, nil)
+		}
+	}
+}
+
+// readDocs reads documents in one View, as many from the front of asks as fit.
 func (db *Database) readDocs(ctx context.Context, asks []docAsk, o couch.GetOptions) ([]*couch.Document, error) {
 	var docs []*couch.Document
 	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
-		docs = make([]*couch.Document, len(asks))
-		keys := make([][]byte, 0, 2*len(asks))
-		for _, ask := range asks {
-			keys = append(keys, schema.DocKey(ask.id), schema.BodyKey(ask.id, ask.rev))
-		}
-		rows, err := r.GetMulti(ctx, keys...)
+		rows, err := readFitting(ctx, r, asks)
 		if err != nil {
 			return err
 		}
-		for i, ask := range asks {
-			if rows[2*i] == nil {
+		docs = make([]*couch.Document, len(rows))
+		keys := make([][]byte, len(rows))
+		for i, ask := range asks[:len(rows)] {
+			keys[i] = schema.BodyKey(ask.id, ask.rev)
+		}
+		bodies, err := r.GetMulti(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, row := range rows {
+			if row == nil {
 				continue
 			}
-			row, err := schema.DecodeDocRow(rows[2*i])
-			if err != nil {
-				return err
-			}
-			docs[i], err = db.assemble(ask, row, rows[2*i+1], o)
+			docs[i], err = db.assemble(asks[i], row, bodies[i], o)
 			if err != nil && !errors.Is(err, couch.ErrNotFound) {
 				return err
 			}
@@ -45,4 +132,36 @@ func (db *Database) readDocs(ctx context.Context, asks []docAsk, o couch.GetOpti
 		return nil
 	})
 	return docs, err
+}
+
+// readFitting reads the by-id rows of as many documents as have bodies that fit
+// into one View, at least of one. A row is nil where there is no document.
+func readFitting(ctx context.Context, r kv.Reader, asks []docAsk) ([]*schema.DocRow, error) {
+	var rows []*schema.DocRow
+	size := int64(0)
+	for page := range slices.Chunk(asks, rowsPerView) {
+		ids := make([]couch.DocID, len(page))
+		for i, ask := range page {
+			ids[i] = ask.id
+		}
+		values, err := r.GetMulti(ctx, docKeys(ids)...)
+		if err != nil {
+			return nil, err
+		}
+		for i, value := range values {
+			var row *schema.DocRow
+			if value != nil {
+				if row, err = schema.DecodeDocRow(value); err != nil {
+					return nil, err
+				}
+				node, _ := row.Tree.Get(page[i].rev)
+				size += node.Size
+			}
+			if size > bodiesPerView && len(rows) > 0 {
+				return rows, nil
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
 }

@@ -16,7 +16,7 @@ import (
 // is not they are as asked.
 func (db *Database) RevsDiff(ctx context.Context, asks []couch.RevsAsk) ([]couch.RevsDiff, error) {
 	var out []couch.RevsDiff
-	for page := range slices.Chunk(asks, kv.PageRows) {
+	for page := range slices.Chunk(asks, rowsPerView) {
 		err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 			found, err := diffPage(ctx, r, page)
 			out = append(out, found...)

@@ -8,9 +8,11 @@ import (
 	"settle/storage/schema"
 )
 
-// finishUnready removes the databases that a crash has left half made or half
-// dropped.
+// finishUnready removes, in the background, the databases that a crash has left
+// half made or half dropped. It has found them before it returns, so that it
+// takes none for one that is being made later.
 func (s *Store) finishUnready(ctx context.Context) error {
+	var found []kv.Partition
 	for row, err := range kv.Pages(ctx, s.view(schema.DirectoryPartition), schema.All(schema.KindUnready)) {
 		if err != nil {
 			return err
@@ -19,11 +21,34 @@ func (s *Store) finishUnready(ctx context.Context) error {
 		if !ok {
 			return schema.Corrupt("directory row of an unready database")
 		}
-		if err := s.destroy(ctx, p); err != nil {
-			return schema.DomainError(err)
-		}
+		found = append(found, p)
+	}
+	if len(found) > 0 {
+		s.background.Go(func() { s.removeAll(s.stopping, found) })
 	}
 	return nil
+}
+
+// removeAll destroys many partitions with one rewriting of the keys.
+func (s *Store) removeAll(ctx context.Context, ps []kv.Partition) {
+	var erased []kv.Partition
+	for _, p := range ps {
+		if err := s.erase(ctx, p); err != nil {
+			s.warnLeft(ctx, err)
+			continue
+		}
+		erased = append(erased, p)
+	}
+	if err := s.eraseKeys(ctx); err != nil {
+		s.warnLeft(ctx, err)
+		return
+	}
+	for _, p := range erased {
+		if err := s.setReady(ctx, p); err != nil {
+			s.warnLeft(ctx, err)
+			return
+		}
+	}
 }
 
 // Sweep removes the blob files that no database refers to. Open does so in the
