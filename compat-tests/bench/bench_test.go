@@ -183,8 +183,10 @@ func (s *server) saveProfile(name, profile string) {
 	if dir == "" || s.profile == "" {
 		return
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+".pprof"), s.profileText(profile), 0o600); err != nil {
-		s.b.Fatal(err)
+	for suffix, text := range map[string][]byte{".pprof": s.profileText(profile), ".memstats": s.profileText("heap?debug=1")} {
+		if err := os.WriteFile(filepath.Join(dir, name+suffix), text, 0o600); err != nil {
+			s.b.Fatal(err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -119,16 +120,24 @@ func (s *server) repeat(docs int, bytes int64, op func()) {
 	s.saveProfile(strings.ReplaceAll(s.b.Name(), "/", "-"), "allocs")
 }
 
-// noise is a content that does not compress: n bytes of a simple generator.
-func noise(n int64) io.Reader { return io.LimitReader(&generator{1}, n) }
+// noise is a content of n bytes that does not compress.
+func noise(n int64) io.Reader {
+	g := &generator{block: make([]byte, 64<<10)}
+	for i := range g.block {
+		g.block[i] = byte(rand.Uint32())
+	}
+	return io.LimitReader(g, n)
+}
 
-type generator struct{ state uint64 }
+// generator repeats a random block.
+type generator struct {
+	block []byte
+	at    int
+}
 
 // Read fills p.
 func (g *generator) Read(p []byte) (int, error) {
-	for i := range p {
-		g.state = g.state*6364136223846793005 + 1442695040888963407
-		p[i] = byte(g.state >> 56)
-	}
-	return len(p), nil
+	n := copy(p, g.block[g.at:])
+	g.at = (g.at + n) % len(g.block)
+	return n, nil
 }

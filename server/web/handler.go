@@ -73,9 +73,21 @@ type handler struct {
 	compressors *compressors
 }
 
-// ServeHTTP prepares a request for routing: the headers that every answer has,
-// the method behind an override, the path in the form that routes match on.
+// ServeHTTP prepares a request for routing, and routes it.
+//
+// Like the functions below it, down to a family's handler, it is split so that
+// its own frame is small: a feed holds them all while it waits, and Go keeps a
+// goroutine's stack at twice the size unless less than a quarter is used.
 func (h *handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if req = h.prepare(w, req); req != nil {
+		h.echo.ServeHTTP(w, req)
+	}
+}
+
+// prepare sets the headers that every answer has, finds the method behind an
+// override, and brings the path into the form that routes match on. It returns
+// nil for a request that it has refused.
+func (h *handler) prepare(w http.ResponseWriter, req *http.Request) *http.Request {
 	id := requestID()
 	head := w.Header()
 	head.Set("Server", h.options.ServerName)
@@ -89,14 +101,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		r := &Request{Request: req, Response: echo.NewResponse(w, h.echo), ID: id, options: h.options}
 		r.writeError(err)
-		return
+		return nil
 	}
 	url := *req.URL
 	url.RawPath = path
 	req = req.WithContext(context.WithValue(req.Context(), requestIDKey{}, id))
 	req.URL = &url
 	req.Method = overriddenMethod(req)
-	h.echo.ServeHTTP(w, req)
+	return req
 }
 
 // maxURI bounds a request's path and query, in bytes. CouchDB's replicator asks
@@ -127,23 +139,34 @@ func overriddenMethod(req *http.Request) string {
 
 // serve answers one routed request.
 func (h *handler) serve(c echo.Context, res *resource) error {
-	start := time.Now()
-	r := &Request{Request: c.Request(), Response: c.Response(), params: c, options: h.options, compressors: h.compressors}
-	r.ID, _ = r.Request.Context().Value(requestIDKey{}).(string)
-	defer func() {
-		h.options.Logger.Debug("request", "id", r.ID, "method", methodName(r.Method), "route", res.path,
-			"status", r.Response.Status, "bytes", r.Response.Size, "took", time.Since(start))
-	}()
+	r := h.newRequest(c)
+	defer h.log(r, res, time.Now())
 	defer r.release()
 	h.run(r, res)
 	r.finish()
 	return nil
 }
 
+func (h *handler) newRequest(c echo.Context) *Request {
+	r := &Request{Request: c.Request(), Response: c.Response(), params: c, options: h.options, compressors: h.compressors}
+	r.ID, _ = r.Request.Context().Value(requestIDKey{}).(string)
+	return r
+}
+
+// log tells of a request that is done.
+func (h *handler) log(r *Request, res *resource, start time.Time) {
+	h.options.Logger.Debug("request", "id", r.ID, "method", methodName(r.Method), "route", res.path,
+		"status", r.Response.Status, "bytes", r.Response.Size, "took", time.Since(start))
+}
+
 // run writes the whole answer, or panics with http.ErrAbortHandler.
 func (h *handler) run(r *Request, res *resource) {
 	defer func() { h.recovered(r, recover()) }()
-	if err := h.answer(r, res); err != nil {
+	handler, err := h.admit(r, res)
+	if err == nil {
+		err = handler(r)
+	}
+	if err != nil {
 		r.fail(err)
 	}
 }
@@ -165,16 +188,17 @@ func (r *Request) release() {
 	}
 }
 
-// answer authenticates, authorizes and calls the handler of the method.
-func (h *handler) answer(r *Request, res *resource) (err error) {
+// admit authenticates and authorizes a request, and returns the handler of its
+// method.
+func (h *handler) admit(r *Request, res *resource) (_ Handler, err error) {
 	if spansSegments(r.params) {
-		return couch.ErrNotFound
+		return nil, couch.ErrNotFound
 	}
 	if r.query, err = parseQuery(r.URL.RawQuery); err != nil {
-		return err
+		return nil, err
 	}
 	if r.Session, err = h.options.Authenticate(r.Request); err != nil {
-		return err
+		return nil, err
 	}
 	if r.Session.Renewed != "" {
 		r.Response.Header().Add("Set-Cookie", r.Session.Renewed)
@@ -184,9 +208,9 @@ func (h *handler) answer(r *Request, res *resource) (err error) {
 		route.Privilege, route.Handler = res.privilege, methodNotAllowed(res)
 	}
 	if err := h.authorize(r, route.Privilege); err != nil {
-		return err
+		return nil, err
 	}
-	return route.Handler(r)
+	return route.Handler, nil
 }
 
 // methodNotAllowed is the handler of a method that the path does not have.
