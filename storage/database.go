@@ -20,6 +20,8 @@ type Database struct {
 	rec   schema.DBRecord
 	key   *crypt.DatabaseKey
 	blobs *attachments.Blobs
+
+	aheadOnce sync.Once // of the warning that a client was ahead
 }
 
 func (s *Store) newDatabase(name string, rec schema.DBRecord, key *crypt.DatabaseKey) *Database {
@@ -76,8 +78,14 @@ func (db *Database) FormatSeq(n couch.Seq) string {
 }
 
 // ParseSeq reads a printed sequence; last is the database's update sequence.
-// See [couch.ParseSeq].
+// See [couch.ParseSeq]. A sequence that the database has printed but not reached
+// is told of in the log, once: the store was put back to an earlier state.
 func (db *Database) ParseSeq(s string, last couch.Seq) (couch.Seq, error) {
+	if couch.IsAhead(s, db.rec.Incarnation, last) {
+		db.aheadOnce.Do(func() {
+			db.store.log.Warn("a client has seen more of a database than there is: the store was put back to an earlier state, and clients start over", "database", db.name)
+		})
+	}
 	return couch.ParseSeq(s, db.rec.Incarnation, last)
 }
 

@@ -50,32 +50,46 @@ func seqToken(n Seq, inc Incarnation) [seqTokenSize]byte {
 // itself printed ("N-g1AAAA…", "N-g2wAAAA…") are 0: the client starts over.
 // "0" is 0. Anything else is ErrMalformedSeq. "now" is not for this function.
 func ParseSeq(s string, inc Incarnation, last Seq) (Seq, error) {
+	n, given, err := decodeSeq(s)
+	if err != nil || given != inc || n > last {
+		return 0, err
+	}
+	return n, nil
+}
+
+// IsAhead reports whether s is a sequence that the database incarnation inc has
+// printed, but has not reached: the store was put back to an earlier state.
+func IsAhead(s string, inc Incarnation, last Seq) bool {
+	n, given, err := decodeSeq(s)
+	return err == nil && given == inc && n > last
+}
+
+// decodeSeq reads a printed sequence. One that CouchDB has printed, and "0",
+// have no incarnation and are 0.
+func decodeSeq(s string) (Seq, Incarnation, error) {
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		s = s[1 : len(s)-1]
 	}
 	if s == "0" {
-		return 0, nil
+		return 0, Incarnation{}, nil
 	}
 	num, token, ok := strings.Cut(s, "-")
 	n, err := strconv.ParseUint(num, 10, 64)
 	if !ok || err != nil || strconv.FormatUint(n, 10) != num {
-		return 0, ErrMalformedSeq
+		return 0, Incarnation{}, ErrMalformedSeq
 	}
 	if isCouchDBToken(token) {
-		return 0, nil
+		return 0, Incarnation{}, nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != seqTokenSize || raw[0] != seqVersion {
-		return 0, ErrMalformedSeq
+		return 0, Incarnation{}, ErrMalformedSeq
 	}
 	given := Incarnation(raw[1:9])
 	if [seqTokenSize]byte(raw) != seqToken(Seq(n), given) {
-		return 0, ErrMalformedSeq
+		return 0, Incarnation{}, ErrMalformedSeq
 	}
-	if given != inc || Seq(n) > last {
-		return 0, nil
-	}
-	return Seq(n), nil
+	return Seq(n), given, nil
 }
 
 // isCouchDBToken reports whether a token is base64url of an Erlang external

@@ -40,6 +40,21 @@ func TestParseSeq(t *testing.T) {
 	}
 }
 
+func TestIsAhead(t *testing.T) {
+	for s, want := range map[string]bool{
+		couch.FormatSeq(11, inc):   true,
+		couch.FormatSeq(10, inc):   false,
+		couch.FormatSeq(11, other): false,
+		"0":                        false,
+		"11-g1AAAABReJ":            false,
+		"11-abc":                   false,
+	} {
+		if got := couch.IsAhead(s, inc, 10); got != want {
+			t.Errorf("%q: got %v", s, got)
+		}
+	}
+}
+
 func FuzzParseSeq(f *testing.F) {
 	f.Add(couch.FormatSeq(5, inc))
 	f.Add("5-g1AAAABReJ")
