@@ -145,7 +145,7 @@ async function live (site) {
 
 async function largeAttachments (site, random) {
   const [source, target] = [site.local('source'), site.local('target')]
-  for (const [i, size] of [5.5e6, 12e6].entries()) {
+  for (const [i, size] of [5.5e6, 9e6].entries()) {
     const data = random.bytes(size)
     await source.put({ _id: `large ${i}`, _attachments: { 'a file': { content_type: 'application/octet-stream', data } } })
   }
