@@ -3,8 +3,6 @@ package storage
 import (
 	"context"
 	"iter"
-	"slices"
-	"strings"
 
 	"settle/attachments"
 	"settle/storage/couch"
@@ -13,15 +11,11 @@ import (
 	"settle/storage/spool"
 )
 
-// batch is the documents of one write, in memory as long as they fit, else in a
-// spool.
+// batch is the documents of one write.
 type batch struct {
-	db *Database
-	do apply
-
-	edits []*edit // nil when spooled
-	size  int     // of edits, in bytes
-	spool *spool.Spool
+	db   *Database
+	do   apply
+	docs *spool.Spool
 
 	results []couch.WriteResult // in the order of the batch
 	pending []couch.PendingBlob // every new content
@@ -43,27 +37,16 @@ type edit struct {
 	taken []*attachments.Pending
 }
 
-// chunkLimit is how much a transaction takes at the most, and the memory of a
-// batch. What is larger by itself has a transaction alone.
-type chunkLimit struct{ docs, bytes int }
+// batchLimit is what a transaction takes, and what of a batch is kept in memory.
+var batchLimit = spool.Limit{Docs: 5000, Bytes: 4 << 20}
 
-var defaultChunk = chunkLimit{docs: 5000, bytes: 4 << 20}
-
-// smallBlob is what a content adds to a transaction at the most.
-const smallBlob = 32 << 10
-
-// weight estimates what a document takes in memory.
-func weight(d *couch.Document) int {
-	n := 512 + len(d.ID) + len(d.Body.Text) + len(d.Body.Term) + 48*len(d.Revisions.Hashes)
-	for _, a := range d.Attachments {
-		n += 256 + len(a.Name) + int(min(a.Length, smallBlob))
-	}
-	return n
+func newBatch(db *Database, do apply) *batch {
+	docs := spool.New(spool.Options{KV: db.store.kv, Key: db.key, Limit: db.store.batches, Reserve: db.store.reserveSpool})
+	return &batch{db: db, do: do, docs: docs, frees: true}
 }
 
 // collect reads a batch to its end. The error is that of docs, or the spool's.
 func (b *batch) collect(ctx context.Context, docs iter.Seq2[*couch.Document, error]) error {
-	b.frees = true
 	for doc, err := range docs {
 		if doc != nil {
 			b.own(doc)
@@ -90,32 +73,8 @@ func (b *batch) own(d *couch.Document) {
 func (b *batch) add(ctx context.Context, d *couch.Document) error {
 	b.looksUp = b.looksUp || d.ID.IsDesign() || len(d.Attachments) > 0
 	b.frees = b.frees && d.Deleted && len(d.Attachments) == 0
-	place := len(b.results)
 	b.results = append(b.results, couch.WriteResult{ID: d.ID})
-	if b.spool != nil {
-		return b.spool.Add(ctx, place, d)
-	}
-	b.edits = append(b.edits, &edit{place: place, doc: d})
-	if b.size += weight(d); b.size <= b.db.store.chunk.bytes {
-		return nil
-	}
-	return b.spill(ctx)
-}
-
-// spill moves the batch from memory to a spool.
-func (b *batch) spill(ctx context.Context) error {
-	s, err := b.db.newSpool(ctx)
-	if err != nil {
-		return err
-	}
-	b.spool = s
-	for _, e := range b.edits {
-		if err := s.Add(ctx, e.place, e.doc); err != nil {
-			return err
-		}
-	}
-	b.edits = nil
-	return nil
+	return b.docs.Add(ctx, spool.Entry{Place: len(b.results) - 1, Doc: d})
 }
 
 // end removes the new contents that no document has taken, and the spool.
@@ -123,70 +82,25 @@ func (b *batch) end(ctx context.Context) {
 	for _, p := range b.pending {
 		p.Discard()
 	}
-	if b.spool != nil {
-		b.db.store.removeSpool(context.WithoutCancel(ctx), b.spool.Partition())
+	if p, ok := b.docs.Partition(); ok {
+		b.db.store.removeSpool(context.WithoutCancel(ctx), p)
 	}
 }
 
-// sorted yields the edits in the order of their ids, those of one id in the
-// order of the batch.
-func (b *batch) sorted(ctx context.Context) iter.Seq2[*edit, error] {
-	return func(yield func(*edit, error) bool) {
-		if b.spool != nil {
-			for e, err := range b.spool.All(ctx) {
-				if !yield(&edit{place: e.Place, doc: e.Doc}, err) {
-					return
-				}
-			}
-			return
-		}
-		slices.SortStableFunc(b.edits, func(x, y *edit) int {
-			return strings.Compare(string(x.doc.ID), string(y.doc.ID))
-		})
-		for _, e := range b.edits {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
-}
-
-// chunks cuts the batch into transactions. Edits of one id are in one, unless
-// that would be more than twice as large as another.
+// chunks yields what each transaction is to do, in the order of ids.
 func (b *batch) chunks(ctx context.Context) iter.Seq2[[]*edit, error] {
 	return func(yield func([]*edit, error) bool) {
-		var chunk []*edit
-		size := 0
-		for e, err := range b.sorted(ctx) {
-			if err != nil {
-				yield(nil, err)
+		for chunk, err := range b.docs.Chunks(ctx) {
+			edits := make([]*edit, len(chunk))
+			for i, e := range chunk {
+				edits[i] = &edit{place: e.Place, doc: e.Doc}
+			}
+			if !yield(edits, err) {
 				return
 			}
-			if n := len(chunk); n > 0 && b.db.store.chunk.cuts(size, n, e.doc.ID == chunk[n-1].doc.ID) {
-				if !yield(chunk, nil) {
-					return
-				}
-				chunk, size = nil, 0
-			}
-			chunk = append(chunk, e)
-			size += weight(e.doc)
-		}
-		if len(chunk) > 0 {
-			yield(chunk, nil)
 		}
 	}
 }
-
-// cuts says whether a transaction of so many bytes and documents is full.
-func (l chunkLimit) cuts(size, docs int, sameID bool) bool {
-	if sameID {
-		size, docs = size/2, docs/2
-	}
-	return size >= l.bytes || docs >= l.docs
-}
-
-// many says whether the batch may be more than one transaction.
-func (b *batch) many() bool { return b.spool != nil || len(b.edits) > b.db.store.chunk.docs }
 
 func (b *batch) options() []kv.UpdateOption {
 	if b.frees {
@@ -195,18 +109,14 @@ func (b *batch) options() []kv.UpdateOption {
 	return nil
 }
 
-// newSpool makes a spool in a partition that the directory marks as unready, so
-// that the next start removes what a crash leaves of it.
-func (db *Database) newSpool(ctx context.Context) (*spool.Spool, error) {
-	var p kv.Partition
-	err := db.store.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) (err error) {
+// reserveSpool takes a partition that the directory marks as unready, so that the
+// next start removes what a crash leaves of it.
+func (s *Store) reserveSpool(ctx context.Context) (p kv.Partition, err error) {
+	err = s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) (err error) {
 		p, err = takePartition(ctx, tx)
 		return err
 	})
-	if err != nil {
-		return nil, schema.DomainError(err)
-	}
-	return spool.New(db.store.kv, db.key, p), nil
+	return p, err
 }
 
 // removeSpool drops a spool's partition. Where it fails the next start does it.

@@ -14,6 +14,7 @@ import (
 	"settle/storage/crypt"
 	"settle/storage/kv"
 	"settle/storage/schema"
+	"settle/storage/spool"
 )
 
 // Options says what a store stands on. All but Logger and Compact must be set.
@@ -33,7 +34,7 @@ type Store struct {
 	blobs   *attachments.Store
 	log     *slog.Logger
 	uuid    string
-	chunk   chunkLimit // of batches
+	batches spool.Limit
 
 	open    handles
 	erasing background.Shared // compaction of the keys partition
@@ -57,7 +58,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		keyring: o.Keyring,
 		blobs:   attachments.New(attachments.Options{FS: o.BlobFS, Root: o.BlobDir}),
 		log:     o.Logger,
-		chunk:   defaultChunk,
+		batches: batchLimit,
 		auto:    o.Compact.withDefaults(),
 	}
 	s.queue = background.NewQueue(s.auto.Rest)

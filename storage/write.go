@@ -31,12 +31,12 @@ type apply func(ctx context.Context, w *writer, s *docState, d *couch.Document) 
 // NoSpace, Unavailable and the context's error, which may end a batch of many
 // transactions between two of them.
 func (db *Database) writeBatch(ctx context.Context, docs iter.Seq2[*couch.Document, error], do apply) ([]couch.WriteResult, error) {
-	b := &batch{db: db, do: do}
+	b := newBatch(db, do)
 	defer b.end(ctx)
 	if err := b.collect(ctx, docs); err != nil {
 		return nil, err
 	}
-	if b.many() {
+	if b.docs.Many() {
 		if err := b.rehearse(ctx); err != nil {
 			return nil, err
 		}

@@ -28,7 +28,12 @@ type content int
 func (c content) BlobID() couch.BlobID { return couch.BlobID{byte(c)} }
 func (content) Discard()               {}
 
+// newSpool returns a spool that keeps nothing in memory.
 func newSpool(t *testing.T) (*spool.Spool, *kv.Pebble) {
+	return newSpoolOf(t, spool.Limit{Docs: 100, Bytes: 0})
+}
+
+func newSpoolOf(t *testing.T, limit spool.Limit) (*spool.Spool, *kv.Pebble) {
 	t.Helper()
 	store, err := kv.OpenPebble(kv.PebbleOptions{FS: vfs.NewMem(), Dir: "data", ReserveBytes: -1})
 	if err != nil {
@@ -43,16 +48,17 @@ func newSpool(t *testing.T) (*spool.Spool, *kv.Pebble) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return spool.New(store, key, partition), store
+	reserve := func(context.Context) (kv.Partition, error) { return partition, nil }
+	return spool.New(spool.Options{KV: store, Key: key, Limit: limit, Reserve: reserve}), store
 }
 
 // read returns what the spool holds.
 func read(s *spool.Spool) (all []spool.Entry, err error) {
-	for e, err := range s.All(context.Background()) {
+	for chunk, err := range s.Chunks(context.Background()) {
 		if err != nil {
 			return all, err
 		}
-		all = append(all, e)
+		all = append(all, chunk...)
 	}
 	return all, nil
 }
@@ -60,7 +66,17 @@ func read(s *spool.Spool) (all []spool.Entry, err error) {
 // What goes in comes out sorted, with its new contents, as often as it is read;
 // more may go in between.
 func TestSpool(t *testing.T) {
-	s, _ := newSpool(t)
+	for _, limit := range []spool.Limit{{Docs: 100, Bytes: 0}, {Docs: 300, Bytes: 1 << 20}, {Docs: 5000, Bytes: 1 << 30}} {
+		s, _ := newSpoolOf(t, limit)
+		testSpool(t, s)
+		if _, spilled := s.Partition(); spilled != (limit.Bytes <= 1<<20) || s.Many() != spilled {
+			t.Errorf("%+v: spilled %v, many %v", limit, spilled, s.Many())
+		}
+	}
+}
+
+func testSpool(t *testing.T, s *spool.Spool) {
+	t.Helper()
 	if all, err := read(s); len(all) > 0 || err != nil {
 		t.Errorf("an empty spool has %v, %v", all, err)
 	}
@@ -75,7 +91,7 @@ func TestSpool(t *testing.T) {
 		if place%5 == 0 {
 			d.Attachments = []couch.Attachment{{Name: "kept", Stub: true}, {Name: "new", Pending: content(place % 256)}}
 		}
-		if err := s.Add(context.Background(), place, d); err != nil {
+		if err := s.Add(context.Background(), spool.Entry{Place: place, Doc: d}); err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, spool.Entry{Place: place, Doc: d})
@@ -102,6 +118,45 @@ func noise(rng *rand.Rand) []byte {
 	return b
 }
 
+// Chunks are as large as they may be, and cut within one id only where they must.
+func TestChunks(t *testing.T) {
+	for _, tt := range []struct {
+		ids   string
+		limit spool.Limit
+		want  string
+	}{
+		{"", spool.Limit{Docs: 2, Bytes: 1 << 20}, ""},
+		{"abcde", spool.Limit{Docs: 2, Bytes: 1 << 20}, "ab cd e"},
+		{"abbbc", spool.Limit{Docs: 2, Bytes: 1 << 20}, "abbb c"},
+		{"aaaaaaab", spool.Limit{Docs: 2, Bytes: 1 << 20}, "aaaa aaa b"},
+		{"abc", spool.Limit{Docs: 9, Bytes: 1}, "a b c"},
+		{"abc", spool.Limit{Docs: 9, Bytes: 1000}, "ab c"}, // 515 bytes each
+		{"cabab", spool.Limit{Docs: 9, Bytes: 1 << 20}, "aabbc"},
+	} {
+		s, _ := newSpoolOf(t, tt.limit)
+		for i, id := range tt.ids {
+			d := &couch.Document{ID: couch.DocID(string(id)), Body: couch.Body{Text: []byte(`{}`)}}
+			if err := s.Add(context.Background(), spool.Entry{Place: i, Doc: d}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got []string
+		for chunk, err := range s.Chunks(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids string
+			for _, e := range chunk {
+				ids += string(e.Doc.ID)
+			}
+			got = append(got, ids)
+		}
+		if got := strings.Join(got, " "); got != tt.want {
+			t.Errorf("%q with %+v is %q, want %q", tt.ids, tt.limit, got, tt.want)
+		}
+	}
+}
+
 // A row that was changed, moved, or is of contents that nobody knows, is corrupt.
 func TestDamage(t *testing.T) {
 	set := func(t *testing.T, store kv.Store, k, v []byte) {
@@ -123,7 +178,7 @@ func TestDamage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, store := newSpool(t)
 			d := &couch.Document{ID: "a", Body: couch.Body{Text: []byte(`{}`)}, Attachments: []couch.Attachment{{Name: "new", Pending: content(1)}}}
-			if err := s.Add(context.Background(), 0, d); err != nil {
+			if err := s.Add(context.Background(), spool.Entry{Place: 0, Doc: d}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := read(s); err != nil {
@@ -152,7 +207,7 @@ func TestClosedEngine(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Add(context.Background(), 0, &couch.Document{ID: "a", Body: couch.Body{Text: []byte(`{}`)}}); err != nil {
+	if err := s.Add(context.Background(), spool.Entry{Place: 0, Doc: &couch.Document{ID: "a", Body: couch.Body{Text: []byte(`{}`)}}}); err != nil {
 		t.Errorf("what is kept in memory: %v", err)
 	}
 	if _, err := read(s); !errors.Is(err, couch.ErrUnavailable) {
