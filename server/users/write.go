@@ -1,0 +1,184 @@
+package users
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+
+	"settle/server/auth"
+	"settle/storage/couch"
+)
+
+var errReplicated = &couch.Error{Kind: couch.Forbidden, Reason: "Only administrators may replicate into the users database."}
+
+// BulkDocs makes interactive edits. See [storage.Database.BulkDocs]. A password
+// is hashed first; documents that the user may not write, or that are no users'
+// documents, are refused one by one.
+func (db *Database) BulkDocs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {
+	return db.write(ctx, docs, db.Database.BulkDocs, db.prepareEdit)
+}
+
+// PutRevs stores revisions that another server has. See
+// [storage.Database.PutRevs]. Only administrators may: whoever could choose
+// revisions could put one beside, or on top of, another's document.
+func (db *Database) PutRevs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {
+	return db.write(ctx, docs, db.Database.PutRevs, db.prepareReplicated)
+}
+
+type writer func(context.Context, iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error)
+
+// write prepares each document, and writes those that are not refused. Pending
+// contents of the others are discarded.
+func (db *Database) write(ctx context.Context, docs iter.Seq2[*couch.Document, error], write writer, prepare func(context.Context, *couch.Document) (*couch.Document, error)) ([]couch.WriteResult, error) {
+	var results []couch.WriteResult
+	var accepted []*couch.Document
+	var places []int // of the accepted in results
+	discard := func() {
+		for _, doc := range accepted {
+			discardPending(doc)
+		}
+	}
+	for doc, err := range docs {
+		if err != nil {
+			discard()
+			return nil, err
+		}
+		prepared, err := prepare(ctx, doc)
+		if err != nil && !isRefusal(err) {
+			discardPending(doc)
+			discard()
+			return nil, err
+		}
+		results = append(results, couch.WriteResult{ID: doc.ID, Rev: doc.Rev(), Err: err})
+		if err != nil {
+			discardPending(doc)
+			continue
+		}
+		accepted = append(accepted, prepared)
+		places = append(places, len(results)-1)
+	}
+	written, err := write(ctx, all(accepted))
+	if err != nil {
+		return nil, err
+	}
+	for i, result := range written {
+		results[places[i]] = result
+	}
+	return results, nil
+}
+
+// isRefusal reports whether an error is about one document of a batch.
+func isRefusal(err error) bool {
+	for _, kind := range []couch.Kind{couch.NotFound, couch.Forbidden, couch.Unauthorized, couch.Conflict} {
+		if errors.Is(err, &couch.Error{Kind: kind}) {
+			return true
+		}
+	}
+	return false
+}
+
+func discardPending(doc *couch.Document) {
+	for _, a := range doc.Attachments {
+		if a.Pending != nil {
+			a.Pending.Discard()
+		}
+	}
+}
+
+// prepareEdit returns the document to store for one that a client writes.
+func (db *Database) prepareEdit(ctx context.Context, doc *couch.Document) (*couch.Document, error) {
+	if !db.by.isAdmin() && !db.by.owns(doc.ID) && db.by.User.Name != "" {
+		return nil, couch.ErrNotFound
+	}
+	if doc.ID.IsDesign() {
+		return doc, db.by.Role.Demand(auth.Admin, db.by.User)
+	}
+	old, err := db.replaced(ctx, doc)
+	if err != nil {
+		return nil, err
+	}
+	return db.checked(ctx, doc, old)
+}
+
+// prepareReplicated returns the document to store for one that another server has.
+func (db *Database) prepareReplicated(ctx context.Context, doc *couch.Document) (*couch.Document, error) {
+	if !db.by.isAdmin() {
+		return nil, errReplicated
+	}
+	if doc.ID.IsDesign() {
+		return doc, nil
+	}
+	var old members
+	if len(doc.Revisions.Hashes) > 1 {
+		parent, err := db.Database.Get(ctx, doc.ID, couch.GetOptions{Rev: doc.Revisions.Rev(1)})
+		if err != nil && unlessMissing(err) != nil {
+			return nil, err
+		}
+		if err == nil && !parent.Deleted {
+			if old, err = parseMembers(parent.Body); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return db.checked(ctx, doc, old)
+}
+
+// replaced returns what an edit replaces, nil where there is nothing. Whether the
+// edit's revision is still a leaf is for the store to say; what it surely refuses
+// is an ErrConflict here, before anything costly.
+func (db *Database) replaced(ctx context.Context, doc *couch.Document) (members, error) {
+	base := doc.Rev()
+	current, err := db.Database.Get(ctx, doc.ID, couch.GetOptions{Rev: base})
+	switch {
+	case err == nil && base.IsZero():
+		return nil, couch.ErrConflict
+	case err == nil && current.Deleted:
+		return nil, nil
+	case err == nil:
+		return parseMembers(current.Body)
+	}
+	return nil, unlessMissing(err)
+}
+
+// checked checks a document, and returns it with its password hashed.
+func (db *Database) checked(ctx context.Context, doc *couch.Document, old members) (*couch.Document, error) {
+	m, err := parseMembers(doc.Body)
+	if err != nil {
+		return nil, err
+	}
+	if err := (edit{id: doc.ID, deleted: doc.Deleted, doc: m, old: old}).validate(db.by); err != nil {
+		return nil, err
+	}
+	raw, ok := m["password"]
+	if !ok || string(raw) == "null" {
+		return doc, nil
+	}
+	var password string
+	if json.Unmarshal(raw, &password) != nil {
+		return nil, forbidden("The password must be a string.")
+	}
+	hash, err := db.hasher.Hash(ctx, password)
+	if err != nil {
+		return nil, err
+	}
+	hashed := *doc
+	hashed.Body, err = withHash(doc.Body, hash)
+	return &hashed, err
+}
+
+// all is a batch of documents.
+func all(docs []*couch.Document) iter.Seq2[*couch.Document, error] {
+	return func(yield func(*couch.Document, error) bool) {
+		for _, doc := range docs {
+			if !yield(doc, nil) {
+				return
+			}
+		}
+	}
+}
+
+// only is a batch of one document.
+func only(doc *couch.Document) iter.Seq2[*couch.Document, error] {
+	return all([]*couch.Document{doc})
+}
