@@ -28,6 +28,7 @@ func Settle() Table {
 		vfs    = pebble + "/vfs"
 		echo   = "github.com/labstack/echo/v4"
 		crypto = "golang.org/x/crypto"
+		token  = "github.com/golang-jwt/jwt/v5"
 	)
 	return Table{
 		Reserved: map[string]string{"modernc.org/quickjs": "storage/design"},
@@ -53,7 +54,7 @@ func Settle() Table {
 			{Path: "storage/mango", Rooms: []string{"storage/couch", "storage/collate"}},
 			{Path: "storage/view", AllAbove: true},
 			{Path: "replication", Rooms: []string{"storage/couch", "attachments"}, Modules: []string{"github.com/go-kivik/kivik/v4"}},
-			{Path: "server/auth", Rooms: []string{"storage/couch"}, Modules: []string{crypto}},
+			{Path: "server/auth", Rooms: []string{"storage/couch"}, Modules: []string{crypto, token}},
 			{Path: "server/config", Rooms: []string{"storage/couch"}},
 			{Path: "server", AllAbove: true, Modules: []string{echo, "github.com/klauspost/compress/gzip"}},
 			{Path: "cmd/settle", AllAbove: true, Modules: []string{Any}},
