@@ -45,7 +45,7 @@ type Server struct {
 	drainOnce sync.Once
 	cancel    context.CancelFunc // ends the context of every request
 
-	requests sync.WaitGroup // the running handlers
+	requests sync.WaitGroup // the running handlers, and detached requests
 }
 
 // New returns a server that is not listening yet.
@@ -54,18 +54,18 @@ func New(o Options) *Server {
 		draining:  make(chan struct{}),
 		databases: databases.New(o.Store, o.Logger),
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
 	handler := web.NewHandler(web.Options{
 		Authenticate: o.Auth.Authenticate,
 		Challenge:    o.Auth.Challenge,
 		FindDatabase: findDatabase(o.Store),
 		Limits:       o.Config.Limits,
 		Draining:     s.draining,
+		Detached:     func(run func(context.Context)) { s.requests.Go(func() { run(ctx) }) },
 		ServerName:   serverName,
 		Logger:       o.Logger,
 	}, s.tables(o)...)
-
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
 	s.http = &http.Server{
 		Handler:           s.counted(handler),
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -159,6 +159,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		defer cancel()
 	}
 	err := s.http.Shutdown(patient)
+	s.wait(patient) // for detached requests; what is left is cut now
 	s.cancel()
 	if err != nil {
 		s.http.Close()

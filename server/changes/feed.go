@@ -40,6 +40,18 @@ func (f *feed) start() error {
 	return err
 }
 
+// runDetached sends the header, and lets the feed go on behind the handler, so
+// that a feed that waits is small.
+func (f *feed) runDetached() error {
+	if err := f.out.flush(); err != nil {
+		return err
+	}
+	return f.r.Detach(func(r *web.Request) error {
+		f.r, f.out.r = r, r
+		return f.run()
+	})
+}
+
 // run writes the feed to its end.
 //
 // The channel that tells of the next commit is taken before the changes are

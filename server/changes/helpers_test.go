@@ -165,6 +165,7 @@ func newHandler(find func(name string) (web.Database, error), draining <-chan st
 		FindDatabase: func(_ context.Context, name string) (web.Database, error) { return find(name) },
 		Limits:       func() couch.Limits { return couch.Limits{} },
 		Draining:     draining,
+		Detached:     func(run func(context.Context)) { go run(context.Background()) },
 		ServerName:   "test",
 		Logger:       slog.New(slog.DiscardHandler),
 	}, changes.Routes())

@@ -23,6 +23,8 @@ func serve(r *web.Request) error {
 		return err
 	case r.Method == http.MethodHead:
 		return f.out.flush()
+	case f.o.kind.live():
+		return f.runDetached()
 	}
 	return f.run()
 }

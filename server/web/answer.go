@@ -55,14 +55,20 @@ func (r *Request) SetETag(tag string) { r.Response.Header().Set("ETag", `"`+tag+
 // answers 304 and returns true: the handler is done.
 func (r *Request) NotModified(tag string) bool {
 	r.SetETag(tag)
-	for part := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimPrefix(strings.TrimSpace(part), "W/") == `"`+tag+`"` {
-			r.Response.WriteHeader(http.StatusNotModified)
-			return true
+	for _, header := range r.Header.Values("If-None-Match") {
+		for part := range strings.FieldsFuncSeq(header, isTagSeparator) {
+			if strings.TrimPrefix(part, "W/") == `"`+tag+`"` {
+				r.Response.WriteHeader(http.StatusNotModified)
+				return true
+			}
 		}
 	}
 	return false
 }
+
+// isTagSeparator reports whether c stands between entity tags. CouchDB takes a
+// blank for one, too.
+func isTagSeparator(c rune) bool { return c == ',' || c == ' ' || c == '\t' }
 
 // SetLocation sets the Location header to the URL of the path whose segments
 // are given unescaped, on the host that the client named.
@@ -92,23 +98,26 @@ func (r *Request) AbsoluteURL(segments ...string) string {
 }
 
 // Accepts reports whether the client takes an answer of a media type, such as
-// "multipart/mixed". A request without Accept takes everything.
+// "multipart/mixed": something in Accept matches it, and neither the type nor all
+// of its kind are refused there. A request without Accept takes everything.
 func (r *Request) Accepts(media string) bool {
 	values := r.Header.Values("Accept")
-	if len(values) == 0 {
-		return true
-	}
 	kind, _, _ := strings.Cut(media, "/")
+	accepted := len(values) == 0
 	for _, value := range values {
 		for part := range strings.SplitSeq(value, ",") {
 			name, params, _ := strings.Cut(part, ";")
 			name = strings.ToLower(strings.TrimSpace(name))
-			if (name == media || name == "*/*" || name == kind+"/*") && !isQZero(params) {
-				return true
+			specific := name == media || name == kind+"/*"
+			switch refused := isQZero(params); {
+			case specific && refused:
+				return false
+			case (specific || name == "*/*") && !refused:
+				accepted = true
 			}
 		}
 	}
-	return false
+	return accepted
 }
 
 // isQZero reports whether the parameters of an Accept item refuse it.

@@ -121,6 +121,7 @@ func TestRequireJSON(t *testing.T) {
 func TestNotModified(t *testing.T) {
 	for header, status := range map[string]int{
 		"": 200, `"1-a"`: 304, `W/"1-a"`: 304, `"0-x", "1-a"`: 304, `1-a`: 200, `*`: 200, `"1-b"`: 200,
+		`"0-x" "1-a"`: 304, `"0-x" W/"1-a", "0-y"`: 304, `"0-x","1-a"`: 304, `"0-x" "1-b"`: 200,
 	} {
 		req := httptest.NewRequest("GET", "/", nil)
 		req.Header.Set("If-None-Match", header)
@@ -136,11 +137,28 @@ func TestNotModified(t *testing.T) {
 	}
 }
 
+func TestNotModifiedOverSeveralHeaders(t *testing.T) {
+	req := httptest.NewRequest("GET", "/", nil)
+	req.Header["If-None-Match"] = []string{`"0-x"`, `"1-a"`}
+	res, _ := call(func(r *web.Request) error {
+		if r.NotModified("1-a") {
+			return nil
+		}
+		return r.WriteOK(200)
+	}, req)
+	if res.StatusCode != 304 {
+		t.Errorf("%d", res.StatusCode)
+	}
+}
+
 func TestAccepts(t *testing.T) {
 	for header, want := range map[string]bool{
 		"": true, "*/*": true, "multipart/mixed": true, "application/json": false, "Multipart/Mixed": true,
 		"application/json, multipart/mixed": true, "multipart/*": true, "multipart/mixed;q=0": false,
 		"multipart/mixed; q=0.0, application/json": false, "multipart/mixed;q=0.5": true, "multipart/related": false,
+		"*/*, multipart/mixed;q=0": false, "multipart/mixed;q=0, */*": false, "multipart/*;q=0, */*": false,
+		"multipart/*;q=0, multipart/mixed": false, "*/*;q=0, multipart/mixed": true, "*/*, multipart/related;q=0": true,
+		"*/*, application/*;q=0.0": true,
 	} {
 		req := httptest.NewRequest("GET", "/", nil)
 		if header != "" {

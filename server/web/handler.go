@@ -18,7 +18,8 @@ import (
 	"settle/storage/couch"
 )
 
-// Options is what the layer needs of the rest of the server. All are required.
+// Options is what the layer needs of the rest of the server. All but Detached are
+// required.
 type Options struct {
 	// Authenticate says who makes a request. An error becomes the answer.
 	Authenticate func(*http.Request) (auth.Session, error)
@@ -31,6 +32,10 @@ type Options struct {
 	Limits func() couch.Limits
 	// Draining is closed when the server begins to shut down.
 	Draining <-chan struct{}
+	// Detached runs what goes on behind its handler, in a goroutine of its own. A
+	// shutdown waits for it; the context ends when the time for that has run out. Nil:
+	// nothing goes on behind its handler.
+	Detached func(run func(context.Context))
 	// ServerName is the Server header, "CouchDB/3.5.0 (settle)".
 	ServerName string
 	Logger     *slog.Logger

@@ -46,6 +46,7 @@ func options() web.Options {
 		},
 		Limits:     func() couch.Limits { return couch.Limits{MaxRequestSize: 100} },
 		Draining:   make(chan struct{}),
+		Detached:   func(run func(context.Context)) { go run(context.Background()) },
 		ServerName: "CouchDB/3.5.0 (settle)",
 		Logger:     slog.New(slog.DiscardHandler),
 	}
