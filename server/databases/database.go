@@ -21,6 +21,7 @@ type Store interface {
 // and its comments say what the methods promise.
 type Database interface {
 	Name() string
+	Partitioned() bool
 	Info(ctx context.Context) (couch.DatabaseInfo, error)
 	FormatSeq(n couch.Seq) string
 	Compact(ctx context.Context) error

@@ -1,6 +1,7 @@
 package databases
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,9 @@ type listOptions struct {
 	attachments bool // documents have their attachments' content inline
 	conflicts   bool
 	updateSeq   bool
+
+	partition string // "": all
+	view      viewOptions
 }
 
 // source is where a parameter comes from, which shows in some errors.
@@ -129,7 +133,7 @@ func (o *listOptions) setBound(name string, k key) {
 var parameters = map[string]func(o *listOptions, text string) error{
 	"limit":       func(o *listOptions, text string) error { return setCount(&o.limit, text) },
 	"skip":        func(o *listOptions, text string) error { return setCount(&o.skip, text) },
-	"group_level": func(_ *listOptions, text string) error { return setCount(new(int), text) },
+	"group_level": setGroupLevel,
 
 	"descending":    func(o *listOptions, text string) error { return setBool(&o.descending, text) },
 	"include_docs":  func(o *listOptions, text string) error { return setBool(&o.includeDocs, text) },
@@ -139,10 +143,14 @@ var parameters = map[string]func(o *listOptions, text string) error{
 	"inclusive_end": setInclusiveEnd,
 
 	"att_encoding_info": checkBool,
-	"reduce":            checkBool,
-	"group":             checkBool,
 	"sorted":            checkBool,
-	"stable":            checkBool,
+
+	"reduce":    func(o *listOptions, text string) error { return setBool(&o.view.reduce, text) },
+	"group":     setGroup,
+	"stale":     oneOf("stale", "ok", "update_after"),
+	"stable":    oneOf("stable", "true", "false"),
+	"update":    oneOf("update", "true", "false", "lazy"),
+	"partition": setPartition,
 }
 
 func (o *listOptions) set(name, text string) error {
@@ -174,11 +182,12 @@ func setBool(to *bool, text string) error {
 	return nil
 }
 
-// setCount reads a number from 0 on.
+// setCount reads a number from 0 on. One that is too large for an int is the
+// largest int.
 func setCount(to *int, text string) error {
 	n, err := strconv.Atoi(text)
 	switch {
-	case err != nil:
+	case err != nil && !isLarge(text, err):
 		return couch.Errorf(couch.QueryParse, "Invalid value for integer: %q", text)
 	case n < 0:
 		return couch.Errorf(couch.QueryParse, "Invalid value for positive integer: %d", n)
@@ -187,10 +196,22 @@ func setCount(to *int, text string) error {
 	return nil
 }
 
-// check finds options that contradict each other. The error is a QueryParse.
-func (o *listOptions) check() error {
+// isLarge reports whether a text is the number that err refuses for its size.
+func isLarge(text string, err error) bool {
+	return errors.Is(err, strconv.ErrRange) && strings.Trim(text[1:], "0123456789") == ""
+}
+
+// check finds options that contradict each other, or the kind of database. The
+// error is a QueryParse.
+func (o *listOptions) check(db Database) error {
+	if err := o.view.check(); err != nil {
+		return err
+	}
 	if len(o.keys) > 0 && (o.start != nil || o.end != nil) {
 		return errKeysRange
+	}
+	if o.partition != "" && !db.Partitioned() {
+		return errNoPartitions
 	}
 	return nil
 }

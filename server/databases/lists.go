@@ -34,7 +34,7 @@ func list(ns namespace) web.Handler {
 			err = readListBody(r, func(body *docjson.Reader) error { return o.readBody(body, fromBody) })
 		}
 		if err == nil {
-			err = o.check()
+			err = o.check(web.DatabaseOf[Database](r))
 		}
 		if err != nil {
 			return err
@@ -96,6 +96,10 @@ type listWriter struct {
 // newListWriter finds out what stands in front of a list's rows.
 func newListWriter(r *web.Request, ns namespace, o *listOptions) (*listWriter, error) {
 	w := &listWriter{ctx: r.Context(), db: web.DatabaseOf[Database](r), ns: ns, o: o, ids: o.idRange()}
+	if o.partition != "" {
+		first, last := partitionBounds(o.partition)
+		w.ids = w.ids.within(first, last, o.descending)
+	}
 	info, err := w.db.Info(w.ctx)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ func queries(ns namespace) web.Handler {
 		case !given:
 			return errQueriesMissing
 		}
+		if err := checkAll(r, all); err != nil {
+			return err
+		}
 		return writeQueries(r, ns, all)
 	}
 }
@@ -66,9 +69,6 @@ func readQueries(r *docjson.Reader, common listOptions) ([]listOptions, error) {
 		if err := o.readBody(r, fromQueries); err != nil {
 			return nil, err
 		}
-		if err := o.check(); err != nil {
-			return nil, err
-		}
 		all = append(all, o)
 		for _, k := range o.keys {
 			keys += len(k.text) + 16
@@ -78,6 +78,17 @@ func readQueries(r *docjson.Reader, common listOptions) ([]listOptions, error) {
 		}
 	}
 	return all, nil
+}
+
+// checkAll checks the options of every query.
+func checkAll(r *web.Request, all []listOptions) error {
+	db := web.DatabaseOf[Database](r)
+	for i := range all {
+		if err := all[i].check(db); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func writeQueries(r *web.Request, ns namespace, all []listOptions) error {
