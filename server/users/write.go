@@ -3,9 +3,9 @@ package users
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"iter"
 
+	"settle/server/access"
 	"settle/server/auth"
 	"settle/storage/couch"
 )
@@ -16,74 +16,14 @@ var errReplicated = &couch.Error{Kind: couch.Forbidden, Reason: "Only administra
 // is hashed first; documents that the user may not write, or that are no users'
 // documents, are refused one by one.
 func (db *Database) BulkDocs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {
-	return db.write(ctx, docs, db.Database.BulkDocs, db.prepareEdit)
+	return access.Write(ctx, docs, db.Database.BulkDocs, db.prepareEdit)
 }
 
 // PutRevs stores revisions that another server has. See
 // [storage.Database.PutRevs]. Only administrators may: whoever could choose
 // revisions could put one beside, or on top of, another's document.
 func (db *Database) PutRevs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {
-	return db.write(ctx, docs, db.Database.PutRevs, db.prepareReplicated)
-}
-
-type writer func(context.Context, iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error)
-
-// write prepares each document, and writes those that are not refused. Pending
-// contents of the others are discarded.
-func (db *Database) write(ctx context.Context, docs iter.Seq2[*couch.Document, error], write writer, prepare func(context.Context, *couch.Document) (*couch.Document, error)) ([]couch.WriteResult, error) {
-	var results []couch.WriteResult
-	var accepted []*couch.Document
-	var places []int // of the accepted in results
-	discard := func() {
-		for _, doc := range accepted {
-			discardPending(doc)
-		}
-	}
-	for doc, err := range docs {
-		if err != nil {
-			discard()
-			return nil, err
-		}
-		prepared, err := prepare(ctx, doc)
-		if err != nil && !isRefusal(err) {
-			discardPending(doc)
-			discard()
-			return nil, err
-		}
-		results = append(results, couch.WriteResult{ID: doc.ID, Rev: doc.Rev(), Err: err})
-		if err != nil {
-			discardPending(doc)
-			continue
-		}
-		accepted = append(accepted, prepared)
-		places = append(places, len(results)-1)
-	}
-	written, err := write(ctx, all(accepted))
-	if err != nil {
-		return nil, err
-	}
-	for i, result := range written {
-		results[places[i]] = result
-	}
-	return results, nil
-}
-
-// isRefusal reports whether an error is about one document of a batch.
-func isRefusal(err error) bool {
-	for _, kind := range []couch.Kind{couch.NotFound, couch.Forbidden, couch.Unauthorized, couch.Conflict} {
-		if errors.Is(err, &couch.Error{Kind: kind}) {
-			return true
-		}
-	}
-	return false
-}
-
-func discardPending(doc *couch.Document) {
-	for _, a := range doc.Attachments {
-		if a.Pending != nil {
-			a.Pending.Discard()
-		}
-	}
+	return access.Write(ctx, docs, db.Database.PutRevs, db.prepareReplicated)
 }
 
 // prepareEdit returns the document to store for one that a client writes.
@@ -167,18 +107,7 @@ func (db *Database) checked(ctx context.Context, doc *couch.Document, old member
 	return &hashed, err
 }
 
-// all is a batch of documents.
-func all(docs []*couch.Document) iter.Seq2[*couch.Document, error] {
-	return func(yield func(*couch.Document, error) bool) {
-		for _, doc := range docs {
-			if !yield(doc, nil) {
-				return
-			}
-		}
-	}
-}
-
 // only is a batch of one document.
 func only(doc *couch.Document) iter.Seq2[*couch.Document, error] {
-	return all([]*couch.Document{doc})
+	return func(yield func(*couch.Document, error) bool) { yield(doc, nil) }
 }
