@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 
 	"github.com/alecthomas/kong"
 )
@@ -60,6 +61,7 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) (c
 	var c cli
 	parser, err := kong.New(&c, kong.Name("settle"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.NamedMapper("directory", kong.MapperFunc(decodeDirectory)),
 		kong.Exit(func(code int) { panic(exited(code)) }))
 	if err != nil {
 		return fail(stderr, err)
@@ -73,6 +75,21 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) (c
 		return fail(stderr, err)
 	}
 	return 0
+}
+
+// decodeDirectory reads a flag that names a directory, and makes the path
+// absolute. An empty one is refused: it is a variable that was not set, and must
+// not stand for the directory that the process happens to be in.
+func decodeDirectory(ctx *kong.DecodeContext, target reflect.Value) error {
+	var path string
+	if err := ctx.Scan.PopValueInto("directory", &path); err != nil {
+		return err
+	}
+	if path == "" {
+		return errors.New("must not be empty; the current directory is \".\"")
+	}
+	target.SetString(kong.ExpandPath(path))
+	return nil
 }
 
 // fail prints an error as one line and returns its exit code.

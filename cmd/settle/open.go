@@ -19,7 +19,7 @@ import (
 
 // location says where a store and its identity are.
 type location struct {
-	Data     string `required:"" type:"path" placeholder:"DIR" env:"SETTLE_DATA" help:"The data directory."`
+	Data     string `required:"" type:"directory" placeholder:"DIR" env:"SETTLE_DATA" help:"The data directory."`
 	Identity string `type:"path" placeholder:"FILE" env:"SETTLE_IDENTITY" help:"The identity file that opens the store; outside the data directory. Default: settle.identity in $$CREDENTIALS_DIRECTORY, else settle/identity in $$XDG_CONFIG_HOME."`
 }
 
@@ -44,13 +44,17 @@ type opened struct {
 // lockData locks the data directory, which it makes where there is none.
 func (o opening) lockData() (*dataLock, error) {
 	lock := &dataLock{dir: o.Data}
-	if _, err := os.Stat(o.Data); errors.Is(err, fs.ErrNotExist) && !o.readOnly {
+	info, err := os.Stat(o.Data)
+	switch {
+	case err == nil && !info.IsDir():
+		return nil, o.unusable(fmt.Errorf("%s is not a directory", o.Data))
+	case errors.Is(err, fs.ErrNotExist) && !o.readOnly:
 		if err := makeDir(o.Data); err != nil {
 			return nil, err
 		}
 		lock.madeDir = true
 	}
-	_, err := os.Stat(lock.file())
+	_, err = os.Stat(lock.file())
 	lock.madeFile = errors.Is(err, fs.ErrNotExist)
 	held, err := kv.LockDir(vfs.Default, o.Data)
 	if errors.Is(err, kv.ErrLocked) {
@@ -61,6 +65,15 @@ func (o opening) lockData() (*dataLock, error) {
 	}
 	lock.Lock = held
 	return lock, nil
+}
+
+// unusable is the error of a data directory that is none. A check tells by its exit
+// code that it could not even begin.
+func (o opening) unusable(err error) error {
+	if o.readOnly {
+		return &exitError{exitUsage, err}
+	}
+	return err
 }
 
 // open opens the store under the lock. The store has the lock from then on.

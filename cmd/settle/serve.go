@@ -48,6 +48,9 @@ const shutdownTime = 10 * time.Second
 // Run serves until SIGINT or SIGTERM.
 func (c *serveCmd) Run(env *environment) error {
 	harden()
+	if err := auth.CheckGiven(env.getenv("COUCHDB_USER"), env.getenv("COUCHDB_PASSWORD")); err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 

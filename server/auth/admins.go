@@ -77,7 +77,7 @@ func (a *Auth) hashOrParse(password string) (Hash, error) {
 	}
 	hash, err := ParseHash(password)
 	if err != nil {
-		return Hash{}, couch.Errorf(couch.BadRequest, "The hash of an administrator's password is malformed.")
+		return Hash{}, errHashMalformed
 	}
 	return hash, nil
 }

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"settle/storage/couch"
@@ -85,6 +83,9 @@ const secretKey = "session_secret"
 
 // Open reads the administrators, and makes one where there is none.
 func Open(ctx context.Context, o Options) (*Auth, error) {
+	if err := CheckGiven(o.User, o.Password); err != nil {
+		return nil, err
+	}
 	a := &Auth{
 		settings: o.Settings, users: o.Users, policy: o.Policy,
 		hashing: make(chan struct{}, max(1, runtime.NumCPU()/2)), verified: newVerified(),
@@ -99,9 +100,6 @@ func Open(ctx context.Context, o Options) (*Auth, error) {
 	}
 	if a.secret, err = loadSecret(ctx, o.Settings); err != nil {
 		return nil, err
-	}
-	if (o.User == "") != (o.Password == "") {
-		return nil, errors.New("COUCHDB_USER and COUCHDB_PASSWORD must be set together")
 	}
 	switch {
 	case o.User != "":
@@ -122,9 +120,6 @@ func (a *Auth) iterations() int { return cmp.Or(a.policy().Iterations, DefaultIt
 
 // takeGiven takes the administrator that the environment names.
 func (a *Auth) takeGiven(user, password string) error {
-	if strings.Contains(user, ":") {
-		return errors.New("COUCHDB_USER must not hold a colon")
-	}
 	hash, err := a.hashOrParse(password)
 	if err != nil {
 		return err
