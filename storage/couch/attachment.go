@@ -15,7 +15,7 @@ import (
 type Attachment struct {
 	Name        string
 	ContentType string
-	RevPos      uint64 // the generation that brought the content; 0: the write decides
+	RevPos      uint64 // the generation that brought the content; 0: the write decides; NoRevPos: a stub of none
 	Digest      Digest // of the identity bytes
 	Length      int64  // in bytes
 

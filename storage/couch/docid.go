@@ -26,6 +26,8 @@ func (id DocID) Validate() error {
 	switch {
 	case id == "":
 		return &Error{Kind: IllegalDocID, Reason: "Document id must not be empty"}
+	case len(id) > MaxDocID:
+		return &Error{Kind: IllegalDocID, Reason: "Document id is too long"}
 	case !utf8.ValidString(string(id)):
 		return &Error{Kind: IllegalDocID, Reason: "Document id must be valid UTF-8"}
 	case id == DesignPrefix || id == LocalPrefix:

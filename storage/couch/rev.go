@@ -20,8 +20,8 @@ type RevID struct {
 // maxGen bounds generations so that the next one always exists.
 const maxGen = 1<<53 - 1
 
-// ParseRev reads the printed form "N-hash". The hash may be empty.
-// The error is a BadRequest.
+// ParseRev reads the printed form "N-hash". The hash may be empty; one of 32
+// characters is hexadecimal. The error is a BadRequest.
 func ParseRev(s string) (RevID, error) {
 	gen, hash, ok := strings.Cut(s, "-")
 	if !ok || gen == "" {
@@ -36,10 +36,18 @@ func ParseRev(s string) (RevID, error) {
 	if err != nil || n > maxGen {
 		return RevID{}, errInvalidRev
 	}
-	return RevID{Gen: n, Hash: ParseRevHash(hash)}, nil
+	raw := ParseRevHash(hash)
+	if !ValidRevHash(raw) {
+		return RevID{}, errInvalidRev
+	}
+	return RevID{Gen: n, Hash: raw}, nil
 }
 
 var errInvalidRev = &Error{Kind: BadRequest, Reason: "Invalid rev format"}
+
+// ValidRevHash reports whether a raw hash stands for itself alone: 32 characters
+// that were no hexadecimal digits do not, and longer ones than MaxRevHash are refused.
+func ValidRevHash(raw string) bool { return len(raw) != 32 && len(raw) <= MaxRevHash }
 
 // ParseRevHash turns the printed form of a revision's hash into the raw one.
 func ParseRevHash(s string) string {

@@ -1,6 +1,7 @@
 package docjson
 
 import (
+	"encoding/base64"
 	"io"
 	"strings"
 
@@ -18,10 +19,27 @@ type inlineAttachment struct {
 	data    couch.Attachment // Digest and Length of the stored content
 	hasData bool
 	badType bool
-	digest  string
 	enc     string
 	dead    bool // a later attachment has the same name
+
+	digest                        string
+	badDigest                     bool // it is no string
+	revPos, length, encodedLength count
 }
+
+// count is a member that ought to be an integer from 0 on.
+type count struct {
+	n         uint64
+	given, ok bool
+}
+
+func (c *count) read(r *Reader) (err error) {
+	c.given = true
+	c.n, c.ok, err = r.optionalUint()
+	return err
+}
+
+func (c *count) bad() bool { return c.given && !c.ok }
 
 // readAttachments reads `_attachments`. A second one of the same document
 // replaces the first.
@@ -109,17 +127,14 @@ func (d *document) readAttachmentMember(a *inlineAttachment, member string) erro
 	case "follows":
 		a.Follows, err = d.r.isTrue()
 	case "revpos":
-		a.RevPos, _, err = d.r.optionalUint()
+		err = a.revPos.read(d.r)
 	case "length":
-		var n uint64
-		n, a.HasLength, err = d.r.optionalUint()
-		a.Length = int64(n)
+		err = a.length.read(d.r)
 	case "encoded_length":
-		var n uint64
-		n, _, err = d.r.optionalUint()
-		a.EncodedLength = int64(n)
+		err = a.encodedLength.read(d.r)
 	case "digest":
-		a.digest, _, err = d.r.optionalString()
+		a.digest, ok, err = d.r.optionalString()
+		a.badDigest = !ok
 	case "encoding":
 		a.enc, _, err = d.r.optionalString()
 	}
@@ -141,7 +156,7 @@ func (d *document) readData(a *inlineAttachment) error {
 	}
 	d.r.pos++
 	content := &base64Reader{r: d.r}
-	wanted := !a.Stub && !a.Follows
+	wanted := !a.Stub && !a.Follows && a.CheckBounds() == nil
 	if wanted && d.store != nil {
 		if err := d.keep(a, content); err != nil {
 			return d.r.fail(err)
@@ -189,42 +204,79 @@ func (d *document) applyAttachments(p *Parsed) error {
 
 // finish makes the attachment what its members together say.
 func (a *inlineAttachment) finish() error {
+	if err := a.CheckBounds(); err != nil {
+		return err
+	}
+	a.RevPos = a.revPos.n
 	switch {
 	case a.Name != "" && a.Name[0] == '_':
 		return couch.Errorf(couch.BadRequest, "Attachment name '%s' starts with prohibited character '_'", a.Name)
 	case a.badType:
-		return couch.Errorf(couch.BadRequest, "Invalid attachment content_type for %s", a.Name)
+		return a.invalid("content_type")
 	case a.Stub:
 		a.discard()
-		a.Follows, a.enc = false, ""
-		return a.promised()
+		return a.finishStub()
 	case a.Follows:
 		a.discard()
-		return a.promised()
+		return a.finishFollowing()
 	case !a.hasData:
-		return couch.Errorf(couch.BadRequest, "Invalid attachment data for %s", a.Name)
+		return a.invalid("data")
 	}
-	a.Digest, a.Length, a.HasLength, a.EncodedLength = a.data.Digest, a.data.Length, true, 0
+	a.Digest, a.Length, a.HasLength = a.data.Digest, a.data.Length, true
 	return nil
 }
 
-// promised reads what the text says of content that is elsewhere.
-func (a *inlineAttachment) promised() error {
+// finishStub makes a stub. CouchDB compares its revpos with that of the stored
+// attachment, whatever JSON value it is; of the digest it only undoes the base64.
+func (a *inlineAttachment) finishStub() error {
+	a.Follows = false
+	a.Length, a.HasLength = int64(a.length.n), a.length.ok
+	if a.revPos.given && a.revPos.n == 0 {
+		a.RevPos = couch.NoRevPos
+	}
+	digest, err := couch.ParseDigest(a.digest)
+	if err == nil {
+		a.Digest = digest
+		return nil
+	}
+	if text, ok := strings.CutPrefix(a.digest, "md5-"); ok {
+		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+			return a.invalid("digest")
+		}
+	}
+	return nil
+}
+
+// finishFollowing reads what the text says of content that comes in a part of its own.
+func (a *inlineAttachment) finishFollowing() error {
+	switch {
+	case a.revPos.bad():
+		return a.invalid("revpos")
+	case a.length.bad():
+		return a.invalid("length")
+	case a.encodedLength.bad():
+		return a.invalid("encoded_length")
+	case a.badDigest:
+		return a.invalid("digest")
+	}
+	a.Length, a.HasLength = int64(a.length.n), a.length.ok
 	switch a.enc {
 	case "gzip":
-		a.Encoding = a.enc
+		a.Encoding, a.EncodedLength = a.enc, int64(a.encodedLength.n)
 	case "", "identity":
-		a.EncodedLength = 0
 	default:
-		return couch.Errorf(couch.BadRequest, "Invalid attachment encoding for %s", a.Name)
+		return a.invalid("encoding")
 	}
 	if !strings.HasPrefix(a.digest, "md5-") {
 		return nil
 	}
-	digest, err := couch.ParseDigest(a.digest)
-	if err != nil {
-		return couch.Errorf(couch.BadRequest, "Invalid attachment digest for %s", a.Name)
+	var err error
+	if a.Digest, err = couch.ParseDigest(a.digest); err != nil {
+		return a.invalid("digest")
 	}
-	a.Digest = digest
 	return nil
+}
+
+func (a *inlineAttachment) invalid(member string) error {
+	return couch.Errorf(couch.BadRequest, "Invalid attachment %s for %s", member, a.Name)
 }

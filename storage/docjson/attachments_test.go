@@ -24,6 +24,8 @@ func TestAttachments(t *testing.T) {
 	}
 	const octets, hello = "application/octet-stream", "md5-XUFAKrxLKna5cZ2REBfFkg=="
 	digest, _ := couch.ParseDigest(hello)
+	strayed := att{Attachment: couch.Attachment{Name: "x", ContentType: octets, Stub: true, RevPos: couch.NoRevPos}}
+	long := strings.Repeat("x", couch.MaxAttachmentName)
 	withRevPos := func(a att, n uint64) att { a.RevPos = n; return a }
 	tests := []struct {
 		text string
@@ -41,7 +43,19 @@ func TestAttachments(t *testing.T) {
 		{`{"x":{"stub":true,"revpos":3,"length":5,"content_type":"a/b","digest":"` + hello + `"}}`,
 			[]att{{Attachment: couch.Attachment{Name: "x", ContentType: "a/b", Stub: true, RevPos: 3, Length: 5, Digest: digest}, HasLength: true}}},
 		{`{"x":{"data":"not base64","stub":true}}`, []att{{Attachment: couch.Attachment{Name: "x", ContentType: octets, Stub: true}}}},
-		{`{"x":{"data":5,"stub":true,"follows":true,"revpos":-1,"length":"5","digest":5}}`, []att{{Attachment: couch.Attachment{Name: "x", ContentType: octets, Stub: true}}}},
+		{`{"x":{"data":5,"stub":true,"follows":true,"length":"5","encoded_length":-1,"digest":5}}`, []att{{Attachment: couch.Attachment{Name: "x", ContentType: octets, Stub: true}}}},
+		{`{"x":{"stub":true,"digest":"md5-AAAA"}}`, []att{{Attachment: couch.Attachment{Name: "x", ContentType: octets, Stub: true}}}},
+		{`{"x":{"stub":true,"digest":"sha-?"}}`, []att{{Attachment: couch.Attachment{Name: "x", ContentType: octets, Stub: true}}}},
+		{`{"x":{"stub":true,"revpos":"1"}}`, []att{strayed}},
+		{`{"x":{"stub":true,"revpos":null}}`, []att{strayed}},
+		{`{"x":{"revpos":-1,"stub":true}}`, []att{strayed}},
+		{`{"x":{"stub":true,"revpos":0}}`, []att{strayed}},
+		{`{"x":{"stub":true,"revpos":1.0}}`, []att{strayed}},
+		{`{"x":{"stub":true,"revpos":"1","revpos":2}}`, []att{{Attachment: couch.Attachment{Name: "x", ContentType: octets, Stub: true, RevPos: 2}}}},
+		{`{"x":{"data":"aGVsbG8=","revpos":"1","length":-1,"encoded_length":2.0,"digest":5}}`, []att{stored("x", octets, "hello")}},
+		{`{"x":{"follows":true,"length":"5","length":0,"digest":5,"digest":"sha-x"}}`,
+			[]att{{Attachment: couch.Attachment{Name: "x", ContentType: octets}, Follows: true, HasLength: true}}},
+		{`{"` + long + `":{"data":"aGVsbG8=","content_type":"` + long + `"}}`, []att{stored(long, long, "hello")}},
 		{`{"x":{"follows":true,"length":0,"digest":"sha-x","encoding":"identity","encoded_length":4}}`,
 			[]att{{Attachment: couch.Attachment{Name: "x", ContentType: octets}, Follows: true, HasLength: true}}},
 		{`{"x":{"follows":true,"length":50,"encoding":"gzip","encoded_length":20,"digest":"` + hello + `"}}`,
@@ -63,6 +77,7 @@ func TestAttachments(t *testing.T) {
 
 func TestBadAttachments(t *testing.T) {
 	data := "Invalid attachment data for x"
+	long := strings.Repeat("x", couch.MaxAttachmentName+1)
 	tests := []struct{ text, reason string }{
 		{`{"x":{}}`, data},
 		{`{"x":{"data":5}}`, data},
@@ -83,7 +98,20 @@ func TestBadAttachments(t *testing.T) {
 		{`{"x":{"stub":true,"data":"aGVsbG8=","stub":false}}`, data},
 		{`{"_under":{"data":"aGVsbG8="}}`, "Attachment name '_under' starts with prohibited character '_'"},
 		{`{"x":{"data":"aGVsbG8=","content_type":5}}`, "Invalid attachment content_type for x"},
-		{`{"x":{"stub":true,"digest":"md5-AAAA"}}`, "Invalid attachment digest for x"},
+		{`{"x":{"stub":true,"digest":"md5-?"}}`, "Invalid attachment digest for x"},
+		{`{"x":{"follows":true,"digest":"md5-AAAA"}}`, "Invalid attachment digest for x"},
+		{`{"x":{"follows":true,"digest":5}}`, "Invalid attachment digest for x"},
+		{`{"x":{"follows":true,"length":"2"}}`, "Invalid attachment length for x"},
+		{`{"x":{"follows":true,"length":-2}}`, "Invalid attachment length for x"},
+		{`{"x":{"follows":true,"length":2.0}}`, "Invalid attachment length for x"},
+		{`{"x":{"length":2,"length":null,"follows":true}}`, "Invalid attachment length for x"},
+		{`{"x":{"follows":true,"encoded_length":"2"}}`, "Invalid attachment encoded_length for x"},
+		{`{"x":{"follows":true,"revpos":"x"}}`, "Invalid attachment revpos for x"},
+		{`{"` + long + `":{"data":"aGVsbG8="}}`, "Attachment name is too long"},
+		{`{"` + long + `":{"data":"?"}}`, "Attachment name is too long"},
+		{`{"_` + long + `":{"stub":true}}`, "Attachment name is too long"},
+		{`{"x":{"data":"aGVsbG8=","content_type":"` + long + `"}}`, "Attachment content_type is too long"},
+		{`{"x":{"stub":true,"content_type":"` + long + `"}}`, "Attachment content_type is too long"},
 		{`{"x":{"follows":true,"digest":"md5-?"}}`, "Invalid attachment digest for x"},
 		{`{"x":{"follows":true,"encoding":"br"}}`, "Invalid attachment encoding for x"},
 		{`{"x":{"data":"not base64`, "invalid UTF-8 JSON"},
@@ -117,6 +145,7 @@ func TestDiscard(t *testing.T) {
 		{`{"_attachments":{"a":{"stub":true,"data":"YQ=="}}}`, 0, 0},
 		{`{"_attachments":{"a":{"data":"YQ=="}},"_attachments":{"b":{"data":"Yg=="}}}`, 1, 2},
 		{`{"_attachments":{"a":{"data":"YQ=="}},"_foo":1}`, 0, 1},
+		{`{"_attachments":{"` + strings.Repeat("a", couch.MaxAttachmentName+1) + `":{"data":"YQ=="}}}`, 0, 0},
 		{`{"_attachments":{"a":{"data":"YQ=="}},"x":`, 0, 1},
 		{`{"_attachments":{"a":{"data":"YQ=="},"b":{"data":"?"}}}`, 0, 1},
 		{`{"_attachments":{"a":{"data":"YQ=="}},"s":"0123456789012345678901234567890123456789"}`, 0, 1},

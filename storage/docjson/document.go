@@ -41,7 +41,8 @@ type Parsed struct {
 
 // Attachment is an attachment of a document that was read: a Stub, inline content
 // that is now Pending, or one that Follows. RevPos, Digest and Length are zero
-// where a stub or one that follows does not say them.
+// where a stub or one that follows does not say them; the RevPos of a stub that says
+// one which is no generation is couch.NoRevPos.
 type Attachment struct {
 	couch.Attachment
 

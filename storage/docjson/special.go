@@ -69,13 +69,17 @@ func (d *document) apply() error {
 	return nil
 }
 
-// knownID returns the id that has been read, for an error's reason.
+// knownID returns the id that has been read, for an error's reason; none where it
+// is too long to be one.
 func (d *document) knownID() string {
 	var doc Parsed
 	for _, m := range d.specials {
 		if m.name == "_id" {
 			_ = m.apply(&doc)
 		}
+	}
+	if len(doc.ID) > couch.MaxDocID {
+		return ""
 	}
 	return string(doc.ID)
 }
@@ -112,17 +116,13 @@ func (r *Reader) readRev() (func(*Parsed) error, error) {
 			return nil // _revisions came before, and is stronger
 		}
 		rev, err := couch.ParseRev(s)
-		if !ok || err != nil || isBadHash(rev.Hash) {
+		if !ok || err != nil {
 			return errRev
 		}
 		p.Revisions = couch.Revisions{Start: rev.Gen, Hashes: []string{rev.Hash}}
 		return nil
 	}, err
 }
-
-// isBadHash reports whether a raw hash was printed as 32 characters that are not
-// hexadecimal.
-func isBadHash(raw string) bool { return len(raw) == 32 }
 
 // optionalString reads any value, and reports whether it is a string.
 func (r *Reader) optionalString() (string, bool, error) {
@@ -240,7 +240,9 @@ func (v *revisions) readIDs(r *Reader) error {
 		case v.bad != "":
 		case !ok:
 			v.bad = "RevId isn't a string"
-		case isBadHash(hash):
+		case len(hash) > couch.MaxRevHash:
+			v.bad = "RevId is too long"
+		case !couch.ValidRevHash(hash):
 			v.bad = "RevId isn't a valid hexadecimal"
 		}
 		v.path.Hashes = append(v.path.Hashes, hash)
