@@ -135,3 +135,30 @@ func TestAsksAreBounded(t *testing.T) {
 		step{do: "POST /db/_bulk_docs", body: `{"docs":[` + strings.Repeat("{},", 1<<17) + `{}]}`, status: 413},
 	)
 }
+
+// What is wrong with the batch is told first, then the first document with which
+// something is wrong.
+func TestBulkDocsPrecedence(t *testing.T) {
+	b := newBench(t)
+	const docs = "{\"error\":\"bad_request\",\"reason\":\"`docs` parameter must be an array.\"}"
+	const newEdits = "{\"error\":\"bad_request\",\"reason\":\"`new_edits` must be a boolean.\"}"
+	const member = `{"error":"doc_validation","reason":"Bad special document member: _foo"}`
+	const follows = `{"error":"bad_request","reason":"Attachment a does not follow"}`
+	for _, c := range []struct{ body, want string }{
+		{`{"new_edits":false,"docs":[{"_id":"a"},{"_id":"b","_rev":"1-a","_foo":1}]}`, noRev},
+		{`{"docs":[{"_id":"a"},{"_id":"b","_rev":"1-a","_foo":1}],"new_edits":false}`, noRev},
+		{`{"new_edits":false,"docs":[{"_id":"b","_foo":1},{"_id":"a"}]}`, member},
+		{`{"docs":[{"_id":"a"},{"_foo":1}]}`, member},
+		{`{"docs":[{"_attachments":{"a":{"follows":true}}},{"_foo":1},{"_id":5}]}`, follows},
+		{`{"docs":[{"_foo":1},{"_attachments":{"a":{"follows":true}}}]}`, member},
+		{`{"docs":[{"_foo":1}],"new_edits":5}`, newEdits},
+		{`{"new_edits":5,"docs":5}`, docs},
+		{`{"docs":[{"_foo":1}],"docs":5}`, docs},
+	} {
+		b.unchanged(func() { b.play(step{do: "POST /db/_bulk_docs", body: c.body, status: 400, want: c.want}) })
+	}
+	b.play(
+		step{do: "POST /db/_bulk_docs", body: `{"docs":[{"_foo":1}],"docs":[{"_id":"y"}]}`, status: 201},
+		step{do: "POST /db/_bulk_docs", body: `{"docs":5,"new_edits":5,"docs":[{"_id":"z"}],"new_edits":true}`, status: 201},
+	)
+}

@@ -2,6 +2,7 @@ package documents
 
 import (
 	"bytes"
+	"cmp"
 
 	"settle/storage/couch"
 	"settle/storage/docjson"
@@ -14,21 +15,18 @@ type batch struct {
 	hasDocs     bool
 	interactive bool
 	atomic      bool
-	refusal     error // what is wrong with the batch, malformed JSON apart
 	left        budget
+
+	// What is wrong, malformed JSON apart: it is told before anything else, so
+	// that the rest is read nevertheless.
+	badDocs     error // the member docs is no list
+	badNewEdits error
+	badDoc      error // the document behind docs is refused; those after it are dropped
 }
 
 func (b *batch) discard() {
 	for _, d := range b.docs {
 		d.Discard()
-	}
-}
-
-// refuse notes the first thing that is wrong. The rest is read nevertheless:
-// malformed JSON is told before anything else.
-func (b *batch) refuse(err error) {
-	if b.refusal == nil {
-		b.refusal = err
 	}
 }
 
@@ -56,11 +54,12 @@ func (b *batch) read(json *docjson.Reader) error {
 
 func (b *batch) readNewEdits(json *docjson.Reader) error {
 	text, err := json.Value()
+	b.badNewEdits = nil
 	switch string(text) {
 	case "true", "false":
 		b.interactive = string(text) == "true"
 	default:
-		b.refuse(couch.Errorf(couch.BadRequest, "`new_edits` must be a boolean."))
+		b.badNewEdits = couch.Errorf(couch.BadRequest, "`new_edits` must be a boolean.")
 	}
 	return err
 }
@@ -69,10 +68,11 @@ func (b *batch) readNewEdits(json *docjson.Reader) error {
 func (b *batch) readDocs(json *docjson.Reader) error {
 	b.discard()
 	b.docs, b.left, b.hasDocs = nil, maxBatch, true
+	b.badDocs, b.badDoc = nil, nil
 	if kind, err := json.Kind(); err != nil {
 		return err
 	} else if kind != docjson.Array {
-		b.refuse(couch.Errorf(couch.BadRequest, "`docs` parameter must be an array."))
+		b.badDocs = couch.Errorf(couch.BadRequest, "`docs` parameter must be an array.")
 		return json.Skip()
 	}
 	for _, err := range json.Elements() {
@@ -80,12 +80,12 @@ func (b *batch) readDocs(json *docjson.Reader) error {
 			return err
 		}
 		o := b.r.documentOptions()
-		if b.refusal != nil {
+		if b.badDoc != nil {
 			o.Store = nil
 		}
 		doc, err := json.Document(o)
 		if err != nil {
-			b.refuse(err) // where it ends the reading, the loop sees it next
+			b.badDoc = cmp.Or(b.badDoc, err) // where it ends the reading, the loop sees it next
 			continue
 		}
 		if err := b.add(doc); err != nil {
@@ -96,7 +96,7 @@ func (b *batch) readDocs(json *docjson.Reader) error {
 }
 
 func (b *batch) add(doc *docjson.Parsed) error {
-	if b.refusal != nil {
+	if b.badDoc != nil {
 		doc.Discard()
 		return nil
 	}
@@ -107,13 +107,16 @@ func (b *batch) add(doc *docjson.Parsed) error {
 	return b.left.keep(size + len(doc.Body.Text) + len(doc.Body.Term))
 }
 
-// documents judges the whole and returns what is to be written.
+// documents judges the whole and returns what is to be written. Of the documents
+// the first one that is bad counts.
 func (b *batch) documents() ([]*couch.Document, error) {
 	switch {
 	case !b.hasDocs:
 		return nil, couch.Errorf(couch.BadRequest, "POST body must include `docs` parameter.")
-	case b.refusal != nil:
-		return nil, b.refusal
+	case b.badDocs != nil:
+		return nil, b.badDocs
+	case b.badNewEdits != nil:
+		return nil, b.badNewEdits
 	}
 	docs := make([]*couch.Document, 0, len(b.docs))
 	for _, parsed := range b.docs {
@@ -122,7 +125,7 @@ func (b *batch) documents() ([]*couch.Document, error) {
 		}
 		docs = append(docs, asDocument(parsed))
 	}
-	return docs, nil
+	return docs, b.badDoc
 }
 
 func (b *batch) check(doc *docjson.Parsed) error {

@@ -193,7 +193,10 @@ func TestDesignDocumentsAreNotRedirectedButRead(t *testing.T) {
 		step{do: "PUT /db/_design/d/x/y?rev=" + rev1, body: "hi", header: "Content-Type: text/plain", status: 201,
 			head: "Location: http://example.com/db/_design%2Fd/x%2Fy"},
 		step{do: "GET /db/_design/d/x/y", status: 200, want: "hi"},
-		step{do: "GET /db/_design%2Fd/x%2Fy", status: 301, head: "Location: http://example.com/db/_design/d/x/y"},
+		step{do: "GET /db/_design%2Fd/x%2Fy", status: 301, head: "Location: http://example.com/db/_design/d/x%2Fy"},
+		step{do: "GET //db//_design%2fa%2Db+c/(~)//_design%2F%c3%a9?x=%2f", status: 301, head: "Location: http://example.com//db//_design/a%2Db+c/(~)//_design%2F%c3%a9?x=%2f"},
+		step{do: "HEAD http://elsewhere/db/_design%2Fd", status: 301, head: "Location: http://elsewhere/db/_design/d"},
+		step{do: "GET /db/%5Fdesign%2Fd", status: 200, has: []string{`{"_id":"_design/d","_rev":"2-`}},
 		step{do: "GET /db/_design", status: 404},
 	)
 }
@@ -224,3 +227,45 @@ func TestForm(t *testing.T) {
 		step{do: "GET /db/new/f.txt", status: 200, want: "file"},
 	)
 }
+
+func TestDeletedIsRead(t *testing.T) {
+	b := newBench(t)
+	rev := b.write(step{do: "PUT /db/d", body: `{"_deleted":true,"v":1,"_attachments":{"a":{"data":"eA=="}}}`})
+	b.play(
+		step{do: "GET /db/d", status: 404, want: `{"error":"not_found","reason":"deleted"}`},
+		step{do: "GET /db/d?deleted=false", status: 404},
+		step{do: "GET /db/d?deleted=true", status: 200, has: []string{`{"_id":"d","_rev":"` + rev + `","v":1,"_deleted":true,`}, head: `ETag: "` + rev + `"`},
+		step{do: "HEAD /db/d?deleted=true", status: 200},
+		step{do: "GET /db/d?deleted=true&latest=true&rev=" + rev, status: 200},
+		step{do: "GET /db/d?deleted=true&meta=true", status: 200, has: []string{`"_revs_info":[{"rev":"` + rev + `","status":"deleted"}]`}},
+		step{do: "GET /db/d/a?deleted=true", status: 200, want: "x"},
+		step{do: "GET /db/d/a", status: 404},
+		step{do: "GET /db/none?deleted=true", status: 404, want: `{"error":"not_found","reason":"missing"}`},
+	)
+	for _, s := range []step{
+		{do: "COPY /db/d?deleted=true", header: "Destination: x", status: 404},
+		{do: "DELETE /db/d?deleted=true&rev=" + rev, status: 404},
+	} {
+		b.unchanged(func() { b.play(s) })
+	}
+}
+
+func TestUnseenWrites(t *testing.T) {
+	b := newBench(t)
+	for _, s := range []step{
+		{do: "PUT /db/d?new_edits=false&batch=ok", body: `{}`, status: 400, want: noRev},
+		{do: "PUT /db/_local/x?batch=ok", body: `{"_rev":"1-1"}`, status: 202, want: `{"ok":true,"id":"_local/x"}`},
+		{do: "POST /db?batch=ok", body: `{"_id":"_local/x","_rev":"1-1"}`, status: 202},
+		{do: "PUT /db/d?batch=ok", body: `{"_attachments":{"a":{"stub":true}}}`, status: 202},
+		{do: "PUT /db/_x?batch=ok", body: `{}`, status: 400},
+	} {
+		b.unchanged(func() { b.play(s) })
+	}
+	b.play(
+		step{do: "PUT /db/d?batch=ok", body: `{"v":1}`, status: 202},
+		step{do: "PUT /db/d?new_edits=false&batch=ok&rev=" + rev1, body: `{"v":2}`, status: 202},
+		step{do: "GET /db/d", status: 200, has: []string{rev2}},
+	)
+}
+
+const noRev = "{\"error\":\"bad_request\",\"reason\":\"When `new_edits: false`, the document needs `_rev` or `_revisions` specified\"}"

@@ -30,6 +30,9 @@ func (r request) put(id couch.DocID) error {
 	if err != nil {
 		return err
 	}
+	if o.replicated && len(doc.Revisions.Hashes) == 0 {
+		return errNoRev
+	}
 	if r.isBatchOK() && !isMultipart {
 		return r.saveUnseen(doc)
 	}

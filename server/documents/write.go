@@ -1,10 +1,10 @@
 package documents
 
 import (
-	"errors"
 	"iter"
 	"net/http"
 
+	"settle/server/web"
 	"settle/storage/couch"
 	"settle/storage/docjson"
 )
@@ -20,11 +20,9 @@ type saved struct {
 	deleted bool
 }
 
-// save writes one document, which may be a local one. A refusal is an error.
+// save writes one document, which may be a local one. A refusal is an error. One
+// that is replicated names its revision.
 func (r request) save(doc *couch.Document, replicated bool) (saved, error) {
-	if replicated && len(doc.Revisions.Hashes) == 0 {
-		return saved{}, errNoRev
-	}
 	if doc.ID.IsLocal() {
 		return r.saveLocal(doc, replicated)
 	}
@@ -71,16 +69,18 @@ func appendSaved(dst []byte, id couch.DocID, rev string) []byte {
 // document.
 func (r request) isBatchOK() bool { return r.Query().Get("batch") == "ok" }
 
-// saveUnseen is save for batch=ok: a refusal of the document is lost, and the
-// answer names no revision. The document is on disk all the same.
+// saveUnseen is save for batch=ok: whatever the document is refused for is lost,
+// and the answer names no revision; only what the server is to blame for is told.
+// The document is on disk all the same.
 func (r request) saveUnseen(doc *couch.Document) error {
 	if doc.ID == "" {
 		doc.ID = newDocID()
 	}
 	id := doc.ID
-	_, err := r.save(doc, false)
-	if err != nil && !errors.Is(err, couch.ErrConflict) && !errors.Is(err, couch.ErrMissingStub) {
-		return err
+	if _, err := r.save(doc, false); err != nil {
+		if status, _, _ := web.Describe(err); status >= http.StatusInternalServerError {
+			return err
+		}
 	}
 	answer := docjson.AppendString([]byte(`{"ok":true,"id":`), string(id))
 	return r.WriteRawJSON(http.StatusAccepted, append(answer, '}'))
