@@ -11,7 +11,7 @@ import (
 
 // Get reads one revision of a document, with its body. Its attachments name
 // their blobs, for OpenBlob. Errors: ErrNotFound, ErrDeleted where the winner
-// is asked for and is a deletion.
+// is asked for and is a deletion, unless o.Deleted is set.
 func (db *Database) Get(ctx context.Context, id couch.DocID, o couch.GetOptions) (*couch.Document, error) {
 	var doc *couch.Document
 	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
@@ -23,7 +23,7 @@ func (db *Database) Get(ctx context.Context, id couch.DocID, o couch.GetOptions)
 		switch {
 		case row == nil:
 			return couch.ErrNotFound
-		case rev.IsZero() && row.Deleted:
+		case rev.IsZero() && row.Deleted && !o.Deleted:
 			return couch.ErrDeleted
 		case rev.IsZero():
 			rev = row.Winner

@@ -71,11 +71,16 @@ func findAttachment(doc *couch.Document, name string) *couch.Attachment {
 	return nil
 }
 
+// sandbox keeps a browser from running what a client stored as an attachment with
+// the rights of whoever opens it.
+const sandbox = "sandbox"
+
 func (r request) answerRange(a *couch.Attachment, blob *attachments.Blob, status int, part byteRange) error {
 	h := r.Response.Header()
 	h["Content-Type"] = []string{a.ContentType} // be it empty: it is not guessed
 	h.Set("Content-Length", strconv.FormatInt(part.length(), 10))
 	h.Set("Accept-Ranges", "bytes")
+	h.Set("Content-Security-Policy", sandbox)
 	h.Set("Cache-Control", "must-revalidate")
 	return r.stream(status, func(w *bufio.Writer) error { return copyRange(w, blob, part) })
 }
@@ -94,6 +99,7 @@ func copyRange(w io.Writer, blob *attachments.Blob, part byteRange) error {
 func (r request) answerRanges(a *couch.Attachment, blob *attachments.Blob, ranges []byteRange) error {
 	boundary := multipart.NewBoundary()
 	r.Response.Header().Set("Content-Type", multipart.ContentType("byteranges", boundary))
+	r.Response.Header().Set("Content-Security-Policy", sandbox)
 	return r.stream(http.StatusPartialContent, func(w *bufio.Writer) error {
 		w.WriteString("--" + boundary) // an error comes back from Flush
 		for _, part := range ranges {

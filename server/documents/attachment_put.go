@@ -19,8 +19,8 @@ var errMissingRev = &web.Error{Status: http.StatusConflict, Name: "not_found", R
 // putAttachment answers PUT /{db}/{doc}/{name}: the body becomes an attachment of
 // the document's next revision, in front of the others.
 func (r request) putAttachment(id couch.DocID) error {
-	name := r.Param("*")
-	if err := checkAttachmentName(name); err != nil {
+	name, kind := r.Param("*"), r.attachmentType()
+	if err := checkAttachment(name, kind); err != nil {
 		return err
 	}
 	content, err := r.attachmentBody()
@@ -39,7 +39,7 @@ func (r request) putAttachment(id couch.DocID) error {
 		return err
 	}
 	defer stored.Pending.Discard()
-	stored.ContentType = r.attachmentType()
+	stored.ContentType = kind
 	doc.Attachments = append([]couch.Attachment{stored}, doc.Attachments...)
 	s, err := r.save(doc, false)
 	if err != nil {
@@ -61,7 +61,7 @@ func (r request) attachmentType() string {
 // deleteAttachment answers DELETE /{db}/{doc}/{name}.
 func (r request) deleteAttachment(id couch.DocID) error {
 	name := r.Param("*")
-	if err := checkAttachmentName(name); err != nil {
+	if err := checkAttachment(name, ""); err != nil {
 		return err
 	}
 	doc, err := r.edited(id, name)
@@ -90,8 +90,13 @@ func (r request) refuseDeletion(id couch.DocID, name string) error {
 	return couch.ErrConflict
 }
 
-// checkAttachmentName checks a name that a client gives in a path.
-func checkAttachmentName(name string) error {
+// checkAttachment checks the name and the type of an attachment that a client gives
+// outside of a document.
+func checkAttachment(name, contentType string) error {
+	a := couch.Attachment{Name: name, ContentType: contentType}
+	if err := a.CheckBounds(); err != nil {
+		return err
+	}
 	switch {
 	case strings.HasPrefix(name, "_"):
 		return couch.Errorf(couch.BadRequest, "Attachment name '%s' starts with prohibited character '_'", strings.ToValidUTF8(name, "\uFFFD"))
@@ -111,11 +116,8 @@ func (r request) edited(id couch.DocID, name string) (*couch.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.checkID(id); err != nil {
-		return nil, err
-	}
 	if len(base.Hashes) == 0 {
-		return nil, nil
+		return nil, r.checkID(id)
 	}
 	doc, err := r.editedAt(id, base.Leaf())
 	if err != nil {

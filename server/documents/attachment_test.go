@@ -12,7 +12,9 @@ import (
 
 const octets = "Content-Type: application/octet-stream"
 
-// revOf reads the revision that a write has answered.
+const missingRev = `{"error":"not_found","reason":"missing_rev"}`
+
+// write makes a request and returns the revision in its answer.
 func (b *bench) write(s step) string {
 	b.t.Helper()
 	res := b.send(s)
@@ -41,13 +43,13 @@ func TestStandaloneAttachment(t *testing.T) {
 	b := newBench(t)
 	first := b.write(step{do: "PUT /db/d/dir/a.bin", header: octets, body: "hello"})
 	b.play(
-		step{do: "GET /db/d/dir%2Fa.bin", status: 200, want: "hello", head: octets + "\nAccept-Ranges: bytes\nContent-Length: 5\nContent-MD5: " +
+		step{do: "GET /db/d/dir%2Fa.bin", status: 200, want: "hello", head: octets + "\nAccept-Ranges: bytes\nContent-Length: 5\nContent-Security-Policy: sandbox\nContent-MD5: " +
 			md5Of("hello") + "\nETag: \"" + md5Of("hello") + `"`},
 		step{do: "HEAD /db/d/dir/a.bin", status: 200, head: "Content-Length: 5"},
 		step{do: "GET /db/d/dir/a.bin", header: `If-None-Match: "` + md5Of("hello") + `"`, status: 304},
-		step{do: "GET /db/d/dir/a.bin", header: "Range: bytes=1-3", status: 206, want: "ell", head: "Content-Range: bytes 1-3/5\nContent-Length: 3"},
+		step{do: "GET /db/d/dir/a.bin", header: "Range: bytes=1-3", status: 206, want: "ell", head: "Content-Range: bytes 1-3/5\nContent-Length: 3\nContent-Security-Policy: sandbox"},
 		step{do: "GET /db/d/dir/a.bin", header: "Range: bytes=9-", status: 416},
-		step{do: "GET /db/d/dir/a.bin", header: "Range: bytes=0-0,-1", status: 206,
+		step{do: "GET /db/d/dir/a.bin", header: "Range: bytes=0-0,-1", status: 206, head: "Content-Security-Policy: sandbox",
 			has: []string{"Content-Range: bytes 0-0/5\r\n\r\nh\r\n--", "Content-Range: bytes 4-4/5\r\n\r\no\r\n--"}},
 		step{do: "GET /db/d/dir", status: 404, want: `{"error":"not_found","reason":"Document is missing attachment"}`},
 	)
@@ -59,13 +61,17 @@ func TestStandaloneAttachment(t *testing.T) {
 	for _, s := range []step{
 		{do: "PUT /db/d/c", header: octets, body: "x", status: 409, want: conflict},
 		{do: "PUT /db/d/c?rev=" + first, header: octets, body: "x", status: 409, want: conflict},
-		{do: "PUT /db/d/c?rev=1-none", header: octets, body: "x", status: 409, want: `{"error":"not_found","reason":"missing_rev"}`},
+		{do: "PUT /db/d/c?rev=1-none", header: octets, body: "x", status: 409, want: missingRev},
 		{do: "PUT /db/d/_c?rev=" + second, header: octets, body: "x", status: 400},
 		{do: "PUT /db/d/%FF?rev=" + second, header: octets, body: "x", status: 400},
 		{do: "PUT /db/d/c?rev=" + second, header: octets + "\nContent-Encoding: br", body: "x", status: 415},
 		{do: "PUT /db/d/c?rev=" + second, header: octets + "\nContent-Encoding: gzip", body: "no gzip", status: 400},
 		{do: "PUT /db/d/c?rev=" + second, header: octets + "\nContent-Encoding: gzip", body: gzipped("cut off")[:20], status: 400},
 		{do: "PUT /db/_bad/c", header: octets, body: "x", status: 400},
+		{do: "PUT /db/_bad/c?rev=1-a", header: octets, body: "x", status: 409, want: missingRev},
+		{do: "DELETE /db/_bad/c", status: 400},
+		{do: "DELETE /db/_bad/c?rev=1-a", status: 409, want: missingRev},
+		{do: "PUT /db/%FF/c?rev=1-a", header: octets, body: "x", status: 409, want: missingRev},
 		{do: "PUT /db/_local%2Fl/c", header: octets, body: "x", status: 400},
 		{do: "DELETE /db/d/none?rev=" + second, status: 404},
 		{do: "DELETE /db/d/none", status: 404},
@@ -80,6 +86,7 @@ func TestStandaloneAttachment(t *testing.T) {
 		step{do: "GET /db/d/dir/a.bin?rev=" + first, status: 200, want: "hello"},
 		step{do: "DELETE /db/d?rev=" + third, status: 200},
 		step{do: "GET /db/d/b", status: 404, want: `{"error":"not_found","reason":"deleted"}`},
+		step{do: "GET /db/d/b?deleted=true", status: 404, want: `{"error":"not_found","reason":"Document is missing attachment"}`},
 		step{do: "GET /db/d/b?rev=" + third, status: 200, want: "packed"},
 	)
 }
@@ -174,4 +181,15 @@ func TestGetRelated(t *testing.T) {
 		step{do: "GET /db/d?open_revs=all", header: "Accept: multipart/mixed", status: 200, has: []string{"\r\n\r\nhello\r\n--", "\r\n\r\nnew\r\n--"}},
 		step{do: "HEAD /db/d?attachments=true", status: 200},
 	)
+}
+
+func TestStubsRevPos(t *testing.T) {
+	b := newBench(t)
+	rev := b.write(step{do: "PUT /db/d", body: `{"_attachments":{"a":{"data":"eA=="}}}`})
+	for _, pos := range []string{`"1"`, `null`, `0`, `-1`, `1.0`, `2`} {
+		s := step{do: "PUT /db/d?rev=" + rev, body: `{"_attachments":{"a":{"stub":true,"revpos":` + pos + `}}}`, status: 412,
+			want: `{"error":"missing_stub","reason":"Invalid attachment stub in d for a"}`}
+		b.unchanged(func() { b.play(s) })
+	}
+	b.play(step{do: "PUT /db/d?rev=" + rev, body: `{"_attachments":{"a":{"stub":true,"revpos":1,"digest":"md5-AAAA"}}}`, status: 201})
 }

@@ -119,14 +119,15 @@ func (f *uploadForm) readPart(part *multipart.Part) error {
 
 func (f *uploadForm) readFile(part *multipart.Part) error {
 	name := part.FileName()
-	if err := checkAttachmentName(name); err != nil {
+	kind := part.Header.Get("Content-Type")
+	if err := checkAttachment(name, kind); err != nil {
 		return err
 	}
 	stored, err := f.r.store(name, part)
 	if err != nil {
 		return err
 	}
-	stored.ContentType = part.Header.Get("Content-Type")
+	stored.ContentType = kind
 	f.files = append(f.files, stored)
 	return nil
 }

@@ -35,6 +35,7 @@ func readOptionsOf(q web.Query) (readOptions, error) {
 			Conflicts:        q.Is("conflicts") || meta,
 			DeletedConflicts: q.Is("deleted_conflicts") || meta,
 			LocalSeq:         q.Is("local_seq"),
+			Deleted:          q.Is("deleted"),
 		},
 		latest:      q.Is("latest"),
 		attachments: q.Is("attachments"),

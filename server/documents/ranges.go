@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -93,5 +94,8 @@ func rangeNumber(s string) (n int64, ok bool) {
 		return -1, true
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil && n >= 0 && s[0] != '+'
+	if errors.Is(err, strconv.ErrRange) {
+		err = nil // n is the number that comes nearest
+	}
+	return n, err == nil && n >= 0
 }

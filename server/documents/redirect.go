@@ -2,32 +2,29 @@ package documents
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 
-	"settle/server/web"
 	"settle/storage/couch"
 )
 
+// escapedDesign finds where a path names a design document with its slash escaped.
+var escapedDesign = regexp.MustCompile(`/_design%2[Ff]`)
+
 // unescaped sends a client that reads "_design%2Fname" on to "_design/name", as
-// CouchDB does; other documents go to h.
+// CouchDB does, and leaves the rest of its path and query as it was sent; other
+// documents go to h.
 func unescaped(h onDocument) onDocument {
 	return func(r request, id couch.DocID) error {
-		if !id.IsDesign() {
+		target := r.RequestURI
+		if !strings.HasPrefix(target, "/") { // of a proxy: with scheme and host
+			target = r.URL.RequestURI()
+		}
+		at := escapedDesign.FindStringIndex(target)
+		if !id.IsDesign() || at == nil {
 			return h(r, id)
 		}
-		name := strings.TrimPrefix(string(id), couch.DesignPrefix)
-		r.SetLocation(r.db.Name(), "_design", name)
-		header := r.Response.Header()
-		location := header.Get("Location")
-		for segment := range strings.SplitSeq(r.Param("*"), "/") {
-			if segment != "" {
-				location += "/" + web.EscapeSegment(segment)
-			}
-		}
-		if r.URL.RawQuery != "" {
-			location += "?" + r.URL.RawQuery
-		}
-		header.Set("Location", location)
+		r.Response.Header().Set("Location", r.AbsoluteURL()+target[:at[0]]+"/_design/"+target[at[1]:])
 		r.Response.WriteHeader(http.StatusMovedPermanently)
 		return nil
 	}

@@ -9,6 +9,7 @@ type GetOptions struct {
 	Conflicts        bool
 	DeletedConflicts bool
 	LocalSeq         bool
+	Deleted          bool // the winner counts even where it is a deletion
 }
 
 // OpenRevsOptions says which revisions of a document to read.
