@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 //
 //	serve ARG...             starts "settle serve ARG..." on a free port and waits until it listens;
 //	                         standard output so far is in the file out, the address in $URL
-//	stop                     ends it by SIGTERM, and fails unless it exits 0 within ten seconds
+//	terminate                ends it by SIGTERM, and fails unless it exits 0 within ten seconds
 //	http STATUS METHOD PATH [BODY]
 //	                         sends a request as admin:pass, the body from a file where it begins with @; the answer is in the file answer
 //	listing DIR FILE         writes names, modes and contents' hashes of a directory to a file
@@ -49,7 +49,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": cmdServe, "stop": cmdStop, "http": cmdHTTP,
+			"serve": cmdServe, "terminate": cmdTerminate, "http": cmdHTTP,
 			"certificate": cmdCertificate, "shows": cmdShows,
 			"listing": cmdListing, "mode": cmdMode, "bits": cmdBits, "exit": cmdExit,
 		},
@@ -103,7 +103,7 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("the server ended early:\n%s%s", out.String(), s.stderr.String())
 }
 
-func cmdStop(ts *testscript.TestScript, neg bool, args []string) {
+func cmdTerminate(ts *testscript.TestScript, neg bool, args []string) {
 	running, ok := servers.LoadAndDelete(ts.Getenv("SERVER"))
 	if !ok {
 		ts.Fatalf("no server is running")
