@@ -71,6 +71,9 @@ func (b *batch) own(d *couch.Document) {
 }
 
 func (b *batch) add(ctx context.Context, d *couch.Document) error {
+	if err := b.db.validateID(d.ID); err != nil {
+		return err
+	}
 	b.looksUp = b.looksUp || d.ID.IsDesign() || len(d.Attachments) > 0
 	b.frees = b.frees && d.Deleted && len(d.Attachments) == 0
 	b.results = append(b.results, couch.WriteResult{ID: d.ID})

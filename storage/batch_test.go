@@ -272,7 +272,7 @@ func TestCrashWhileSpooling(t *testing.T) {
 
 // Memory does not grow with a batch. The first one fills what the engine keeps.
 func TestMemoryOfLargeBatch(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || underRace {
 		t.Skip("moves 200 MB")
 	}
 	b := newBenchIn(t, vfs.Default, t.TempDir())

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"settle/attachments"
@@ -51,7 +52,8 @@ func (s *spaceReader) Read(b []byte) (int, error) {
 }
 
 // OpenBlob opens the content of an attachment of a stored document. The error is
-// ErrNotFound where it was removed since the document was read.
+// ErrNotFound where it was removed since the document was read. Its Reader may
+// find the file removed meanwhile; ReadBlob tells that from damage.
 func (db *Database) OpenBlob(ctx context.Context, a couch.Attachment) (*attachments.Blob, error) {
 	var blob *attachments.Blob
 	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
@@ -60,6 +62,28 @@ func (db *Database) OpenBlob(ctx context.Context, a couch.Attachment) (*attachme
 		return err
 	})
 	return blob, err
+}
+
+// ReadBlob reads length bytes of an attachment's content from offset on; a negative
+// length means all that follow. The caller closes what it returns. The error is
+// ErrNotFound where the content was removed since the document was read, else as
+// of [attachments.Blob.Reader].
+func (db *Database) ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error) {
+	blob, err := db.OpenBlob(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	r, err := blob.Reader(offset, length)
+	if errors.Is(err, attachments.ErrFileMissing) {
+		// The file goes after the record, which tells damage from removal.
+		if _, gone := db.OpenBlob(ctx, a); gone != nil {
+			return nil, gone
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // removeFiles removes the files of blobs whose records are gone. Where it fails

@@ -18,8 +18,10 @@ import (
 // The results are in the order of the batch; ErrConflict is the usual refusal
 // of a row. When BulkDocs returns them the accepted documents are on disk. An
 // error means that nothing was written; it is the iterator's own, a MissingStub,
-// NoSpace, or ErrDatabaseMissing. A batch too large for one transaction may be
-// cut short between two documents by NoSpace, or by the end of ctx.
+// NoSpace, or ErrDatabaseMissing; in a database with partitions an IllegalDocID or
+// IllegalPartition for an id that names none. A batch too large for one transaction
+// may be cut short between two documents by NoSpace, or by the end of ctx. It waits
+// for its turn, sealed, in a partition that a crash leaves nothing of.
 //
 // BulkDocs owns the pending contents of all documents it has taken from the
 // iterator: they are stored or discarded when it returns.

@@ -7,6 +7,7 @@ import (
 
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/purges"
 	"settle/storage/schema"
 )
 
@@ -59,7 +60,7 @@ func (w *writer) purge(ctx context.Context, asks []couch.RevsAsk) ([]couch.Purge
 	if err := w.storePurged(ctx, ids, states); err != nil {
 		return nil, err
 	}
-	if err := w.notePurges(ctx, asks); err != nil {
+	if err := purges.Note(ctx, w.tx, w.m, asks); err != nil {
 		return nil, err
 	}
 	return purged, w.finish(ctx)
@@ -99,58 +100,10 @@ func (w *writer) storePurged(ctx context.Context, ids []couch.DocID, states map[
 	return nil
 }
 
-// forgetAtOnce bounds how many purges one transaction forgets, beside as many
-// as it adds.
-const forgetAtOnce = 1000
-
-// notePurges writes the rows that remember purges, and removes the oldest ones
-// where there are too many.
-func (w *writer) notePurges(ctx context.Context, asks []couch.RevsAsk) error {
-	last := w.m.PurgeSeq + uint64(len(asks))
-	for _, ask := range asks {
-		w.m.PurgeSeq++
-		if n := w.m.PurgeSeq; n+w.m.PurgeLimit > last {
-			row := schema.NewPurgeRow(ask.ID, ask.Revs)
-			w.tx.Set(schema.PurgeKey(n), row.Encode())
-			w.tx.Set(row.PurgedKey(n), nil)
-		}
-	}
-	old := kv.Range{Lo: schema.All(schema.KindPurge).Lo, Limit: forgetAtOnce + len(asks)}
-	old.Hi = schema.PurgeKey(last - min(last, w.m.PurgeLimit) + 1)
-	for kvRow, err := range w.tx.Scan(ctx, old) {
-		if err != nil {
-			return err
-		}
-		row, err := schema.DecodePurgeRow(kvRow.Value)
-		n, ok := schema.ParsePurgeKey(kvRow.Key)
-		if err != nil || !ok {
-			return schema.Corrupt("purge row")
-		}
-		w.tx.Delete(kvRow.Key)
-		w.tx.Delete(row.PurgedKey(n))
-	}
-	return nil
-}
-
 // PurgedInfos yields the purges that are remembered: what each was asked to
 // remove of a document, in the order of ids and revisions. It reads in pages.
 func (db *Database) PurgedInfos(ctx context.Context) iter.Seq2[couch.Purged, error] {
-	return func(yield func(couch.Purged, error) bool) {
-		for kvRow, err := range kv.Pages(ctx, db.reader, schema.All(schema.KindPurged)) {
-			var info couch.Purged
-			if err == nil {
-				row, _, ok := schema.ParsePurgedKey(kvRow.Key)
-				if ok {
-					info = couch.Purged(*row)
-				} else {
-					err = schema.Corrupt("key of a purge")
-				}
-			}
-			if !yield(info, err) || err != nil {
-				return
-			}
-		}
-	}
+	return purges.All(ctx, db.reader)
 }
 
 // PurgedInfosLimit returns how many purges are remembered.

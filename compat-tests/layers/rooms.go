@@ -43,6 +43,7 @@ func Settle() Table {
 			{Path: "storage/schema", Rooms: []string{"storage/couch", "storage/revtree", "storage/crypt", "storage/kv"}},
 			{Path: "storage/seqcount", Rooms: []string{"storage/couch", "storage/kv", "storage/schema"}},
 			{Path: "storage/blobrefs", Rooms: []string{"storage/couch", "storage/kv", "storage/schema"}},
+			{Path: "storage/purges", Rooms: []string{"storage/couch", "storage/kv", "storage/schema"}},
 			{Path: "storage/spool", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv", "storage/schema"}},
 			{Path: "storage/background", Rooms: []string{"storage/couch", "storage/kv"}},
 			{Path: "attachments", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv"}, Modules: []string{vfs}},

@@ -36,6 +36,8 @@ const (
 	Unavailable // shutting down, or the engine has failed
 	Corrupt     // stored bytes do not authenticate, or contradict each other
 
+	IllegalPartition // a partition has a bad name
+
 	// What is wrong with a Mango selector or its list of fields.
 	InvalidSelectorJSON  // it is no object
 	InvalidSelector      // a condition has no field

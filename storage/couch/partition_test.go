@@ -1,0 +1,36 @@
+package couch_test
+
+import (
+	"errors"
+	"testing"
+
+	"settle/storage/couch"
+)
+
+func TestValidatePartitioned(t *testing.T) {
+	for _, tt := range []struct {
+		id     couch.DocID
+		kind   couch.Kind
+		reason string // empty: valid
+	}{
+		{"p:a", 0, ""}, {"p:a:b", 0, ""}, {"p::", 0, ""}, {"_design/d", 0, ""}, {"_local/l", 0, ""}, {"p:_design/d", 0, ""},
+		{"a", couch.IllegalDocID, "Doc id must be of form partition:id"},
+		{":a", couch.IllegalPartition, "Partition must not be empty"},
+		{"_p:a", couch.IllegalPartition, "Partition must not start with an underscore"},
+		{"\xff:a", couch.IllegalPartition, "Partition must be valid UTF-8"},
+		{"p:", couch.IllegalDocID, "Document id must not be empty"},
+		{"p:_a", couch.IllegalDocID, "Only reserved document ids may start with underscore."},
+	} {
+		err := tt.id.ValidatePartitioned()
+		if tt.reason == "" {
+			if err != nil {
+				t.Errorf("%q: %v", tt.id, err)
+			}
+			continue
+		}
+		var known *couch.Error
+		if !errors.As(err, &known) || known.Kind != tt.kind || known.Reason != tt.reason {
+			t.Errorf("%q: %v, want %s", tt.id, err, tt.reason)
+		}
+	}
+}
