@@ -60,6 +60,7 @@ func New(o Options) *Server {
 		Authenticate: o.Auth.Authenticate,
 		Challenge:    o.Auth.Challenge,
 		FindDatabase: findDatabase(o.Store),
+		Access:       accessTo(o),
 		Limits:       o.Config.Limits,
 		Draining:     s.draining,
 		Detached:     func(run func(context.Context)) { s.requests.Go(func() { run(ctx) }) },

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"settle/storage/couch"
 )
@@ -33,6 +34,8 @@ type Config struct {
 	mu    sync.RWMutex // guards live and saved
 	live  sections     // what was set, and counts
 	saved sections     // what of it is in settings
+
+	version atomic.Uint64 // of live; grows while mu is held
 }
 
 type sections map[string]map[string]string
@@ -65,6 +68,18 @@ func (c *Config) Get(id ID) string {
 	}
 	return definitions[id].standard
 }
+
+// Lookup returns a value that is set; ok is false for one that is not.
+func (c *Config) Lookup(id ID) (value string, ok bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	value, ok = c.live[id.Section][id.Key]
+	return value, ok
+}
+
+// Version grows with every change, so that what is made of values can be kept
+// until then.
+func (c *Config) Version() uint64 { return c.version.Load() }
 
 // Bool returns a value that settle reads as a boolean.
 func (c *Config) Bool(id ID) bool { return strings.EqualFold(c.Get(id), "true") }
@@ -163,6 +178,7 @@ func (c *Config) change(ctx context.Context, id ID, value *string, persist bool)
 	}
 	c.mu.Lock()
 	c.live, c.saved = live, saved
+	c.version.Add(1)
 	c.mu.Unlock()
 	return old, nil
 }

@@ -29,6 +29,22 @@ var (
 	CookieDomain           = ID{"chttpd_auth", "cookie_domain"}
 	PasswordIterations     = ID{"chttpd_auth", "iterations"}
 	Secret                 = ID{"chttpd_auth", "secret"}
+	AuthHandlers           = ID{"chttpd", "authentication_handlers"}
+	HashAlgorithms         = ID{"chttpd_auth", "hash_algorithms"}
+	UpgradeHashOnAuth      = ID{"chttpd_auth", "upgrade_hash_on_auth"}
+	PublicFields           = ID{"chttpd_auth", "public_fields"}
+	ProxyUseSecret         = ID{"chttpd_auth", "proxy_use_secret"}
+	ProxyNameHeader        = ID{"chttpd_auth", "x_auth_username"}
+	ProxyRolesHeader       = ID{"chttpd_auth", "x_auth_roles"}
+	ProxyTokenHeader       = ID{"chttpd_auth", "x_auth_token"}
+	UsersSecurityEditable  = ID{"couchdb", "users_db_security_editable"}
+	LockoutMode            = ID{"chttpd_auth_lockout", "mode"}
+	LockoutThreshold       = ID{"chttpd_auth_lockout", "threshold"}
+	LockoutLifetime        = ID{"chttpd_auth_lockout", "max_lifetime"}
+	LockoutObjects         = ID{"chttpd_auth_lockout", "max_objects"}
+	JWTRequiredClaims      = ID{"jwt_auth", "required_claims"}
+	JWTRolesClaimName      = ID{"jwt_auth", "roles_claim_name"}
+	JWTRolesClaimPath      = ID{"jwt_auth", "roles_claim_path"}
 	UUIDAlgorithm          = ID{"uuids", "algorithm"}
 	UUIDMaxCount           = ID{"uuids", "max_count"}
 	UUIDUTCSuffix          = ID{"uuids", "utc_id_suffix"}
@@ -60,6 +76,22 @@ var definitions = map[ID]definition{
 	CookieDomain:           {standard: "", check: isHeaderToken},
 	PasswordIterations:     {standard: "600000", check: isFrom(1, 10_000_000)},
 	Secret:                 {standard: "", check: isAnything},
+	AuthHandlers:           {standard: "", check: isAnything},
+	HashAlgorithms:         {standard: "sha256, sha", check: isAnything},
+	UpgradeHashOnAuth:      {standard: "true", check: isBool},
+	PublicFields:           {standard: "", check: isAnything},
+	ProxyUseSecret:         {standard: "false", check: isBool},
+	ProxyNameHeader:        {standard: "", check: isHeaderToken},
+	ProxyRolesHeader:       {standard: "", check: isHeaderToken},
+	ProxyTokenHeader:       {standard: "", check: isHeaderToken},
+	UsersSecurityEditable:  {standard: "false", check: isBool},
+	LockoutMode:            {standard: "enforce", check: isOneOf("enforce", "warn", "off")},
+	LockoutThreshold:       {standard: "5", check: isFrom(1, 1<<31)},
+	LockoutLifetime:        {standard: "300000", check: isFrom(1, 1<<31)},
+	LockoutObjects:         {standard: "10000", check: isFrom(1, 1_000_000)},
+	JWTRequiredClaims:      {standard: "exp", check: isAnything},
+	JWTRolesClaimName:      {standard: "", check: isAnything},
+	JWTRolesClaimPath:      {standard: "", check: isAnything},
 	UUIDAlgorithm:          {standard: "sequential", check: isOneOf("sequential", "random", "utc_random", "utc_id")},
 	UUIDMaxCount:           {standard: "1000", check: isFrom(0, 100_000)},
 	UUIDUTCSuffix:          {standard: "", check: isAnything},

@@ -52,9 +52,9 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "PUT", Path: "/:db/_purged_infos_limit", Privilege: web.ServerAdmin, Handler: d.putPurgedInfosLimit},
 
 		{Method: "POST", Path: "/:db/_ensure_full_commit", Privilege: web.Writer, Handler: ensureFullCommit},
-		{Method: "POST", Path: "/:db/_compact", Privilege: web.DatabaseAdmin, Handler: d.compact},
-		{Method: "POST", Path: "/:db/_compact/:design", Privilege: web.DatabaseAdmin, Handler: compactIndexes},
-		{Method: "POST", Path: "/:db/_view_cleanup", Privilege: web.DatabaseAdmin, Handler: cleanUpIndexes},
+		{Method: "POST", Path: "/:db/_compact", Privilege: web.Maintainer, Handler: d.compact},
+		{Method: "POST", Path: "/:db/_compact/:design", Privilege: web.Maintainer, Handler: compactIndexes},
+		{Method: "POST", Path: "/:db/_view_cleanup", Privilege: web.Maintainer, Handler: cleanUpIndexes},
 		{Method: "GET", Path: "/:db/_shards", Privilege: web.Reader, Handler: shards},
 	}
 }

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"net/http"
 
+	"settle/server/auth"
 	"settle/server/web"
-	"settle/storage/couch"
 	"settle/storage/docjson"
 )
-
-// defaultSecurity is the security object of a database that was never given one.
-const defaultSecurity = `{"members":{"roles":["_admin"]},"admins":{"roles":["_admin"]}}`
 
 // maxSecurity bounds a security object, in bytes.
 const maxSecurity = 1 << 20
@@ -21,7 +18,7 @@ func getSecurity(r *web.Request) error {
 		return err
 	}
 	if text == nil {
-		text = []byte(defaultSecurity)
+		text = []byte(auth.DefaultSecurity)
 	}
 	return r.WriteRawJSON(http.StatusOK, text)
 }
@@ -37,7 +34,7 @@ func putSecurity(r *web.Request) error {
 		err = reader.End()
 	}
 	if err == nil {
-		err = checkSecurity(text)
+		_, err = auth.ParseSecurity(text)
 	}
 	if err != nil {
 		return err
@@ -46,56 +43,4 @@ func putSecurity(r *web.Request) error {
 		return err
 	}
 	return r.WriteOK(http.StatusOK)
-}
-
-// checkSecurity checks that a security object is an object, whose admins and
-// members (readers is the old name) have lists of strings as names and roles.
-// Other members may be anything.
-func checkSecurity(text []byte) error {
-	r := docjson.NewReader(bytes.NewReader(text))
-	if err := requireObject(r); err != nil {
-		return err
-	}
-	for group, err := range r.Members() {
-		if err != nil {
-			return err
-		}
-		switch group {
-		case "admins", "members", "readers":
-			if err := checkGroup(r, group); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func checkGroup(r *docjson.Reader, group string) error {
-	if kind, err := r.Kind(); err != nil || kind != docjson.Object {
-		return couch.Errorf(couch.BadRequest, "`%s` of a security object must be an object", group)
-	}
-	for list, err := range r.Members() {
-		if err != nil {
-			return err
-		}
-		if list != "names" && list != "roles" {
-			continue
-		}
-		if err := checkStrings(r); err != nil {
-			return couch.Errorf(couch.BadRequest, "`%s` of `%s` must be a list of strings", list, group)
-		}
-	}
-	return nil
-}
-
-func checkStrings(r *docjson.Reader) error {
-	for _, err := range r.Elements() {
-		if err != nil {
-			return err
-		}
-		if _, err := r.String(); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -16,11 +16,11 @@ func Routes() []web.Route {
 		{Method: "POST", Path: "/:db/_revs_diff", Privilege: web.Reader, Handler: handle(request.revsDiff)},
 		{Method: "POST", Path: "/:db/_missing_revs", Privilege: web.Reader, Handler: handle(request.missingRevs)},
 
-		{Method: "DELETE", Path: "/:db/_local/:name", Privilege: web.Writer, Handler: local(request.delete)},
+		{Method: "DELETE", Path: "/:db/_local/:name", Privilege: web.Reader, Handler: local(request.delete)},
 		{Method: "GET", Path: "/:db/_local/:name", Privilege: web.Reader, Handler: local(request.get)},
-		{Method: "POST", Path: "/:db/_local/:name", Privilege: web.Writer, Handler: local(request.form)},
-		{Method: "PUT", Path: "/:db/_local/:name", Privilege: web.Writer, Handler: local(request.put)},
-		{Method: "COPY", Path: "/:db/_local/:name", Privilege: web.Writer, Handler: local(request.copy)},
+		{Method: "POST", Path: "/:db/_local/:name", Privilege: web.Reader, Handler: local(request.form)},
+		{Method: "PUT", Path: "/:db/_local/:name", Privilege: web.Reader, Handler: local(request.put)},
+		{Method: "COPY", Path: "/:db/_local/:name", Privilege: web.Reader, Handler: local(request.copy)},
 
 		{Method: "DELETE", Path: "/:db/_local/:name/*", Privilege: web.Reader, Handler: refuse(errLocalAttachment)},
 		{Method: "GET", Path: "/:db/_local/:name/*", Privilege: web.Reader, Handler: refuse(errLocalAttachment)},

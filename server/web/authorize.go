@@ -4,44 +4,84 @@ import (
 	"slices"
 	"strings"
 
+	"settle/server/auth"
 	"settle/storage/couch"
 )
 
 // The reasons that CouchDB gives for refusing.
 var (
 	errNotServerAdmin = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not a server admin."}
-	errNotMember      = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not authorized to access this db."}
-	errNotAllowed     = &couch.Error{Kind: couch.Forbidden, Reason: "You are not allowed to access this db."}
+	errNotMaintainer  = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not a server or db admin."}
 )
+
+// roles are what the privileges on a database ask of the user.
+var roles = map[Privilege]auth.Role{
+	Reader: auth.Reader, Writer: auth.Member, DatabaseAdmin: auth.Admin, Maintainer: auth.Admin,
+}
 
 // authorize checks that the user may do what the privilege stands for, and
 // looks up the database that a privilege on one is about.
 func (h *handler) authorize(r *Request, p Privilege) error {
-	admin := r.Session.IsServerAdmin()
+	admin, name := r.Session.IsServerAdmin(), r.Param("db")
 	switch {
 	case p == Public:
 		return nil
+	case !admin && (p == ServerAdmin || p.ofDatabase() && isForServerAdmin(name, r.params.Path())):
+		return errNotServerAdmin
 	case p == ServerAdmin:
-		if !admin {
-			return errNotServerAdmin
-		}
 		return nil
-	}
-	name := r.Param("db")
-	if !admin && strings.HasPrefix(name, "_") && !slices.Contains(couch.SystemDatabases, name) {
-		return errNotServerAdmin // such a name is a server resource, if anything
 	}
 	db, err := h.options.FindDatabase(r.Context(), name)
 	if err != nil {
 		return err
 	}
-	r.database = db
-	switch {
-	case admin:
-		return nil
-	case r.Session.User.Name == "":
-		return errNotMember
-	default:
-		return errNotAllowed
+	role := auth.None
+	if admin {
+		role = auth.Admin
 	}
+	if h.options.Access != nil {
+		if db, role, err = h.options.Access(r.Context(), db, r.Session.User); err != nil {
+			return err
+		}
+	}
+	r.database = db
+	return demand(role, privilegeIn(name, p, r.params.Path()), r.Session.User)
+}
+
+// demand refuses a user whose role is too low for a privilege.
+func demand(role auth.Role, p Privilege, user couch.UserCtx) error {
+	err := role.Demand(roles[p], user)
+	if err != nil && p == Maintainer && role > auth.None {
+		return errNotMaintainer
+	}
+	return err
+}
+
+// isForServerAdmin reports whether a path on a database is for server
+// administrators only, whatever the privilege of its row: that of a name which is
+// no database's but the server's, if anything, and those that list the accounts,
+// or the replications with their passwords.
+func isForServerAdmin(name, route string) bool {
+	if !strings.HasPrefix(name, "_") {
+		return false
+	}
+	if !slices.Contains(couch.SystemDatabases, name) {
+		return true
+	}
+	for _, list := range []string{"/:db/_all_docs", "/:db/_changes", "/:db/_design_docs", "/:db/_local_docs"} {
+		if route == list || strings.HasPrefix(route, list+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// privilegeIn returns the privilege that counts in a database. The one of
+// accounts answers itself for design documents: it hides them like other
+// documents.
+func privilegeIn(name string, p Privilege, route string) Privilege {
+	if name == "_users" && p == DatabaseAdmin && strings.HasPrefix(route, "/:db/_design/") {
+		return Writer
+	}
+	return p
 }

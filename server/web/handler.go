@@ -18,8 +18,8 @@ import (
 	"settle/storage/couch"
 )
 
-// Options is what the layer needs of the rest of the server. All but Detached are
-// required.
+// Options is what the layer needs of the rest of the server. All but Access and
+// Detached are required.
 type Options struct {
 	// Authenticate says who makes a request. An error becomes the answer.
 	Authenticate func(*http.Request) (auth.Session, error)
@@ -28,6 +28,10 @@ type Options struct {
 	// FindDatabase looks up the database that a route's ":db" names. The error
 	// is a DatabaseMissing where there is none.
 	FindDatabase func(ctx context.Context, name string) (Database, error)
+	// Access returns what the database's security object makes of the user, and the
+	// database as the user sees it, which handlers get. Nil: databases are for
+	// server administrators only.
+	Access func(ctx context.Context, db Database, user couch.UserCtx) (Database, auth.Role, error)
 	// Limits returns the bounds in force.
 	Limits func() couch.Limits
 	// Draining is closed when the server begins to shut down.

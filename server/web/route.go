@@ -33,12 +33,15 @@ const (
 	Writer
 	// DatabaseAdmin: may change the database's design documents and settings.
 	DatabaseAdmin
+	// Maintainer: may change how the database is stored. It is the same people as
+	// DatabaseAdmin, but CouchDB refuses others by a 401 always.
+	Maintainer
 	// ServerAdmin: may do everything.
 	ServerAdmin
 )
 
 // ofDatabase reports whether the privilege is one on a database.
-func (p Privilege) ofDatabase() bool { return p >= Reader && p <= DatabaseAdmin }
+func (p Privilege) ofDatabase() bool { return p >= Reader && p <= Maintainer }
 
 // resource is what the rows of one path have in common.
 type resource struct {

@@ -1,0 +1,47 @@
+package server
+
+import (
+	"context"
+
+	"settle/server/access"
+	"settle/server/auth"
+	"settle/server/users"
+	"settle/server/web"
+	"settle/storage"
+	"settle/storage/couch"
+)
+
+// accessTo returns what a database's security object makes of a user, and the
+// database as the user sees it.
+func accessTo(o Options) func(context.Context, web.Database, couch.UserCtx) (web.Database, auth.Role, error) {
+	policy := usersPolicy(o.Config)
+	return func(ctx context.Context, found web.Database, user couch.UserCtx) (web.Database, auth.Role, error) {
+		db := found.(*storage.Database)
+		role, err := roleIn(ctx, db, user)
+		switch {
+		case err != nil:
+			return nil, auth.None, err
+		case db.Name() == users.DatabaseName:
+			return users.NewDatabase(db, users.Access{User: user, Role: role}, policy(), o.Auth), role, nil
+		case (auth.Session{User: user}).IsServerAdmin():
+			return db, role, nil
+		}
+		return access.NewDatabase(db, user, role), role, nil
+	}
+}
+
+// roleIn returns what a database's security object makes of a user.
+func roleIn(ctx context.Context, db *storage.Database, user couch.UserCtx) (auth.Role, error) {
+	if (auth.Session{User: user}).IsServerAdmin() {
+		return auth.Admin, nil
+	}
+	text, err := db.Security(ctx)
+	if err != nil {
+		return auth.None, err
+	}
+	security, err := auth.ParseSecurity(text)
+	if err != nil { // stored, so it was in order once
+		return auth.None, &couch.Error{Kind: couch.Corrupt, Reason: "The stored security object is damaged.", Err: err}
+	}
+	return security.Role(user), nil
+}
