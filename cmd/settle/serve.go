@@ -14,6 +14,7 @@ import (
 	"settle/server"
 	"settle/server/auth"
 	"settle/server/config"
+	"settle/server/users"
 )
 
 // serveCmd serves a data directory.
@@ -112,14 +113,18 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 	if err != nil {
 		return err
 	}
+	if err := server.CreateSystemDatabases(ctx, store.Store); err != nil {
+		return err
+	}
 	admins, err := auth.Open(ctx, auth.Options{
-		Settings: store, Policy: server.AuthPolicy(conf),
+		Settings: store, Users: users.Source{Databases: store}, Policy: server.AuthPolicy(conf),
 		User: env.getenv("COUCHDB_USER"), Password: env.getenv("COUCHDB_PASSWORD"),
 		Announce: greet.firstAdmin,
 	})
 	if err != nil {
 		return err
 	}
+	defer admins.Close()
 	s := server.New(server.Options{Store: store.Store, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
 	if err := greet.print(admins.Names()); err != nil {
 		return err
