@@ -66,6 +66,18 @@ func TestNormal(t *testing.T) {
 	}
 }
 
+func TestPathsBehindTheFeed(t *testing.T) {
+	for _, more := range []string{"/", "/x", "/x/y", "/x%2Fy"} {
+		c := newClient(t, newSource("a", "b", "c"))
+		if ids, last, _ := c.getBehind(more, "limit=2").result(t); ids != "ab" || last != "2" {
+			t.Errorf("GET %s: rows %q, last_seq %s", more, ids, last)
+		}
+		if ids, _, _ := c.getBehind(more, "filter=_doc_ids", `{"doc_ids":["c"]}`).result(t); ids != "c" {
+			t.Errorf("POST %s: rows %q", more, ids)
+		}
+	}
+}
+
 func TestLastSeqOfDesignFilter(t *testing.T) {
 	c := newClient(t, newSource("_design/a", "b", "_design/c", "d"))
 	ids, last, pending := c.get("filter=_design").result(t)

@@ -225,10 +225,16 @@ func (a *answer) Flush() {
 
 // get begins a request; a body makes it a POST.
 func (c *client) get(query string, body ...string) *answer {
+	return c.getBehind("", query, body...)
+}
+
+// getBehind is get with more behind the path of the feed.
+func (c *client) getBehind(more, query string, body ...string) *answer {
 	ctx, cancel := context.WithCancel(c.t.Context())
-	req := httptest.NewRequestWithContext(ctx, "GET", "/alpha/_changes?"+query, nil)
+	target := "/alpha/_changes" + more + "?" + query
+	req := httptest.NewRequestWithContext(ctx, "GET", target, nil)
 	if len(body) > 0 {
-		req = httptest.NewRequestWithContext(ctx, "POST", "/alpha/_changes?"+query, strings.NewReader(body[0]))
+		req = httptest.NewRequestWithContext(ctx, "POST", target, strings.NewReader(body[0]))
 		req.Header.Set("Content-Type", "application/json")
 	}
 	a := &answer{ResponseRecorder: httptest.NewRecorder(), start: time.Now(), done: make(chan struct{}), cancel: cancel}

@@ -6,11 +6,14 @@ import (
 	"settle/server/web"
 )
 
-// Routes returns the table of the feeds.
+// Routes returns the table of the feeds. CouchDB ignores what stands behind
+// `_changes/`.
 func Routes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Path: "/:db/_changes", Privilege: web.Reader, Handler: serve},
 		{Method: "POST", Path: "/:db/_changes", Privilege: web.Reader, Handler: serve},
+		{Method: "GET", Path: "/:db/_changes/*", Privilege: web.Reader, Handler: serve},
+		{Method: "POST", Path: "/:db/_changes/*", Privilege: web.Reader, Handler: serve},
 	}
 }
 
