@@ -55,7 +55,7 @@ func TestUnreadableRequestsAreRefusedInJSON(t *testing.T) {
 		{"GET /_up" + host + "Content-Length: 1\r\nContent-Length: 2\r\n", 400, "bad_request", malformed},
 		{"GET /_up HTTP/1.1\r\n", 400, "bad_request", "missing required Host header"},
 		{"GET /_up" + host + "a: b\x00\r\n", 400, "bad_request", malformed},
-		{"GET /_up" + host + "a: " + strings.Repeat("x", 261<<10) + "\r\n", 431, "too_large", "The request's header is too large."},
+		{"GET /_up" + host + "a: " + strings.Repeat("x", 266<<10) + "\r\n", 431, "too_large", "The request's header is too large."},
 		{"GET /_up" + host + "Transfer-Encoding: foo\r\n", 501, "not_implemented", "Unsupported Transfer-Encoding."},
 		{"GET /_up HTTP/9.9\r\nHost: x\r\n", 505, "http_version_not_supported", "This server speaks HTTP/1.1 and HTTP/2."},
 	}
