@@ -22,6 +22,7 @@ type Store interface {
 type Database interface {
 	Name() string
 	Partitioned() bool
+	PartitionInfo(ctx context.Context, name string) (couch.PartitionInfo, error)
 	Info(ctx context.Context) (couch.DatabaseInfo, error)
 	FormatSeq(n couch.Seq) string
 	Compact(ctx context.Context) error

@@ -110,6 +110,17 @@ func (b *bench) create(name string, docs ...string) *storage.Database {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.write(name, docs...)
+	return db
+}
+
+// write writes documents as create does.
+func (b *bench) write(name string, docs ...string) {
+	b.t.Helper()
+	db, err := b.store.Database(b.t.Context(), name)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	for _, text := range docs {
 		id, body, ok := strings.Cut(text, "=")
 		if !ok {
@@ -125,5 +136,4 @@ func (b *bench) create(name string, docs ...string) *storage.Database {
 			b.t.Fatal(err, results)
 		}
 	}
-	return db
 }

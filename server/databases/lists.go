@@ -26,10 +26,17 @@ const (
 	lastDesign  couch.DocID = "_design0"
 )
 
+// optionsReader reads the options of a request that its query has. Errors are
+// those of queryOptions.
+type optionsReader func(*web.Request) (listOptions, error)
+
+// ofDatabase reads the options of a list of the whole database.
+func ofDatabase(r *web.Request) (listOptions, error) { return queryOptions(r.Query()) }
+
 // list returns the handler of a list.
-func list(ns namespace) web.Handler {
+func list(ns namespace, read optionsReader) web.Handler {
 	return func(r *web.Request) error {
-		o, err := queryOptions(r.Query())
+		o, err := read(r)
 		if err == nil && r.Method == http.MethodPost {
 			err = readListBody(r, func(body *docjson.Reader) error { return o.readBody(body, fromBody) })
 		}

@@ -16,9 +16,9 @@ var (
 
 // queries returns the handler that answers several lists at once. Each query
 // takes from the query parameters what it does not say itself.
-func queries(ns namespace) web.Handler {
+func queries(ns namespace, read optionsReader) web.Handler {
 	return func(r *web.Request) error {
-		common, err := queryOptions(r.Query())
+		common, err := read(r)
 		if err != nil {
 			return err
 		}

@@ -1,12 +1,9 @@
 package databases
 
 import (
-	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"settle/server/web"
 	"settle/storage/couch"
 )
 
@@ -61,28 +58,8 @@ func oneOf(name string, words ...string) func(*listOptions, string) error {
 	}
 }
 
-// setPartition takes the name of a partition. The error is CouchDB's
-// illegal_partition.
+// setPartition takes the name of a partition. The error is an IllegalPartition.
 func setPartition(o *listOptions, text string) error {
 	o.partition = strings.Trim(text, `"`)
-	return checkPartition(o.partition)
-}
-
-// checkPartition checks the name of a partition, as couch_partition does.
-func checkPartition(name string) error {
-	switch {
-	case name == "":
-		return illegalPartition("Partition must not be empty")
-	case name[0] == '_':
-		return illegalPartition("Partition must not start with an underscore")
-	case strings.Contains(name, ":"):
-		return illegalPartition("Partition must not contain a colon")
-	case !utf8.ValidString(name):
-		return illegalPartition("Partition must be valid utf-8")
-	}
-	return nil
-}
-
-func illegalPartition(reason string) error {
-	return &web.Error{Status: http.StatusBadRequest, Name: "illegal_partition", Reason: reason}
+	return couch.ValidatePartition(o.partition)
 }
