@@ -25,11 +25,14 @@ import (
 // store is a store of names and settings.
 type store struct {
 	names    []string
+	tasks    []couch.Task
 	settings map[string][]byte
 	asked    storage.NameRange
 }
 
 func (s *store) UUID() string { return "00112233445566778899aabbccddeeff" }
+
+func (s *store) Tasks() []couch.Task { return s.tasks }
 
 func (s *store) Databases(_ context.Context, o storage.NameRange) iter.Seq2[string, error] {
 	s.asked = o

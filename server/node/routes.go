@@ -16,6 +16,7 @@ const Name = "settle@127.0.0.1"
 // Store is what these endpoints need of the store.
 type Store interface {
 	UUID() string
+	Tasks() []couch.Task
 	Databases(ctx context.Context, o storage.NameRange) iter.Seq2[string, error]
 }
 
@@ -29,7 +30,7 @@ func Routes(store Store, c *config.Config, admins Admins) []web.Route {
 		{Method: "GET", Path: "/_uuids", Privilege: web.Public, Handler: h.getUUIDs},
 		{Method: "GET", Path: "/_uuids/*", Privilege: web.Public, Handler: h.getUUIDs},
 		{Method: "GET", Path: "/_all_dbs", Privilege: web.ServerAdmin, Handler: h.allDBs},
-		{Method: "GET", Path: "/_active_tasks", Privilege: web.ServerAdmin, Handler: activeTasks},
+		{Method: "GET", Path: "/_active_tasks", Privilege: web.ServerAdmin, Handler: h.activeTasks},
 		{Method: "GET", Path: "/_membership", Privilege: web.ServerAdmin, Handler: membership},
 		{Method: "GET", Path: "/_cluster_setup", Privilege: web.ServerAdmin, Handler: clusterState},
 		{Method: "POST", Path: "/_cluster_setup", Privilege: web.ServerAdmin, Handler: setUpCluster},

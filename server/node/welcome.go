@@ -49,9 +49,6 @@ func (h *handlers) up(r *web.Request) error {
 	return r.WriteJSON(http.StatusOK, status{Status: "ok", Seeds: &struct{}{}})
 }
 
-// activeTasks answers that no long task reports its progress.
-func activeTasks(r *web.Request) error { return r.WriteJSON(http.StatusOK, []string{}) }
-
 // reshardJobs answers that no database is being resharded: none has shards.
 func reshardJobs(r *web.Request) error {
 	return r.WriteJSON(http.StatusOK, struct {
