@@ -2,9 +2,9 @@ package changes
 
 import (
 	"context"
+	"io"
 	"iter"
 
-	"settle/attachments"
 	"settle/storage/couch"
 )
 
@@ -21,5 +21,5 @@ type Database interface {
 	FormatSeq(n couch.Seq) string
 	ParseSeq(s string, last couch.Seq) (couch.Seq, error)
 	Get(ctx context.Context, id couch.DocID, o couch.GetOptions) (*couch.Document, error)
-	OpenBlob(ctx context.Context, a couch.Attachment) (*attachments.Blob, error)
+	ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error)
 }

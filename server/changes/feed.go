@@ -186,11 +186,7 @@ func (f *feed) showDoc(out *output, doc *couch.Document) error {
 }
 
 func (f *feed) openAttachment(a *couch.Attachment) (io.ReadCloser, error) {
-	blob, err := f.db.OpenBlob(f.r.Context(), *a)
-	if err != nil {
-		return nil, err
-	}
-	return blob.Reader(0, -1)
+	return f.db.ReadBlob(f.r.Context(), *a, 0, -1)
 }
 
 // skip notes that a row is left out, which must not silence the feed for longer

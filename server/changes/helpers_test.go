@@ -3,6 +3,7 @@ package changes_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -13,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"settle/attachments"
 	"settle/server/auth"
 	"settle/server/changes"
 	"settle/server/web"
@@ -151,7 +151,7 @@ func (s *source) Get(_ context.Context, id couch.DocID, _ couch.GetOptions) (*co
 	return nil, couch.ErrNotFound
 }
 
-func (s *source) OpenBlob(context.Context, couch.Attachment) (*attachments.Blob, error) {
+func (s *source) ReadBlob(context.Context, couch.Attachment, int64, int64) (io.ReadCloser, error) {
 	return nil, couch.ErrNotFound
 }
 

@@ -2,9 +2,9 @@ package databases
 
 import (
 	"context"
+	"io"
 	"iter"
 
-	"settle/attachments"
 	"settle/storage"
 	"settle/storage/couch"
 )
@@ -52,7 +52,7 @@ type lister interface {
 type reader interface {
 	Get(ctx context.Context, id couch.DocID, o couch.GetOptions) (*couch.Document, error)
 	GetLocal(ctx context.Context, id couch.DocID) (*couch.LocalDocument, error)
-	OpenBlob(ctx context.Context, a couch.Attachment) (*attachments.Blob, error)
+	ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error)
 }
 
 // purger removes revisions and tells what it was asked to remove.

@@ -142,11 +142,7 @@ func (w *listWriter) finishInline(out *bufio.Writer, begun []byte, doc *couch.Do
 }
 
 func (w *listWriter) openAttachment(a *couch.Attachment) (io.ReadCloser, error) {
-	blob, err := w.db.OpenBlob(w.ctx, *a)
-	if err != nil {
-		return nil, err
-	}
-	return blob.Reader(0, -1)
+	return w.db.ReadBlob(w.ctx, *a, 0, -1)
 }
 
 // localRow writes the row of a local document.

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"settle/attachments"
 	"settle/attachments/multipart"
 	"settle/storage/couch"
 )
@@ -30,19 +29,15 @@ func (r request) getAttachment(id couch.DocID) error {
 	if err != nil {
 		return err
 	}
-	blob, err := r.db.OpenBlob(r.Context(), *a)
-	if err != nil {
-		return err
-	}
 	switch len(ranges) {
 	case 0:
 		r.Response.Header().Set("Content-MD5", tag)
-		return r.answerRange(a, blob, http.StatusOK, byteRange{0, a.Length - 1})
+		return r.answerRange(a, http.StatusOK, byteRange{0, a.Length - 1})
 	case 1:
 		r.Response.Header().Set("Content-Range", ranges[0].contentRange(a.Length))
-		return r.answerRange(a, blob, http.StatusPartialContent, ranges[0])
+		return r.answerRange(a, http.StatusPartialContent, ranges[0])
 	}
-	return r.answerRanges(a, blob, ranges)
+	return r.answerRanges(a, ranges)
 }
 
 // storedAttachment finds an attachment of the revision that the query names.
@@ -75,18 +70,18 @@ func findAttachment(doc *couch.Document, name string) *couch.Attachment {
 // the rights of whoever opens it.
 const sandbox = "sandbox"
 
-func (r request) answerRange(a *couch.Attachment, blob *attachments.Blob, status int, part byteRange) error {
+func (r request) answerRange(a *couch.Attachment, status int, part byteRange) error {
 	h := r.Response.Header()
 	h["Content-Type"] = []string{a.ContentType} // be it empty: it is not guessed
 	h.Set("Content-Length", strconv.FormatInt(part.length(), 10))
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Content-Security-Policy", sandbox)
 	h.Set("Cache-Control", "must-revalidate")
-	return r.stream(status, func(w *bufio.Writer) error { return copyRange(w, blob, part) })
+	return r.stream(status, func(w *bufio.Writer) error { return r.copyRange(w, a, part) })
 }
 
-func copyRange(w io.Writer, blob *attachments.Blob, part byteRange) error {
-	content, err := blob.Reader(part.first, part.length())
+func (r request) copyRange(w io.Writer, a *couch.Attachment, part byteRange) error {
+	content, err := r.db.ReadBlob(r.Context(), *a, part.first, part.length())
 	if err != nil {
 		return err
 	}
@@ -96,7 +91,7 @@ func copyRange(w io.Writer, blob *attachments.Blob, part byteRange) error {
 }
 
 // answerRanges answers with several ranges, each in a part of multipart/byteranges.
-func (r request) answerRanges(a *couch.Attachment, blob *attachments.Blob, ranges []byteRange) error {
+func (r request) answerRanges(a *couch.Attachment, ranges []byteRange) error {
 	boundary := multipart.NewBoundary()
 	r.Response.Header().Set("Content-Type", multipart.ContentType("byteranges", boundary))
 	r.Response.Header().Set("Content-Security-Policy", sandbox)
@@ -105,7 +100,7 @@ func (r request) answerRanges(a *couch.Attachment, blob *attachments.Blob, range
 		for _, part := range ranges {
 			w.WriteString("\r\nContent-Type: " + headerLine.Replace(a.ContentType) +
 				"\r\nContent-Range: " + part.contentRange(a.Length) + "\r\n\r\n")
-			if err := copyRange(w, blob, part); err != nil {
+			if err := r.copyRange(w, a, part); err != nil {
 				return err
 			}
 			w.WriteString("\r\n--" + boundary)

@@ -37,5 +37,5 @@ type localStore interface {
 // blobStore keeps the contents of attachments.
 type blobStore interface {
 	WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error)
-	OpenBlob(ctx context.Context, a couch.Attachment) (*attachments.Blob, error)
+	ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error)
 }

@@ -50,11 +50,7 @@ func (p printing) related(doc *couch.Document, boundary string) *multipart.Relat
 
 // content opens the whole content of a stored attachment.
 func (r request) content(a *couch.Attachment) (io.ReadCloser, error) {
-	blob, err := r.db.OpenBlob(r.Context(), *a)
-	if err != nil {
-		return nil, err
-	}
-	return blob.Reader(0, a.Length)
+	return r.db.ReadBlob(r.Context(), *a, 0, a.Length)
 }
 
 // answerBuffer is how much of an answer is held back: an error before that much
