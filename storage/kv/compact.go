@@ -2,6 +2,7 @@ package kv
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 )
@@ -13,7 +14,8 @@ const compactPoll = 5 * time.Millisecond
 // down to the last level, and waits until the tables and logs that held the
 // deleted rows are removed. A View that was begun before pins such files; Compact
 // then waits for it. What may remain of a deleted row is its key, as a table's
-// bound in the manifest, until that is rewritten.
+// bound in the manifest, until that is rewritten. The error is ErrNoSpace where
+// the disk is too full even for that.
 func (s *Pebble) Compact(ctx context.Context, p Partition) error {
 	if err := s.health.enter(); err != nil {
 		return err
@@ -25,14 +27,16 @@ func (s *Pebble) Compact(ctx context.Context, p Partition) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.space.compacting.Add(1)
+	defer s.space.compacting.Add(-1)
 	logs, err := s.listFiles(".log")
 	if err != nil {
 		return err
 	}
-	if err := s.await(ctx, s.goFlush()); err != nil {
+	if err := s.flush(ctx); err != nil {
 		return err
 	}
-	if err := s.await(ctx, s.goCompact(ctx, p)); err != nil {
+	if err := s.rewrite(ctx, p); err != nil {
 		return err
 	}
 	tables, err := s.listFiles(".sst", ".blob")
@@ -54,6 +58,22 @@ func (s *Pebble) Compact(ctx context.Context, p Partition) error {
 	}
 }
 
+// rewriteAttempts is how often a rewrite is begun that finds no space: what the
+// one before has dropped makes room for the next.
+const rewriteAttempts = 2
+
+// rewrite compacts the partition down to the last level.
+func (s *Pebble) rewrite(ctx context.Context, p Partition) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for range rewriteAttempts {
+		if err = s.await(ctx, s.goCompact(ctx, p)); !errors.Is(err, ErrNoSpace) {
+			return err
+		}
+	}
+	return err
+}
+
 func (s *Pebble) goCompact(ctx context.Context, p Partition) <-chan error {
 	done := make(chan error, 1)
 	go func() {
@@ -61,18 +81,6 @@ func (s *Pebble) goCompact(ctx context.Context, p Partition) <-chan error {
 		done <- s.db.Compact(ctx, dataKey(nil, p, nil), dataEnd(p), false)
 	}()
 	return done
-}
-
-// await waits for background work, which goes on when ctx ends.
-func (s *Pebble) await(ctx context.Context, done <-chan error) error {
-	select {
-	case err := <-done:
-		return readError(err)
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.health.dead:
-		return s.health.failure()
-	}
 }
 
 // listFiles returns the names in the data directory that end in a suffix.

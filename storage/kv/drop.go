@@ -36,9 +36,11 @@ func (s *Pebble) drop(ctx context.Context, part *partition) (*commit, error) {
 	if err := b.Delete(versionKey(part.id), nil); err != nil {
 		return nil, err
 	}
-	if err := s.space.admit(b.Len(), false); err != nil {
+	n := b.Len()
+	if err := s.space.admit(n, drawDrop); err != nil {
 		_ = b.Close()
 		return nil, err
 	}
+	defer s.space.applied(n)
 	return s.apply(part, b, false)
 }

@@ -32,6 +32,9 @@ func bulky(name string) bool {
 	return strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".blob")
 }
 
+// flushCategory is how Pebble marks the tables that a memtable is written to.
+const flushCategory vfs.DiskWriteCategory = "pebble-memtable-flush"
+
 // check ends the engine when err is not nil.
 func (g *guardFS) check(op, name string, err error) error {
 	if err == nil || !g.armed.Load() {
@@ -44,11 +47,14 @@ func (g *guardFS) check(op, name string, err error) error {
 // Create implements vfs.FS.
 func (g *guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	if bulky(name) {
-		if err := g.space.spend(0); err != nil {
+		if err := g.space.spend(0, c == flushCategory); err != nil {
 			return nil, err
 		}
 	}
 	f, err := g.FS.Create(name, c)
+	if err == nil && bulky(name) {
+		return &bulkyFile{File: f, space: g.space, flush: c == flushCategory}, nil
+	}
 	return g.wrap("create", name, f, err)
 }
 
@@ -71,16 +77,13 @@ func (g *guardFS) OpenDir(name string) (vfs.File, error) {
 func (g *guardFS) Unwrap() vfs.FS { return g.FS }
 
 func (g *guardFS) wrap(op, name string, f vfs.File, err error) (vfs.File, error) {
-	switch {
-	case vital(name):
-		if err := g.check(op, name, err); err != nil {
-			return nil, err
-		}
-		return &vitalFile{File: f, fs: g, name: name}, nil
-	case err == nil && bulky(name):
-		return &bulkyFile{File: f, space: g.space}, nil
+	if !vital(name) {
+		return f, err
 	}
-	return f, err
+	if err := g.check(op, name, err); err != nil {
+		return nil, err
+	}
+	return &vitalFile{File: f, fs: g, name: name}, nil
 }
 
 // vitalFile is a log, a manifest, a marker or the directory.
@@ -93,6 +96,14 @@ type vitalFile struct {
 func (f *vitalFile) Write(p []byte) (int, error) {
 	n, err := f.File.Write(p)
 	return n, f.fs.check("write", f.name, err)
+}
+
+// Preallocate takes nothing ahead for a log while the space is short.
+func (f *vitalFile) Preallocate(offset, length int64) error {
+	if f.fs.space.short.Load() {
+		return vfs.ErrUnsupported
+	}
+	return f.File.Preallocate(offset, length)
 }
 
 func (f *vitalFile) Sync() error {
@@ -116,11 +127,15 @@ func (f *vitalFile) Close() error {
 type bulkyFile struct {
 	vfs.File
 	space *space
+	flush bool
 }
 
 func (f *bulkyFile) Write(p []byte) (int, error) {
-	if err := f.space.spend(len(p)); err != nil {
+	if err := f.space.spend(len(p), f.flush); err != nil {
 		return 0, err
+	}
+	if f.flush {
+		f.space.flushed.Add(uint64(len(p)))
 	}
 	return f.File.Write(p)
 }

@@ -12,16 +12,14 @@ type health struct {
 	dead    chan struct{} // closed by the first failure
 
 	mu      sync.Mutex
-	idle    sync.Cond // signalled when running drops to 0
-	running int       // calls between enter and exit
+	idle    chan struct{} // closed when closed and running is 0
+	running int           // calls between enter and exit
 	closed  bool
 	cause   error // the first failure; set before dead is closed
 }
 
 func newHealth(onFatal func(error)) *health {
-	h := &health{onFatal: onFatal, dead: make(chan struct{})}
-	h.idle.L = &h.mu
-	return h
+	return &health{onFatal: onFatal, dead: make(chan struct{}), idle: make(chan struct{})}
 }
 
 // enter registers a call, which ends with exit.
@@ -41,22 +39,22 @@ func (h *health) enter() error {
 func (h *health) exit() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.running--; h.running == 0 {
-		h.idle.Broadcast()
+	if h.running--; h.running == 0 && h.closed {
+		close(h.idle)
 	}
 }
 
-// close refuses new calls and returns when the running ones have ended. It
-// reports whether this was the first close.
-func (h *health) close() bool {
+// close refuses new calls; idle is closed when the running ones have ended.
+// first says whether this was the first close.
+func (h *health) close() (idle <-chan struct{}, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	first := !h.closed
+	first = !h.closed
 	h.closed = true
-	for h.running > 0 {
-		h.idle.Wait()
+	if first && h.running == 0 {
+		close(h.idle)
 	}
-	return first
+	return h.idle, first
 }
 
 // fail records the first failure; the later ones are its consequences.

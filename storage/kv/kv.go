@@ -100,7 +100,8 @@ const (
 	// commit keeps its place in the order: no later commit is durable without it.
 	Lazy UpdateOption = 1 + iota
 	// Freeing is for a commit that leads to space being freed, though it stores
-	// something: it may use the reserve, as commits that only delete may.
+	// something: it may use the reserve, as commits that only delete may. It has
+	// no effect on a commit of more than 1 MiB.
 	Freeing
 )
 

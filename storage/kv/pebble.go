@@ -1,7 +1,6 @@
 package kv
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -69,6 +68,7 @@ type Pebble struct {
 	lazies     lazies
 	version    atomic.Uint64 // the newest version given to a commit
 	background atomic.Uint64 // how often flushes or compactions have failed
+	patience   time.Duration // how long Close waits for each thing that may never come
 }
 
 var (
@@ -111,6 +111,7 @@ func newPebble(o PebbleOptions) *Pebble {
 		dir: o.Dir, readOnly: o.ReadOnly, logger: o.Logger,
 		partitions: newPartitionTable(),
 		waiters:    newWaiterTable(),
+		patience:   closePatience,
 	}
 	s.health = newHealth(func(err error) {
 		s.waiters.end()
@@ -125,6 +126,8 @@ func newPebble(o PebbleOptions) *Pebble {
 		reserve: ballast{fs: o.FS, dir: o.Dir, size: uint64(max(0, o.ReserveBytes))},
 		low:     2 * memTable, // a log as Pebble sets it aside, and a flush
 		floor:   memTable / 2,
+
+		unflushed: s.unflushed,
 	}
 	s.guard = &guardFS{FS: o.FS, health: s.health, space: s.space}
 	return s
@@ -146,6 +149,8 @@ func (s *Pebble) open(o PebbleOptions, lock *pebble.Lock) error {
 	}
 	po := pebbleOptions(o, s.guard, lock, &pebble.EventListener{
 		BackgroundError: s.backgroundError,
+		FlushBegin:      func(pebble.FlushInfo) { s.space.flushed.Store(0) },
+		FlushEnd:        func(pebble.FlushInfo) { s.space.flushed.Store(0) },
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			s.logger.Error("stored data is damaged", "file", info.Path)
 		},
@@ -172,6 +177,14 @@ func openDB(dir string, po *pebble.Options) (db *pebble.DB, err error) {
 	return pebble.Open(dir, po)
 }
 
+// unflushed returns how many bytes are in the log and not in tables.
+func (s *Pebble) unflushed() uint64 {
+	if !s.guard.armed.Load() {
+		return 0
+	}
+	return s.db.Metrics().WAL.Size
+}
+
 // backgroundError hears of flushes and compactions that failed. Pebble tries
 // them again; what is acknowledged stands in the log.
 func (s *Pebble) backgroundError(err error) {
@@ -179,68 +192,4 @@ func (s *Pebble) backgroundError(err error) {
 		s.logger.Warn("a flush or compaction has failed and is tried again")
 	}
 	s.logger.Debug("pebble", "background_error", err)
-}
-
-// closeFlushTime bounds how long Close waits for a flush that makes no progress.
-const closeFlushTime = 30 * time.Second
-
-// Close implements [Store]. It waits for the running calls and writes the
-// memtables to tables. A store that has failed keeps its lock until the process
-// ends, since writes may still be under way; Close then returns the failure.
-func (s *Pebble) Close() error {
-	if !s.health.close() {
-		return s.health.failure()
-	}
-	s.waiters.end()
-	if err := s.health.failure(); err != nil {
-		return err
-	}
-	var err error
-	if !s.readOnly {
-		err = s.flushForClose()
-	}
-	s.guard.armed.Store(false)
-	err = errors.Join(err, s.db.Close())
-	if !s.readOnly {
-		err = errors.Join(err, s.space.reserve.remove())
-	}
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
-	}
-	return err
-}
-
-// flushForClose writes the memtables out; where that does not work, the log
-// holds what they hold.
-func (s *Pebble) flushForClose() error {
-	failures := s.background.Load()
-	flushed := s.goFlush()
-	timeout := time.After(closeFlushTime)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case err := <-flushed:
-			return err
-		case <-s.health.dead:
-			return s.health.failure()
-		case <-timeout:
-			return nil
-		case <-tick.C:
-			if s.background.Load() != failures {
-				return nil
-			}
-		}
-	}
-}
-
-// goFlush flushes everything that is applied now, in a goroutine of its own,
-// which does not end when the engine fails.
-func (s *Pebble) goFlush() <-chan error {
-	done := make(chan error, 1)
-	go func() {
-		defer s.recoverFatal()
-		done <- s.db.Flush()
-	}()
-	return done
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -14,25 +15,55 @@ import (
 // space keeps the engine away from the end of the disk.
 //
 // While there is room, the reserve stands in the directory as a file of its
-// size. When the free space falls below low, the reserve is given up for
-// flushes and compactions, and growing commits are refused until there is room
-// for the reserve again. Tables are refused below floor, and everything below
-// half of it, so that the log and the manifest never find the disk full.
+// size. When the free space falls below low, the reserve is given up, and growing
+// commits are refused until there is room for the reserve again. The other
+// commits go on as long as a flush of all that is in the log alone fits behind
+// them, so that a Drop always comes to free space in the end; compactions leave
+// that much too. Tables are refused below floor, so that the log and the manifest
+// never find the disk full.
 type space struct {
-	fs      vfs.FS
-	dir     string
-	reserve ballast
-	logger  *slog.Logger
-	low     uint64 // growing commits need this much free
-	floor   uint64 // tables need this much free
+	fs        vfs.FS
+	dir       string
+	reserve   ballast
+	logger    *slog.Logger
+	low       uint64        // growing commits need this much free
+	floor     uint64        // tables need this much free
+	unflushed func() uint64 // bytes that are in the log and not in tables; may take Pebble's lock
 
-	mu      sync.Mutex
-	free    uint64
-	known   bool      // the file system tells its free space
-	checked time.Time // when free was read
-	spent   uint64    // bytes written since
-	short   bool      // the reserve is given up
+	refused atomic.Uint64 // how often a flush found no space
+	flushed atomic.Uint64 // bytes that the flush under way has written
+
+	compacting atomic.Int64  // calls of Compact
+	crowded    atomic.Uint64 // how often a compaction found no space
+	short      atomic.Bool   // the reserve is given up; changed under mu
+
+	mu       sync.Mutex
+	free     uint64
+	known    bool      // the file system tells its free space
+	checked  time.Time // when free was read
+	spent    uint64    // bytes written since
+	admitted uint64    // bytes of commits that are on their way to the log
 }
+
+// draw is what a commit may take of the reserve.
+type draw int
+
+const (
+	drawNothing  draw = iota // it grows the store
+	drawFreeing              // it stores something that leads to space being freed
+	drawDeleting             // it only deletes
+	drawDrop                 // it deletes a partition
+)
+
+// maxFreeing bounds, in bytes, a commit that stores something in the reserve.
+const maxFreeing = 1 << 20
+
+// Beside the bytes of commits, space goes to the sectors that each is padded to
+// in the log, and with a flush to a new log and the manifest.
+const (
+	commitOverhead = 1 << 10
+	flushOverhead  = 128 << 10
+)
 
 const (
 	spaceCheckEvery = 100 * time.Millisecond
@@ -46,28 +77,71 @@ func (sp *space) open() {
 	defer sp.mu.Unlock()
 	_ = sp.reserve.remove()
 	sp.readLocked()
-	sp.short = true
+	sp.short.Store(true)
 	sp.updateLocked()
 }
 
-// admit refuses a commit of n bytes with ErrNoSpace. One that only deletes may
-// use the reserve.
-func (sp *space) admit(n int, grows bool) error {
+// admit refuses a commit of n bytes with ErrNoSpace, or takes note of it until
+// applied is called with the same n.
+func (sp *space) admit(n int, d draw) error {
+	if d == drawFreeing && n > maxFreeing {
+		d = drawNothing
+	}
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	sp.refreshLocked(uint64(n))
-	if !sp.known {
-		return nil
-	}
-	// A byte is written to the log and to a table, and rewritten with them.
-	need := sp.floor/2 + 2*uint64(n)
-	if grows {
-		need = sp.low + 4*uint64(n)
-	}
-	if sp.free < need || (grows && sp.short) {
+	need := func() uint64 { return sp.needLocked(uint64(n), d) }
+	if d == drawNothing {
+		if sp.known && (sp.short.Load() || sp.free < need()) {
+			return ErrNoSpace
+		}
+	} else if !sp.drawLocked(need) {
 		return ErrNoSpace
 	}
+	sp.admitted += uint64(n)
 	return nil
+}
+
+// drawLocked reports whether the space that need returns is free, if need be
+// without the reserve.
+func (sp *space) drawLocked(need func() uint64) bool {
+	if sp.known && !sp.short.Load() && sp.free < need() {
+		sp.giveUpLocked()
+	}
+	return !sp.known || sp.free >= need()
+}
+
+// needLocked returns how much has to be free for a commit of n bytes.
+func (sp *space) needLocked(n uint64, d draw) uint64 {
+	// A byte is written to the log and to a table, and rewritten with them.
+	if d == drawNothing {
+		return sp.low + 4*n + 2*sp.admitted
+	}
+	need := sp.floor + 2*(n+sp.admitted+commitOverhead)
+	switch d { // what is left is for those that free more, and for compactions
+	case drawFreeing:
+		need += max(sp.floor, sp.reserve.size/2)
+	case drawDeleting:
+		need += max(sp.floor/2, sp.reserve.size/4)
+	}
+	return need + sp.flushLocked()
+}
+
+// flushLocked returns how much a flush of everything would take at most.
+func (sp *space) flushLocked() uint64 {
+	if sp.free > 4*sp.low { // far from the end
+		return 0
+	}
+	n := sp.unflushed()
+	n -= min(n, sp.flushed.Load())
+	return n + n/4 + flushOverhead
+}
+
+// applied is called when an admitted commit of n bytes is in the log.
+func (sp *space) applied(n int) {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	sp.admitted -= uint64(n)
 }
 
 // Room implements [SpaceGuard].
@@ -78,23 +152,52 @@ func (sp *space) room(n int64) error {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	sp.refreshLocked(uint64(n))
-	if sp.known && (sp.short || sp.free < sp.low+uint64(n)) {
+	if sp.known && (sp.short.Load() || sp.free < sp.low+uint64(n)) {
 		return ErrNoSpace
 	}
 	return nil
 }
 
+// fitsFlush reports whether a flush of everything finds the space that it needs.
+func (sp *space) fitsFlush() bool {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	sp.refreshLocked(0)
+	return sp.drawLocked(func() uint64 { return sp.floor + sp.flushLocked() })
+}
+
 // spend is called before n bytes go to a table.
-func (sp *space) spend(n int) error {
+func (sp *space) spend(n int, flush bool) error {
 	sp.mu.Lock()
 	sp.refreshLocked(uint64(n))
-	refused := sp.known && sp.free < sp.floor+uint64(n)
+	fits := sp.drawLocked(func() uint64 {
+		need := sp.floor + uint64(n)
+		if !flush {
+			need += sp.flushLocked() + sp.leaveForCommits()
+		}
+		return need
+	})
 	sp.mu.Unlock()
-	if !refused {
+	if fits {
 		return nil
+	}
+	if flush {
+		sp.refused.Add(1)
+	} else {
+		sp.crowded.Add(1)
 	}
 	time.Sleep(retryDelay)
 	return fmt.Errorf("kv: table not written, the space is left to the log: %w", syscall.ENOSPC)
+}
+
+// leaveForCommits returns how much compactions leave of the reserve, beside what
+// a flush takes: room for freeing commits, or for a few Drops where somebody has
+// asked for a compaction.
+func (sp *space) leaveForCommits() uint64 {
+	if sp.compacting.Load() > 0 {
+		return sp.floor / 4
+	}
+	return max(sp.floor, sp.reserve.size/2) + sp.floor
 }
 
 // refreshLocked reads the free space anew after some time or volume, and at
@@ -129,19 +232,23 @@ func (sp *space) readLocked() {
 func (sp *space) updateLocked() {
 	switch {
 	case !sp.known:
-	case !sp.short && sp.free < sp.low:
-		sp.short = true
-		sp.logger.Error("disk is nearly full: only deletions are accepted", "free_bytes", sp.free)
-		if err := sp.reserve.remove(); err != nil {
-			sp.logger.Error("reserve not given up", "error", err)
-		}
-		sp.readLocked()
-	case sp.short && sp.free >= sp.reserve.size+sp.low+sp.low/2:
+	case !sp.short.Load() && sp.free < sp.low:
+		sp.giveUpLocked()
+	case sp.short.Load() && sp.free >= sp.reserve.size+sp.low+sp.low/2:
 		if err := sp.reserve.make(); err != nil {
 			sp.logger.Warn("reserve not made", "error", err)
 			_ = sp.reserve.remove()
 		}
 		sp.readLocked()
-		sp.short = false
+		sp.short.Store(false)
 	}
+}
+
+func (sp *space) giveUpLocked() {
+	sp.short.Store(true)
+	sp.logger.Error("disk is nearly full: only deletions are accepted", "free_bytes", sp.free)
+	if err := sp.reserve.remove(); err != nil {
+		sp.logger.Error("reserve not given up", "error", err)
+	}
+	sp.readLocked()
 }

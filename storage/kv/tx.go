@@ -35,3 +35,14 @@ func (t *tx) keep(err error) {
 		t.err = err
 	}
 }
+
+// draw returns what the transaction may take of the reserve.
+func (t *tx) draw(freeing bool) draw {
+	switch {
+	case !t.grows:
+		return drawDeleting
+	case freeing:
+		return drawFreeing
+	}
+	return drawNothing
+}

@@ -58,13 +58,16 @@ func (s *Pebble) transact(ctx context.Context, part *partition, fn func(Tx) erro
 	last := part.last.Load()
 	t := &tx{reader: reader{db: s.db, p: part.id}, batch: s.db.NewBatch()}
 	defer t.end()
+	n := 0
 	if err = runTx(ctx, t, fn); err == nil && t.batch.Count() > 0 {
-		err = s.space.admit(t.batch.Len(), t.grows && !slices.Contains(opts, Freeing))
+		n = t.batch.Len()
+		err = s.space.admit(n, t.draw(slices.Contains(opts, Freeing)))
 	}
 	if err != nil || t.batch.Count() == 0 {
 		_ = t.batch.Close()
 		return last, false, err
 	}
+	defer s.space.applied(n)
 	c, err = s.submit(part, t.batch, slices.Contains(opts, Lazy))
 	return c, err == nil, err
 }

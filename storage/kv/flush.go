@@ -1,0 +1,68 @@
+package kv
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+)
+
+const (
+	// flushPoll is how often a wait looks whether flushes are refused.
+	flushPoll = 10 * time.Millisecond
+	// flushAttempts is how many refused ones end it: the first may have met a
+	// compaction, which gives back what it has taken.
+	flushAttempts = 5
+	// compactionAttempts is the same for compactions, which Pebble picks anew.
+	compactionAttempts = 20
+)
+
+// flush writes everything that is applied now to tables. It returns ErrNoSpace
+// where they do not fit; Pebble then goes on trying by itself.
+func (s *Pebble) flush(ctx context.Context) error {
+	// A flush that is started and does not fit would make commits wait for it.
+	if !s.space.fitsFlush() {
+		return ErrNoSpace
+	}
+	return s.await(ctx, s.goFlush())
+}
+
+// goFlush flushes everything that is applied now, in goroutines of its own, which
+// do not end when the engine fails.
+func (s *Pebble) goFlush() <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		defer s.recoverFatal()
+		flushed, err := s.db.AsyncFlush()
+		if err == nil {
+			<-flushed
+		}
+		done <- err
+	}()
+	return done
+}
+
+// await waits for background work, which goes on when ctx ends. The error is
+// ErrNoSpace where flushes or compactions are refused over and over.
+func (s *Pebble) await(ctx context.Context, done <-chan error) error {
+	refused, crowded := s.space.refused.Load(), s.space.crowded.Load()
+	tick := time.NewTicker(flushPoll)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			if errors.Is(err, syscall.ENOSPC) {
+				return ErrNoSpace
+			}
+			return readError(err)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.health.dead:
+			return s.health.failure()
+		case <-tick.C:
+			if s.space.refused.Load() >= refused+flushAttempts || s.space.crowded.Load() >= crowded+compactionAttempts {
+				return ErrNoSpace
+			}
+		}
+	}
+}
