@@ -37,6 +37,9 @@ func TestPartitions(t *testing.T) {
 		{"GET", "/alpha/_partition/_bad/_all_docs", "-", 400, "…illegal_partition"},
 		{"GET", "/plain/_partition/p1/_all_docs", "-", 400, "…database is not partitioned"},
 		{"GET", "/alpha/_partition/p1/_changes", "-", 404, `{"error":"not_found","reason":"missing"}`},
+		{"POST", "/alpha/_partition/p1/_nothing", "{}", 404, `{"error":"not_found","reason":"missing"}`},
+		{"PUT", "/alpha/_partition/p1/p1:a", "{}", 404, `{"error":"not_found","reason":"missing"}`},
+		{"POST", "/plain/_partition/p1/_find", "{}", 400, "…database is not partitioned"},
 		{"GET", "/alpha/_partition//_all_docs", "-", 400, "…illegal_partition"},
 	})
 }

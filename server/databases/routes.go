@@ -47,7 +47,10 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "GET", Path: "/:db/_partition/:partition/_all_docs", Privilege: web.Reader, Handler: list(allDocs, ofPartition)},
 		{Method: "POST", Path: "/:db/_partition/:partition/_all_docs", Privilege: web.Reader, Handler: list(allDocs, ofPartition)},
 		{Method: "POST", Path: "/:db/_partition/:partition/_all_docs/queries", Privilege: web.Reader, Handler: queries(allDocs, ofPartition)},
+		{Method: "DELETE", Path: "/:db/_partition/:partition/*", Privilege: web.Reader, Handler: unknownOfPartition},
 		{Method: "GET", Path: "/:db/_partition/:partition/*", Privilege: web.Reader, Handler: unknownOfPartition},
+		{Method: "POST", Path: "/:db/_partition/:partition/*", Privilege: web.Reader, Handler: unknownOfPartition},
+		{Method: "PUT", Path: "/:db/_partition/:partition/*", Privilege: web.Reader, Handler: unknownOfPartition},
 
 		{Method: "PUT", Path: "/:db/_security", Privilege: web.DatabaseAdmin, Handler: putSecurity},
 		{Method: "GET", Path: "/:db/_security", Privilege: web.Reader, Handler: getSecurity},
