@@ -33,7 +33,7 @@ type Store interface {
 	// commit is durable (with [Lazy]: it is when a later commit without it is).
 	// An error from fn is returned as it is, and nothing is written; so it is with
 	// a ctx that ends before the commit. What fn has read is durable when Update
-	// returns, whatever it returns. fn may run more than once and has no effect but
+	// returns, unless ctx has ended: then the error is fn's or that of ctx. fn may run more than once and has no effect but
 	// through its Tx. It must not begin another Update or Drop.
 	//
 	// Errors: [ErrNoSpace] before anything is written, [ErrUnknownOutcome] when

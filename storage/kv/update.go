@@ -31,7 +31,7 @@ func (s *Pebble) Update(ctx context.Context, p Partition, fn func(Tx) error, opt
 	}
 	// fn may have decided on rows that are not on disk yet: what it decided goes
 	// out when they are.
-	if werr := s.awaitDurable(ctx, c); werr != nil && ctx.Err() == nil {
+	if werr := s.awaitDurable(ctx, c); err == nil || ctx.Err() == nil && werr != nil {
 		return werr
 	}
 	return err
