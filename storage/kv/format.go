@@ -51,6 +51,23 @@ func checkFormat(fs vfs.FS, dir string) (empty bool, err error) {
 	return false, nil
 }
 
+// holdsStore reports whether a directory has files that only a store leaves
+// which was opened: logs, tables, or a manifest behind the first one, which may
+// be all that a crash left of making the store.
+func holdsStore(fs vfs.FS, dir string) (bool, error) {
+	names, err := fs.List(dir)
+	if err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		later := strings.HasPrefix(name, "MANIFEST-") && name != "MANIFEST-000001"
+		if later || bulky(name) || strings.HasSuffix(name, ".log") {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // writeFormat marks a new data directory, durably.
 func writeFormat(fs vfs.FS, dir string) error {
 	marker, _, err := atomicfs.LocateMarker(fs, dir, formatMarker)

@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -156,7 +157,17 @@ func (s *Pebble) open(o PebbleOptions, lock *pebble.Lock) error {
 		},
 	})
 	po.Logger = pebbleLogger{logger: s.logger, guard: s.guard}
-	if s.db, err = openDB(o.Dir, po); err != nil {
+	if !empty {
+		// Pebble would begin anew, and remove what it does not know.
+		if po.ErrorIfNotExists, err = holdsStore(o.FS, o.Dir); err != nil {
+			return err
+		}
+	}
+	s.db, err = openDB(o.Dir, po)
+	if po.ErrorIfNotExists && errors.Is(err, pebble.ErrDBDoesNotExist) {
+		return fmt.Errorf("%w: the marker of the manifest is missing", ErrCorrupt)
+	}
+	if err != nil {
 		return readError(err)
 	}
 	if err := s.openVersions(); err != nil {
