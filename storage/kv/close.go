@@ -32,12 +32,13 @@ func (s *Pebble) Close() error {
 	if !s.readOnly {
 		err = s.flushForClose()
 	}
-	s.guard.armed.Store(false)
 	closed := make(chan error, 1)
 	go func() { closed <- s.closeDB() }()
 	select {
 	case cerr := <-closed:
 		err = errors.Join(err, cerr)
+	case <-s.health.dead:
+		return s.health.failure()
 	case <-time.After(s.patience):
 		return s.leave("a flush that waits for space")
 	}
@@ -50,13 +51,15 @@ func (s *Pebble) Close() error {
 	return err
 }
 
-// closeDB is pebble.DB.Close; what that answers by panicking is an error here.
+// closeDB is pebble.DB.Close, when no call of Pebble is under way. What that answers by panicking is an error here.
 func (s *Pebble) closeDB() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("pebble: %v", r)
 		}
 	}()
+	s.work.Wait()
+	s.guard.armed.Store(false)
 	return s.db.Close()
 }
 

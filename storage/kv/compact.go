@@ -76,7 +76,9 @@ func (s *Pebble) rewrite(ctx context.Context, p Partition) (err error) {
 
 func (s *Pebble) goCompact(ctx context.Context, p Partition) <-chan error {
 	done := make(chan error, 1)
+	s.work.Add(1)
 	go func() {
+		defer s.work.Done()
 		defer s.recoverFatal()
 		done <- s.db.Compact(ctx, dataKey(nil, p, nil), dataEnd(p), false)
 	}()

@@ -31,15 +31,21 @@ func (s *Pebble) flush(ctx context.Context) error {
 // do not end when the engine fails.
 func (s *Pebble) goFlush() <-chan error {
 	done := make(chan error, 1)
+	s.work.Add(1)
 	go func() {
-		defer s.recoverFatal()
-		flushed, err := s.db.AsyncFlush()
+		flushed, err := s.startFlush()
 		if err == nil {
 			<-flushed
 		}
 		done <- err
 	}()
 	return done
+}
+
+func (s *Pebble) startFlush() (<-chan struct{}, error) {
+	defer s.work.Done()
+	defer s.recoverFatal()
+	return s.db.AsyncFlush()
 }
 
 // await waits for background work, which goes on when ctx ends. The error is

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,9 +68,10 @@ type Pebble struct {
 	partitions *partitionTable
 	waiters    *waiterTable
 	lazies     lazies
-	version    atomic.Uint64 // the newest version given to a commit
-	background atomic.Uint64 // how often flushes or compactions have failed
-	patience   time.Duration // how long Close waits for each thing that may never come
+	version    atomic.Uint64  // the newest version given to a commit
+	background atomic.Uint64  // how often flushes or compactions have failed
+	work       sync.WaitGroup // calls of Pebble that nobody may wait for
+	patience   time.Duration  // how long Close waits for each thing that may never come
 }
 
 var (
