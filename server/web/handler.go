@@ -103,7 +103,7 @@ func (h *handler) prepare(w http.ResponseWriter, req *http.Request) *http.Reques
 	head.Set("X-Couch-Request-ID", id)
 	head.Set("X-CouchDB-Body-Time", "0")
 
-	path, err := routePath(req.URL.EscapedPath())
+	path, err := routePath(sentPath(req))
 	if len(req.RequestURI) > maxURI {
 		err = &couch.Error{Kind: couch.URITooLong}
 	}

@@ -124,6 +124,7 @@ func TestRouting(t *testing.T) {
 		{"GET", "/alpha/100%25", 200, `["alpha","100%"]`},
 		{"GET", "/alpha/a+b", 200, `["alpha","a b"]`},
 		{"GET", "/alpha/%C3%BC", 200, `["alpha","ü"]`},
+		{"GET", "/alpha/a%2Fb/ü", 200, `["alpha","a/b","ü"]`},
 		{"GET", "/alpha/..", 200, `["alpha",".."]`},
 		{"GET", "/alpha/doc;x=1", 200, `["alpha","doc;x=1"]`},
 		{"GET", "/alpha/doc/dir//a%2Fb.bin", 200, `["alpha","doc","dir/a/b.bin"]`},

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -8,6 +9,17 @@ import (
 
 	"settle/storage/couch"
 )
+
+// sentPath returns a request's path as it was sent, escaped. net/url would escape
+// it anew where it holds bytes that should have been escaped, and so lose which
+// slashes were.
+func sentPath(req *http.Request) string {
+	path, _, _ := strings.Cut(req.RequestURI, "?")
+	if strings.HasPrefix(path, "/") {
+		return path
+	}
+	return req.URL.EscapedPath() // of a whole URL
+}
 
 var errURLEncoding = &couch.Error{Kind: couch.BadRequest, Reason: "invalid_url_encoding"}
 
