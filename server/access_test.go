@@ -1,0 +1,160 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"settle/server"
+	"settle/server/auth"
+	"settle/server/users"
+	"settle/server/web"
+	"settle/storage"
+	"settle/storage/couch"
+)
+
+// gate is a server with accounts, and a database "db" with readers, members and
+// administrators.
+type gate struct {
+	t       *testing.T
+	options server.Options
+	handler http.Handler
+}
+
+func newGate(t *testing.T) *gate {
+	t.Helper()
+	g := &gate{t: t, options: start(t).options}
+	store := g.options.Store
+	if err := server.CreateSystemDatabases(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if g.options.Auth, err = auth.Open(t.Context(), auth.Options{
+		Settings: store, Users: users.Source{Databases: store}, Policy: server.AuthPolicy(g.options.Config), User: "admin", Password: "pass",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.options.Auth.Close)
+	g.handler = server.New(g.options).Handler()
+	for _, name := range []string{"stranger", "reader", "member", "boss"} {
+		status, body := g.send("admin", "PUT", "/_users/org.couchdb.user:"+name, `{"name":"`+name+`","password":"pass","roles":[],"type":"user"}`)
+		if status != 201 {
+			t.Fatalf("%s: %d %s", name, status, body)
+		}
+	}
+	return g
+}
+
+// prepare makes the database anew where it is gone, with one document.
+func (g *gate) prepare() {
+	db, err := g.options.Store.CreateDatabase(context.Background(), "db", storage.CreateOptions{})
+	if errors.Is(err, couch.ErrDatabaseExists) {
+		db, err = g.options.Store.Database(context.Background(), "db")
+	}
+	if err == nil {
+		err = db.SetSecurity(context.Background(), []byte(`{"readers_only":{"names":["reader"]},"members":{"names":["member"]},"admins":{"names":["boss"]}}`))
+	}
+	if err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// send makes a request as somebody; "" is anonymous.
+func (g *gate) send(who, method, path, body string) (status int, answer string) {
+	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	if who != "" {
+		req.SetBasicAuth(who, "pass")
+	}
+	rec := httptest.NewRecorder()
+	g.handler.ServeHTTP(rec, req)
+	text, _ := io.ReadAll(rec.Result().Body)
+	return rec.Code, string(text)
+}
+
+// people are the users of a gate, with the least and the most that they may do.
+var people = []struct {
+	name    string
+	allowed []web.Privilege
+}{
+	{"", []web.Privilege{web.Public}},
+	{"stranger", []web.Privilege{web.Public}},
+	{"reader", []web.Privilege{web.Public, web.Reader}},
+	{"member", []web.Privilege{web.Public, web.Reader, web.Writer}},
+	{"boss", []web.Privilege{web.Public, web.Reader, web.Writer, web.DatabaseAdmin, web.Maintainer}},
+	{"admin", []web.Privilege{web.Public, web.Reader, web.Writer, web.DatabaseAdmin, web.Maintainer, web.ServerAdmin}},
+}
+
+var placeholders = strings.NewReplacer(":db", "db", ":doc", "doc", ":node", "_local", ":section", "section", ":key", "key",
+	":design", "d", ":name", "x", "*", "rest")
+
+func TestPrivilegesOfEveryRoute(t *testing.T) {
+	g := newGate(t)
+	tried := 0
+	for _, route := range server.Routes(g.options) {
+		path := placeholders.Replace(route.Path)
+		for _, person := range people {
+			g.prepare()
+			status, body := g.send(person.name, route.Method, path, "{}")
+			allowed := false
+			for _, p := range person.allowed {
+				allowed = allowed || p == route.Privilege
+			}
+			if refused := status == 401 || status == 403; refused == allowed {
+				t.Errorf("%s %s by %q: %d %s", route.Method, path, person.name, status, body)
+			}
+			tried++
+		}
+	}
+	t.Logf("%d requests", tried)
+}
+
+func TestReadersReplicate(t *testing.T) {
+	g := newGate(t)
+	g.prepare()
+	for _, tt := range []struct {
+		who, do, body string
+		status        int
+	}{
+		{"member", "PUT /db/a", `{}`, 201},
+		{"reader", "GET /db/_changes", ``, 200},
+		{"reader", "POST /db/_bulk_get", `{"docs":[{"id":"a"}]}`, 200},
+		{"reader", "PUT /db/_local/checkpoint", `{"by":"reader"}`, 201},
+		{"reader", "GET /db/_local/checkpoint", ``, 200},
+		{"member", "GET /db/_local/checkpoint", ``, 404},
+		{"reader", "PUT /db/b", `{}`, 403},
+		{"reader", "POST /db/_bulk_docs", `{"docs":[{"_id":"b"}]}`, 403},
+		{"reader", "PUT /db/_security", `{}`, 403},
+		{"", "GET /db/_changes", ``, 401},
+		{"boss", "PUT /db/_security", `{"readers_only":[]}`, 400},
+		{"reader", "GET /db/a", ``, 200},
+		{"boss", "PUT /db/_security", `{}`, 200},
+		{"", "PUT /db/c", `{}`, 201},
+		{"", "PUT /db/_design/c", `{}`, 401},
+	} {
+		method, path, _ := strings.Cut(tt.do, " ")
+		if status, body := g.send(tt.who, method, path, tt.body); status != tt.status {
+			t.Errorf("%s by %q: %d %s", tt.do, tt.who, status, body)
+		}
+	}
+}
+
+func TestAccountsAreClosed(t *testing.T) {
+	g := newGate(t)
+	for _, path := range []string{
+		"/_users", "/_users/org.couchdb.user:boss", "/_users/org.couchdb.user:boss?rev=1-a", "/_users/_all_docs?include_docs=true", "/_users/_changes?include_docs=true",
+		"/_users/_design_docs", "/_users/_local_docs", "/_users/_design/_auth", "/_users/_security", "/_users/org.couchdb.user%3Aboss", "//_users/org.couchdb.user:boss",
+		"/db/../_users/org.couchdb.user:boss", "/db/%2e%2e/_users/org.couchdb.user:boss", "/%5fusers/org.couchdb.user:boss", "/_users%2Forg.couchdb.user:boss",
+		"/%255fusers/org.couchdb.user:boss", "/_replicator/_all_docs", "/_replicator/_changes",
+	} {
+		for _, who := range []string{"", "boss"} {
+			if status, body := g.send(who, "GET", path, ""); status < 400 || strings.Contains(body, "derived_key") {
+				t.Errorf("%s by %q: %d %s", path, who, status, body)
+			}
+		}
+	}
+}
