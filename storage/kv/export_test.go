@@ -9,3 +9,10 @@ func LazyCommits(s *Pebble) int {
 	defer s.lazies.mu.Unlock()
 	return len(s.lazies.waiting)
 }
+
+// Waiters is the table of a store's waiters.
+type Waiters struct{ t *waiterTable }
+
+func NewWaiters() Waiters { return Waiters{newWaiterTable()} }
+
+func (w Waiters) Wait(p Partition) <-chan struct{} { return w.t.wait(p) }

@@ -363,27 +363,6 @@ func TestIdlePartitionsCostNothing(t *testing.T) {
 	}
 }
 
-// TestWaitersBounded: those who wait and go away leave a bounded number behind.
-func TestWaitersBounded(t *testing.T) {
-	s := open(t, kv.PebbleOptions{FS: vfs.NewMem(), Dir: "data"})
-	defer s.Close()
-	woken := 0
-	chans := make([]<-chan struct{}, 0, 200_000)
-	for i := range cap(chans) {
-		chans = append(chans, s.Wait(kv.Partition{byte(i), byte(i >> 8), byte(i >> 16)}))
-	}
-	for _, ch := range chans {
-		select {
-		case <-ch:
-			woken++
-		default:
-		}
-	}
-	if left := len(chans) - woken; left > 64*1024 {
-		t.Errorf("%d channels are kept", left)
-	}
-}
-
 // TestLazyIsBounded: a lazy commit is synced by the next read or commit, and
 // without any after a number of its kind.
 func TestLazyIsBounded(t *testing.T) {

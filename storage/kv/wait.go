@@ -3,11 +3,16 @@ package kv
 import (
 	"hash/maphash"
 	"sync"
+	"time"
 )
 
-// maxWaiters bounds the channels of one shard. Who waits and leaves without a
-// commit cannot be seen, so a full shard is woken and begins anew.
-const maxWaiters = 1024
+// Who waits and leaves without a commit cannot be seen. So a shard with more than
+// fewWaiters channels wakes, at most once in waiterAge, those that nobody has asked
+// for in that time: a live waiter looks again, a few times an hour.
+const (
+	fewWaiters = 1024
+	waiterAge  = 10 * time.Minute
+)
 
 // waiterTable holds the channels that Wait has handed out.
 type waiterTable struct {
@@ -17,8 +22,11 @@ type waiterTable struct {
 
 type waiterShard struct {
 	mu    sync.Mutex
-	chans map[Partition]chan struct{}
+	chans map[Partition]chan struct{} // asked for since turned
+	old   map[Partition]chan struct{} // asked for before
 	ended bool
+
+	turned time.Time // when chans became old
 }
 
 func newWaiterTable() *waiterTable {
@@ -37,28 +45,44 @@ func (t *waiterTable) wait(p Partition) <-chan struct{} {
 	sh := t.shard(p)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if ch := sh.chans[p]; ch != nil {
+	sh.turnLocked()
+	ch := sh.chans[p]
+	if ch != nil {
 		return ch
 	}
-	ch := make(chan struct{})
+	if ch = sh.old[p]; ch != nil {
+		delete(sh.old, p)
+	} else {
+		ch = make(chan struct{})
+	}
 	if sh.ended {
 		close(ch)
 		return ch
 	}
-	if len(sh.chans) >= maxWaiters {
-		sh.wakeAllLocked()
-	}
 	sh.chans[p] = ch
 	return ch
+}
+
+// turnLocked wakes the channels that have got old, and lets the others age.
+func (sh *waiterShard) turnLocked() {
+	if len(sh.chans)+len(sh.old) < fewWaiters || time.Since(sh.turned) < waiterAge {
+		return
+	}
+	for _, ch := range sh.old {
+		close(ch)
+	}
+	sh.old, sh.chans, sh.turned = sh.chans, map[Partition]chan struct{}{}, time.Now()
 }
 
 func (t *waiterTable) wake(p Partition) {
 	sh := t.shard(p)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if ch := sh.chans[p]; ch != nil {
-		close(ch)
-		delete(sh.chans, p)
+	for _, chans := range []map[Partition]chan struct{}{sh.chans, sh.old} {
+		if ch := chans[p]; ch != nil {
+			close(ch)
+			delete(chans, p)
+		}
 	}
 }
 
@@ -77,7 +101,11 @@ func (sh *waiterShard) wakeAllLocked() {
 	for _, ch := range sh.chans {
 		close(ch)
 	}
+	for _, ch := range sh.old {
+		close(ch)
+	}
 	clear(sh.chans)
+	clear(sh.old)
 }
 
 // Wait implements [Waker].
