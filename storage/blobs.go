@@ -17,34 +17,40 @@ import (
 // discards it. After a crash, or an error, nothing of it is left. Errors:
 // AttachmentTooLarge, NoSpace, and those of r.
 func (db *Database) WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error) {
-	p, err := db.blobs.Write(ctx, db.store.guarded(r), max)
+	r, release := db.store.guarded(r)
+	defer release()
+	p, err := db.blobs.Write(ctx, r, max)
 	return p, schema.DomainError(err)
 }
 
 // guarded returns r, which ends with an error before what it gives would fill
-// the disk.
-func (s *Store) guarded(r io.Reader) io.Reader {
+// the disk, and what is called when that is written.
+func (s *Store) guarded(r io.Reader) (guarded io.Reader, release func()) {
 	if g, ok := s.kv.(kv.SpaceGuard); ok {
-		return &spaceReader{r: r, guard: g}
+		sr := &spaceReader{r: r, guard: g, release: func() {}}
+		return sr, func() { sr.release() }
 	}
-	return r
+	return r, func() {}
 }
 
 // spaceReader asks for room in portions, ahead of what it gives.
 type spaceReader struct {
-	r     io.Reader
-	guard kv.SpaceGuard
-	room  int
+	r       io.Reader
+	guard   kv.SpaceGuard
+	room    int
+	release func() // of the portion in use
 }
 
 const roomPortion = 1 << 20
 
 func (s *spaceReader) Read(b []byte) (int, error) {
 	if s.room <= 0 {
-		if err := s.guard.Room(roomPortion); err != nil {
+		s.release() // it is written, but for what the writer holds
+		release, err := s.guard.Room(roomPortion)
+		if err != nil {
 			return 0, err
 		}
-		s.room = roomPortion
+		s.room, s.release = roomPortion, release
 	}
 	n, err := s.r.Read(b)
 	s.room -= n

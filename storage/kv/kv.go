@@ -124,9 +124,10 @@ type Compacter interface {
 // SpaceGuard is implemented by stores that share their disk with files of their
 // callers', and keep a reserve of it.
 type SpaceGuard interface {
-	// Room fails with ErrNoSpace where n more bytes in such files would touch
-	// the reserve.
-	Room(n int64) error
+	// Room keeps space for n more bytes in such files until release is called,
+	// once they are written or will not be. It fails with ErrNoSpace where they
+	// would touch the reserve.
+	Room(n int64) (release func(), err error)
 }
 
 // The errors of a store.

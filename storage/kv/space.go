@@ -42,6 +42,7 @@ type space struct {
 	known    bool      // the file system tells its free space
 	checked  time.Time // when free was read
 	spent    uint64    // bytes written since
+	granted  uint64    // room given to callers, and not given back
 	admitted uint64    // bytes of commits that are on their way to the log
 }
 
@@ -115,7 +116,7 @@ func (sp *space) drawLocked(need func() uint64) bool {
 func (sp *space) needLocked(n uint64, d draw) uint64 {
 	// A byte is written to the log and to a table, and rewritten with them.
 	if d == drawNothing {
-		return sp.low + 4*n + 2*sp.admitted
+		return sp.low + 4*n + 2*sp.admitted + sp.granted
 	}
 	need := sp.floor + 2*(n+sp.admitted+commitOverhead)
 	switch d { // what is left is for those that free more, and for compactions
@@ -145,17 +146,29 @@ func (sp *space) applied(n int) {
 }
 
 // Room implements [SpaceGuard].
-func (s *Pebble) Room(n int64) error { return s.space.room(n) }
+func (s *Pebble) Room(n int64) (release func(), err error) {
+	if err := s.space.grant(uint64(n)); err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(func() { s.space.giveBack(uint64(n)) }), nil
+}
 
-// room refuses n bytes of files that the engine does not write itself.
-func (sp *space) room(n int64) error {
+// grant keeps n bytes for files that the engine does not write itself.
+func (sp *space) grant(n uint64) error {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
-	sp.refreshLocked(uint64(n))
-	if sp.known && (sp.short.Load() || sp.free < sp.low+uint64(n)) {
+	sp.refreshLocked(n)
+	if sp.known && (sp.short.Load() || sp.free < sp.low+sp.granted+n) {
 		return ErrNoSpace
 	}
+	sp.granted += n
 	return nil
+}
+
+func (sp *space) giveBack(n uint64) {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	sp.granted -= n
 }
 
 // fitsFlush reports whether a flush of everything finds the space that it needs.

@@ -136,7 +136,7 @@ func checkFreeing(t *testing.T, s *kv.Pebble) {
 	if err := s.Update(t.Context(), kv.Partition{4}, free, kv.Freeing); err != nil {
 		t.Errorf("a freeing Update on a full disk: %v", err)
 	}
-	if err := s.Room(smallDisk / 2); !errors.Is(err, kv.ErrNoSpace) {
+	if _, err := s.Room(smallDisk / 2); !errors.Is(err, kv.ErrNoSpace) {
 		t.Errorf("Room on a full disk: %v, want ErrNoSpace", err)
 	}
 }
@@ -162,8 +162,11 @@ func awaitSpace(t *testing.T, s *kv.Pebble) {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		err := s.Update(t.Context(), kv.Partition{3}, func(tx kv.Tx) error { tx.Set([]byte("a"), nil); return nil })
 		if err == nil {
-			if err := s.Room(1 << 10); err != nil {
+			release, err := s.Room(1 << 10)
+			if err != nil {
 				t.Errorf("Room after space was made: %v", err)
+			} else {
+				release()
 			}
 			return
 		}
@@ -230,4 +233,31 @@ func freeSpace(t *testing.T, dir string) int {
 		t.Fatal(err)
 	}
 	return int(u.AvailBytes)
+}
+
+// TestRoomIsKept: room that was given and not used yet is not given twice.
+func TestRoomIsKept(t *testing.T) {
+	s := open(t, kv.PebbleOptions{Dir: filepath.Join(mountSmall(t, smallDisk), "data"), ReserveBytes: smallReserve})
+	defer s.Close()
+	var releases []func()
+	for range smallDisk >> 20 {
+		release, err := s.Room(1 << 20)
+		if errors.Is(err, kv.ErrNoSpace) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		releases = append(releases, release)
+	}
+	if n := len(releases); n < 10 || n > (smallDisk-smallReserve)>>20 {
+		t.Errorf("room for %d MiB was given", n)
+	}
+	for _, release := range releases {
+		release()
+		release()
+	}
+	if _, err := s.Room(10 << 20); err != nil {
+		t.Errorf("Room that was given back: %v", err)
+	}
 }
