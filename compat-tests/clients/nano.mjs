@@ -15,7 +15,7 @@ run(async () => {
   const { url, seed, documents, bytes } = parameters()
   const random = new Random(seed)
   const docs = await packages(documents)
-  const files = attachments(random, bytes).filter(f => !/[?#%]/.test(f.name)) // nano puts a name into the URL as it is
+  const files = attachments(random, bytes).filter(f => !/[?#%+]/.test(f.name)) // nano puts a name into the URL as it is
   const nano = Nano(url)
 
   await timed('logged in', () => logIn(new URL(url)))
