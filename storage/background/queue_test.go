@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,18 +16,27 @@ import (
 var a, b, c = kv.Partition{1}, kv.Partition{2}, kv.Partition{3}
 
 // log notes what jobs did, and when.
-type log struct{ lines []string }
+type log struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *log) note(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
+}
 
 // job returns a job that takes a second.
 func (l *log) job(name string, err error) background.Job {
 	began := time.Now()
 	return func(ctx context.Context) error {
-		l.lines = append(l.lines, name+" at "+time.Since(began).String())
+		l.note(name + " at " + time.Since(began).String())
 		select {
 		case <-time.After(time.Second):
 			return err
 		case <-ctx.Done():
-			l.lines = append(l.lines, name+" was ended")
+			l.note(name + " was ended")
 			return ctx.Err()
 		}
 	}
@@ -34,6 +44,8 @@ func (l *log) job(name string, err error) background.Job {
 
 func expect(t *testing.T, l *log, want ...string) {
 	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if !slices.Equal(l.lines, want) {
 		t.Errorf("%q, want %q", l.lines, want)
 	}

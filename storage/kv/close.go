@@ -8,7 +8,7 @@ import (
 
 // closePatience bounds how long Close waits for a flush that makes no progress,
 // and for what waits for that.
-const closePatience = 30 * time.Second
+const closePatience = 5 * time.Second
 
 // Close implements [Store]. It waits for the running calls and writes the
 // memtables to tables. Where the disk is full and that cannot be done, it leaves
