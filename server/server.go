@@ -45,7 +45,7 @@ type Server struct {
 	drainOnce sync.Once
 	cancel    context.CancelFunc // ends the context of every request
 
-	requests sync.WaitGroup // the running handlers, and detached requests
+	requests running // the running handlers, and detached requests
 }
 
 // New returns a server that is not listening yet.
@@ -63,7 +63,7 @@ func New(o Options) *Server {
 		Access:       accessTo(o),
 		Limits:       o.Config.Limits,
 		Draining:     s.draining,
-		Detached:     func(run func(context.Context)) { s.requests.Go(func() { run(ctx) }) },
+		Detached:     s.detached(ctx),
 		ServerName:   serverName,
 		Logger:       o.Logger,
 	}, s.tables(o)...)
@@ -119,11 +119,22 @@ func protocols() *http.Protocols {
 // and marks their connections.
 func (s *Server) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.requests.Add(1)
-		defer s.requests.Done()
+		s.requests.begin()
+		defer s.requests.end()
 		markBusy(r)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// detached runs requests that have left their handlers, until ctx ends.
+func (s *Server) detached(ctx context.Context) func(func(context.Context)) {
+	return func(run func(context.Context)) {
+		s.requests.begin()
+		go func() {
+			defer s.requests.end()
+			run(ctx)
+		}()
+	}
 }
 
 // Handler returns what answers the requests.
@@ -160,27 +171,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		defer cancel()
 	}
 	err := s.http.Shutdown(patient)
-	s.wait(patient) // for detached requests; what is left is cut now
+	s.requests.wait(patient) // for detached requests; what is left is cut now
 	s.cancel()
 	if err != nil {
 		s.http.Close()
 	}
-	err = s.wait(ctx)
+	err = s.requests.wait(ctx)
 	s.databases.Close()
 	return err
-}
-
-// wait waits for the handlers.
-func (s *Server) wait(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		s.requests.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -85,11 +85,11 @@ func openStore(t testing.TB, blobFS vfs.FS, blobDir string) *storage.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		store.Close() // and with it what changes the store in the background
 		o := check.Options{KV: engine, Keyring: keyring, BlobFS: blobFS, BlobDir: blobDir}
 		if _, err := check.Run(context.Background(), o, func(f check.Finding) { t.Errorf("check: %s", f) }); err != nil {
 			t.Errorf("check: %v", err)
 		}
-		store.Close()
 		engine.Close()
 	})
 	return store
