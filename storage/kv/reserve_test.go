@@ -92,12 +92,12 @@ func testReserve(t *testing.T, sealed bool, commit func(s *kv.Pebble, i int) err
 		}
 		return nil
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
-	defer cancel()
 	roomy := true
 	for _, p := range []kv.Partition{{1}, {5}} {
-		inTime(t, "Drop", func() error { return s.Drop(ctx, p) })
+		inTime(t, "Drop", func() error { return s.Drop(t.Context(), p) })
 		inTime(t, "Compact", func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+			defer cancel()
 			err := s.Compact(ctx, p)
 			// A merge may need more than is left, and Pebble may wait for it.
 			if errors.Is(err, kv.ErrNoSpace) || errors.Is(err, context.DeadlineExceeded) {
