@@ -51,13 +51,6 @@ func (v *verified) add(name, password string, hash Hash) {
 	v.tags[name] = tag
 }
 
-// drop forgets a name.
-func (v *verified) drop(name string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	delete(v.tags, name)
-}
-
 func (v *verified) tag(name, password string, h Hash) [sha256.Size]byte {
 	text := make([]byte, 0, 256)
 	for _, part := range []string{name, password, string(h.scheme), h.prf, h.salt, h.key} {
