@@ -31,9 +31,10 @@ type Config struct {
 
 	writes sync.Mutex // held over a change, so that saves keep their order
 
-	mu    sync.RWMutex // guards live and saved
-	live  sections     // what was set, and counts
-	saved sections     // what of it is in settings
+	mu      sync.RWMutex  // guards live, saved and changed
+	live    sections      // what was set, and counts
+	saved   sections      // what of it is in settings
+	changed chan struct{} // closed by the next change; nil where nobody waits
 
 	version atomic.Uint64 // of live; grows while mu is held
 }
@@ -80,6 +81,17 @@ func (c *Config) Lookup(id ID) (value string, ok bool) {
 // Version grows with every change, so that what is made of values can be kept
 // until then.
 func (c *Config) Version() uint64 { return c.version.Load() }
+
+// Changed returns a channel that is closed by the next change. To miss nothing:
+// take it, read the values, then wait.
+func (c *Config) Changed() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.changed == nil {
+		c.changed = make(chan struct{})
+	}
+	return c.changed
+}
 
 // Bool returns a value that settle reads as a boolean.
 func (c *Config) Bool(id ID) bool { return strings.EqualFold(c.Get(id), "true") }
@@ -179,6 +191,10 @@ func (c *Config) change(ctx context.Context, id ID, value *string, persist bool)
 	c.mu.Lock()
 	c.live, c.saved = live, saved
 	c.version.Add(1)
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
+	}
 	c.mu.Unlock()
 	return old, nil
 }

@@ -77,6 +77,9 @@ func TestBadValuesChangeNothing(t *testing.T) {
 		config.UUIDMaxCount:       {"100001"},
 		config.SameSite:           {"none; Secure"},
 		config.CookieDomain:       {"a b", "a;b", "a\r\nb"},
+
+		config.PerUserDatabasePrefix: {"", "_users", "User-", "1", "-", "a b"},
+		config.PerUserShards:         {"", "0"},
 	} {
 		before := c.Get(id)
 		for _, value := range values {
@@ -111,6 +114,35 @@ func TestPersistence(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{}, open(t, s).Section("a")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestChanged(t *testing.T) {
+	s := &settings{values: map[string][]byte{}}
+	c := open(t, s)
+	isClosed := func(ch <-chan struct{}) bool {
+		select {
+		case <-ch:
+			return true
+		default:
+			return false
+		}
+	}
+	before := c.Changed()
+	if isClosed(before) {
+		t.Error("closed before any change")
+	}
+	s.fail = errors.New("disk")
+	c.Set(t.Context(), config.PerUserEnable, "true", true)
+	if isClosed(before) {
+		t.Error("closed by a change that failed")
+	}
+	c.Set(t.Context(), config.PerUserEnable, "true", false)
+	if !isClosed(before) {
+		t.Error("not closed by a change")
+	}
+	if isClosed(c.Changed()) {
+		t.Error("the next one is closed already")
 	}
 }
 

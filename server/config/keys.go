@@ -22,6 +22,16 @@ var (
 	MaxRequestSize         = ID{"chttpd", "max_http_request_size"}
 	RequireValidUser       = ID{"chttpd", "require_valid_user"}
 	RequireValidUserButUp  = ID{"chttpd", "require_valid_user_except_for_up"}
+	EnableCORS             = ID{"chttpd", "enable_cors"}
+	OldEnableCORS          = ID{"httpd", "enable_cors"}
+	WWWAuthenticate        = ID{"chttpd", "WWW-Authenticate"}
+	OldWWWAuthenticate     = ID{"httpd", "WWW-Authenticate"}
+	CORSOrigins            = ID{"cors", "origins"}
+	CORSCredentials        = ID{"cors", "credentials"}
+	CORSMethods            = ID{"cors", "methods"}
+	CORSHeaders            = ID{"cors", "headers"}
+	CORSExposedHeaders     = ID{"cors", "exposed_headers"}
+	CORSMaxAge             = ID{"cors", "max_age"}
 	AuthRequireValidUser   = ID{"chttpd_auth", "require_valid_user"}
 	SessionTimeout         = ID{"chttpd_auth", "timeout"}
 	AllowPersistentCookies = ID{"chttpd_auth", "allow_persistent_cookies"}
@@ -45,6 +55,10 @@ var (
 	JWTRequiredClaims      = ID{"jwt_auth", "required_claims"}
 	JWTRolesClaimName      = ID{"jwt_auth", "roles_claim_name"}
 	JWTRolesClaimPath      = ID{"jwt_auth", "roles_claim_path"}
+	PerUserEnable          = ID{"couch_peruser", "enable"}
+	PerUserDeleteDBs       = ID{"couch_peruser", "delete_dbs"}
+	PerUserDatabasePrefix  = ID{"couch_peruser", "database_prefix"}
+	PerUserShards          = ID{"couch_peruser", "q"}
 	UUIDAlgorithm          = ID{"uuids", "algorithm"}
 	UUIDMaxCount           = ID{"uuids", "max_count"}
 	UUIDUTCSuffix          = ID{"uuids", "utc_id_suffix"}
@@ -69,6 +83,16 @@ var definitions = map[ID]definition{
 	MaxRequestSize:         {standard: "4294967296", check: isSize},
 	RequireValidUser:       {standard: "false", check: isBool},
 	RequireValidUserButUp:  {standard: "false", check: isBool},
+	EnableCORS:             {standard: "false", check: isBool},
+	OldEnableCORS:          {standard: "false", check: isBool},
+	WWWAuthenticate:        {standard: "", check: isHeaderValue},
+	OldWWWAuthenticate:     {standard: "", check: isHeaderValue},
+	CORSOrigins:            {standard: "", check: isHeaderValue},
+	CORSCredentials:        {standard: "false", check: isBool},
+	CORSMethods:            {standard: "", check: isHeaderValue},
+	CORSHeaders:            {standard: "", check: isHeaderValue},
+	CORSExposedHeaders:     {standard: "", check: isHeaderValue},
+	CORSMaxAge:             {standard: "600", check: isFrom(0, 1<<31)},
 	AuthRequireValidUser:   {standard: "false", check: isBool},
 	SessionTimeout:         {standard: "600", check: isFrom(0, 1<<31)},
 	AllowPersistentCookies: {standard: "true", check: isBool},
@@ -92,6 +116,10 @@ var definitions = map[ID]definition{
 	JWTRequiredClaims:      {standard: "exp", check: isAnything},
 	JWTRolesClaimName:      {standard: "", check: isAnything},
 	JWTRolesClaimPath:      {standard: "", check: isAnything},
+	PerUserEnable:          {standard: "false", check: isBool},
+	PerUserDeleteDBs:       {standard: "false", check: isBool},
+	PerUserDatabasePrefix:  {standard: "userdb-", check: isDatabaseName},
+	PerUserShards:          {standard: "1", check: isFrom(1, 1<<31)},
 	UUIDAlgorithm:          {standard: "sequential", check: isOneOf("sequential", "random", "utc_random", "utc_id")},
 	UUIDMaxCount:           {standard: "1000", check: isFrom(0, 100_000)},
 	UUIDUTCSuffix:          {standard: "", check: isAnything},
@@ -120,6 +148,11 @@ func isFrom(lowest, highest int64) func(string) bool {
 	}
 }
 
+// isDatabaseName accepts what databases may be called, and no system database.
+func isDatabaseName(s string) bool {
+	return couch.ValidateDatabaseName(s) == nil && !strings.HasPrefix(s, "_")
+}
+
 func isOneOf(values ...string) func(string) bool {
 	return func(s string) bool { return slices.Contains(values, s) }
 }
@@ -131,6 +164,16 @@ func isSameSite(s string) bool { return isOneOf("", "none", "lax", "strict")(str
 func isHeaderToken(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || c == ';' || c == ',' {
+			return false
+		}
+	}
+	return true
+}
+
+// isHeaderValue accepts what can stand in a header.
+func isHeaderValue(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return false
 		}
 	}
