@@ -26,8 +26,9 @@ type process struct {
 }
 
 // launch starts the command and waits until the server answers GET /_up with
-// 200. If it returns an error, nothing runs any more.
-func launch(cmd *exec.Cmd) (*process, error) {
+// 200, by TLS where there is a certificate. If it returns an error, nothing runs
+// any more.
+func launch(cmd *exec.Cmd, cert *Certificate) (*process, error) {
 	p := &process{cmd: cmd, out: newOutput(), exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.out, p.out
 	cmd.SysProcAttr = GroupOfItsOwn()
@@ -39,13 +40,13 @@ func launch(cmd *exec.Cmd) (*process, error) {
 		p.waitErr = cmd.Wait()
 		close(p.exited)
 	}()
-	if err := p.awaitReady(time.Now().Add(startLimit)); err != nil {
+	if err := p.awaitReady(cert, time.Now().Add(startLimit)); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w; it printed:\n%s", err, p.out), p.kill())
 	}
 	return p, nil
 }
 
-func (p *process) awaitReady(deadline time.Time) error {
+func (p *process) awaitReady(cert *Certificate, deadline time.Time) error {
 	select {
 	case p.url = <-p.out.address:
 		p.url = strings.TrimSuffix(p.url, "/")
@@ -54,7 +55,7 @@ func (p *process) awaitReady(deadline time.Time) error {
 	case <-time.After(time.Until(deadline)):
 		return fmt.Errorf("the server named no address within %v", startLimit)
 	}
-	client := &http.Client{Timeout: startLimit, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: startLimit, Transport: cert.transport()}
 	for {
 		resp, err := client.Get(p.url + "/_up")
 		if err == nil {

@@ -20,12 +20,13 @@ const logLimit = 4 << 10
 // Options say how a server is started. The zero value is a fresh store on a
 // free port of the loopback interface.
 type Options struct {
-	Binary   string   // default: Binary(t)
-	Dir      string   // data directory; default: one that ends with the test
-	Identity string   // identity file; default: a new one beside no data
-	Listen   string   // default: 127.0.0.1:0
-	Env      []string // NAME=value, over the test's own environment
-	Args     []string // further arguments of "settle serve"
+	Binary   string       // default: Binary(t)
+	Dir      string       // data directory; default: one that ends with the test
+	Identity string       // identity file; default: a new one beside no data
+	Listen   string       // default: 127.0.0.1:0
+	TLS      *Certificate // serves with TLS; default: without
+	Env      []string     // NAME=value, over the test's own environment
+	Args     []string     // further arguments of "settle serve"
 }
 
 // Server is a running settle. It ends with its test, which fails if the server
@@ -61,9 +62,13 @@ func Start(t testing.TB, options Options) *Server {
 func (s *Server) start() {
 	s.t.Helper()
 	args := append([]string{"serve", "--data", s.options.Dir, "--listen", s.options.Listen, "--identity", s.options.Identity}, s.options.Args...)
+	cert := s.options.TLS
+	if cert != nil {
+		args = append(args, "--tls-cert", cert.Cert, "--tls-key", cert.Key)
+	}
 	cmd := exec.Command(s.options.Binary, args...)
 	cmd.Env = append(append(os.Environ(), "COUCHDB_USER="+AdminName, "COUCHDB_PASSWORD="+AdminPassword), s.options.Env...)
-	p, err := launch(cmd)
+	p, err := launch(cmd, cert)
 	if err != nil {
 		s.t.Fatalf("settle serve: %v", err)
 	}

@@ -65,8 +65,14 @@ func fakeServe(mode string, args []string) int {
 	}
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
-	go func() { _ = http.Serve(ln, fakeHandler(dir)) }() // ends with the process
-	fmt.Fprintf(os.Stderr, "level=INFO msg=\"listening on http://%s\"\n", ln.Addr())
+	scheme := "http"
+	serve := func() error { return http.Serve(ln, fakeHandler(dir)) }
+	if cert := flagOf(args, "--tls-cert"); cert != "" {
+		scheme = "https"
+		serve = func() error { return http.ServeTLS(ln, fakeHandler(dir), cert, flagOf(args, "--tls-key")) }
+	}
+	go func() { _ = serve() }() // ends with the process
+	fmt.Fprintf(os.Stderr, "level=INFO msg=\"listening on %s://%s\"\n", scheme, ln.Addr())
 	<-term
 	if mode == "dirty" {
 		fmt.Fprintln(os.Stderr, "could not flush")
@@ -171,6 +177,20 @@ func TestServerKeepsDataAndAddress(t *testing.T) {
 				t.Errorf("Output = %q", s.Output())
 			}
 		})
+	}
+}
+
+func TestServerWithTLS(t *testing.T) {
+	options := fake(t, "plain")
+	options.TLS = settletest.NewCertificate(t)
+	s := settletest.Start(t, options)
+	s.Restart()
+	if !strings.HasPrefix(s.URL(), "https://127.0.0.1:") {
+		t.Errorf("URL = %s", s.URL())
+	}
+	if resp, err := http.Get(s.URL() + "/_up"); err == nil {
+		resp.Body.Close()
+		t.Error("a client that does not know the certificate trusts it")
 	}
 }
 
