@@ -5,10 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"iter"
-	"slices"
 
 	"settle/storage/couch"
-	"settle/storage/docjson"
+	"settle/storage/edits"
 )
 
 // BulkDocs makes interactive edits: each document replaces the leaf that its
@@ -26,7 +25,7 @@ import (
 // BulkDocs owns the pending contents of all documents it has taken from the
 // iterator: they are stored or discarded when it returns.
 func (db *Database) BulkDocs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {
-	return db.writeBatch(ctx, withIDs(docs), interactive)
+	return db.write(ctx, withIDs(docs), edits.Interactive)
 }
 
 func withIDs(docs iter.Seq2[*couch.Document, error]) iter.Seq2[*couch.Document, error] {
@@ -46,78 +45,4 @@ func newDocID() couch.DocID {
 	var raw [16]byte
 	rand.Read(raw[:])
 	return couch.DocID(hex.EncodeToString(raw[:]))
-}
-
-// interactive applies an edit as CouchDB does for a client. It must extend a
-// leaf (couch_db_updater:merge_rev_tree). A document that is deleted is made anew
-// on top of its winner, and only by an edit that names no revision.
-//
-// An edit that names a revision of a document that is not there makes the next
-// generation, unless CouchDB looks the documents of the batch up first, which it
-// does for the first batch of a database and for those with attachments or
-// design documents (couch_db:before_docs_update): then it is a conflict.
-func interactive(ctx context.Context, w *writer, s *docState, d *couch.Document) (couch.RevID, error, error) {
-	refused := conflicts(w, s, d)
-	if refused && s.tree.Len() > 0 {
-		return couch.RevID{}, couch.ErrConflict, nil
-	}
-	doc, err := w.resolve(ctx, s, withoutRevPos(d), revs(d.Revisions, 1), d.Revisions.Start+1)
-	if err != nil {
-		return couch.RevID{}, nil, err
-	}
-	if refused { // where there is no document, a missing stub is told first
-		return couch.RevID{}, couch.ErrConflict, nil
-	}
-	parent, id := d.Revisions, docjson.RevID
-	if s.tree.Len() > 0 && s.tree.Deleted() {
-		winner, _, _ := s.tree.Winner()
-		parent, id = couch.PathTo(winner), recreationID
-	}
-	rev, err := id(doc.Deleted, parent.Leaf(), doc.Body, doc.Attachments)
-	if err != nil {
-		return couch.RevID{}, nil, err
-	}
-	path := couch.Revisions{Start: rev.Gen, Hashes: append([]string{rev.Hash}, parent.Hashes...)}
-	if _, err := w.add(s, path, doc); err != nil {
-		return couch.RevID{}, nil, err
-	}
-	return rev, nil, nil
-}
-
-func recreationID(_ bool, parent couch.RevID, body couch.Body, atts []couch.Attachment) (couch.RevID, error) {
-	return docjson.RecreationRevID(parent, body, atts)
-}
-
-// conflicts says whether an interactive edit is refused.
-func conflicts(w *writer, s *docState, d *couch.Document) bool {
-	names := len(d.Revisions.Hashes) > 0
-	switch {
-	case s.tree.Len() == 0:
-		return names && w.looksUp
-	case s.tree.Deleted():
-		return names || d.Deleted
-	}
-	return !s.tree.IsLeaf(d.Revisions.Leaf())
-}
-
-// withoutRevPos forgets where a client says that new contents came in: an
-// interactive edit brings them now.
-func withoutRevPos(d *couch.Document) *couch.Document {
-	out := *d
-	out.Attachments = slices.Clone(d.Attachments)
-	for i := range out.Attachments {
-		if !out.Attachments[i].Stub {
-			out.Attachments[i].RevPos = 0
-		}
-	}
-	return &out
-}
-
-// revs returns the first n revisions of a path, or all that there are.
-func revs(path couch.Revisions, n int) []couch.RevID {
-	out := make([]couch.RevID, 0, min(n, len(path.Hashes)))
-	for i := range cap(out) {
-		out = append(out, path.Rev(i))
-	}
-	return out
 }

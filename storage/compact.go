@@ -6,8 +6,8 @@ import (
 
 	"settle/storage/background"
 	"settle/storage/couch"
+	"settle/storage/edits"
 	"settle/storage/kv"
-	"settle/storage/revtree"
 	"settle/storage/schema"
 )
 
@@ -86,7 +86,7 @@ func (c *compaction) visit(ctx context.Context, row kv.KV) error {
 	if err != nil {
 		return err
 	}
-	wasteful := len(superseded(doc)) > 0
+	wasteful := len(edits.Superseded(doc)) > 0
 	if wasteful {
 		if err := c.compactDoc(ctx, couch.DocID(row.Key[1:])); err != nil {
 			return err
@@ -115,49 +115,18 @@ func (c *compaction) pause(ctx context.Context) error {
 	return err
 }
 
-// superseded returns the revisions whose bodies compaction removes.
-func superseded(doc *schema.DocRow) []couch.RevID {
-	var out []couch.RevID
-	for rev, node := range doc.Tree.All() {
-		if node.Available && !doc.Tree.IsLeaf(rev) {
-			out = append(out, rev)
-		}
-	}
-	return out
-}
-
 // compactDoc removes the superseded bodies of one document. Nobody waits for the
 // disk: what a crash takes back the next compaction does again.
 func (c *compaction) compactDoc(ctx context.Context, id couch.DocID) error {
-	var w *writer
+	var w *edits.Writer
 	err := c.db.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
-		w = newWriter(c.db, tx, m)
-		states, err := w.load(ctx, []couch.DocID{id})
-		if err != nil || states[id].old == nil {
-			return err
-		}
-		return w.compact(ctx, states[id])
+		w = edits.NewWriter(c.db.contents(), tx, m)
+		return w.Compact(ctx, id)
 	}, kv.Freeing, kv.Lazy)
 	if err == nil {
-		c.unused = append(c.unused, w.removed...)
+		c.unused = append(c.unused, w.Removed()...)
 	}
 	return err
-}
-
-func (w *writer) compact(ctx context.Context, s *docState) error {
-	for _, rev := range superseded(s.old) {
-		node, _ := s.tree.Get(rev)
-		if err := w.dropBody(ctx, s, rev, node); err != nil {
-			return err
-		}
-		s.tree.Set(rev, revtree.Node{Seq: node.Seq, Deleted: node.Deleted})
-	}
-	encoded, err := s.old.Encode()
-	if err != nil {
-		return err
-	}
-	w.tx.Set(schema.DocKey(s.id), encoded)
-	return w.finish(ctx)
 }
 
 // removeFiles removes the files of contents, once it is durable that their

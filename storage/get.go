@@ -53,15 +53,6 @@ func (db *Database) readRev(ctx context.Context, r kv.Reader, id couch.DocID, ro
 	return db.assemble(docAsk{id, rev}, row, sealed, o)
 }
 
-// readBody reads what a stored revision says; n is its node in the tree.
-func (db *Database) readBody(ctx context.Context, r kv.Reader, id couch.DocID, rev couch.RevID, n revtree.Node) (schema.Body, error) {
-	sealed, err := getOne(ctx, r, schema.BodyKey(id, rev))
-	if err != nil {
-		return schema.Body{}, err
-	}
-	return schema.OpenBody(db.key, sealed, id, rev, n)
-}
-
 // assemble makes a document of its two rows. The error is ErrNotFound where the
 // body of the revision is not stored.
 func (db *Database) assemble(ask docAsk, row *schema.DocRow, sealed []byte, o couch.GetOptions) (*couch.Document, error) {

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"settle/storage/couch"
+	"settle/storage/edits"
 )
 
 // PutRevs stores revisions as other servers have made them (`new_edits=false`):
@@ -15,34 +16,5 @@ import (
 // What holds for the results, the errors and the pending contents is what
 // BulkDocs says.
 func (db *Database) PutRevs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {
-	return db.writeBatch(ctx, docs, replicated)
-}
-
-func replicated(ctx context.Context, w *writer, s *docState, d *couch.Document) (couch.RevID, error, error) {
-	rev := d.Rev()
-	node, known := s.tree.Get(rev)
-	if known && node.Available {
-		return rev, nil, lengthen(s, d.Revisions)
-	}
-	ancestors := revs(d.Revisions, len(d.Revisions.Hashes))[min(1, len(d.Revisions.Hashes)):]
-	doc, err := w.resolve(ctx, s, d, ancestors, rev.Gen)
-	if err != nil {
-		return rev, nil, err
-	}
-	_, err = w.add(s, d.Revisions, doc)
-	return rev, nil, err
-}
-
-// lengthen merges the path of a revision that is stored already: it may know
-// ancestors, and join histories, that the tree does not. Whether that changes
-// the document shows when it is stored, and the tree cut to its limit.
-func lengthen(s *docState, path couch.Revisions) (err error) {
-	if !s.changed && s.before == nil {
-		if s.before, err = s.tree.AppendBinary(nil); err != nil {
-			return err
-		}
-	}
-	node, _ := s.tree.Get(path.Leaf())
-	_, _, err = s.tree.Merge(path, node)
-	return err
+	return db.write(ctx, docs, edits.Replicated)
 }

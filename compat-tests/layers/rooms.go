@@ -48,6 +48,10 @@ func Settle() Table {
 			{Path: "storage/background", Rooms: []string{"storage/couch", "storage/kv"}},
 			{Path: "attachments", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv"}, Modules: []string{vfs}},
 			{Path: "attachments/multipart", Rooms: []string{"storage/couch"}},
+			{Path: "storage/edits", Rooms: []string{
+				"storage/couch", "storage/docjson", "storage/revtree", "storage/crypt", "storage/kv", "storage/schema",
+				"storage/seqcount", "storage/blobrefs", "storage/purges", "storage/spool", "attachments",
+			}},
 			{Path: "storage", Alone: true, AllAbove: true, Modules: []string{vfs}},
 			{Path: "storage/check", Rooms: []string{"storage/couch", "storage/revtree", "storage/crypt", "storage/kv", "storage/schema", "attachments"}, Modules: []string{vfs}},
 			{Path: "storage/metaview", AllAbove: true},

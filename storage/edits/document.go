@@ -1,8 +1,7 @@
-package storage
+package edits
 
 import (
 	"bytes"
-	"context"
 	"slices"
 
 	"settle/attachments"
@@ -61,9 +60,9 @@ func storedRevs(t *revtree.Tree) map[couch.RevID]revtree.Node {
 
 // add merges a revision, whose attachments are all resolved, and stores its body
 // unless the revision had one. path leads to it.
-func (w *writer) add(s *docState, path couch.Revisions, d *couch.Document) (revtree.Outcome, error) {
+func (w *Writer) add(s *docState, path couch.Revisions, d *couch.Document) (revtree.Outcome, error) {
 	rev := path.Leaf()
-	sealed := schema.SealBody(w.db.key, d, rev)
+	sealed := schema.SealBody(w.contents.Key, d, rev)
 	node := revtree.Node{
 		Seq: w.m.UpdateSeq + 1, Deleted: d.Deleted, Available: true, Tag: crypt.Tag(sealed),
 		Size: int64(len(d.Body.Text)), Attachments: len(d.Attachments) > 0,
@@ -85,7 +84,7 @@ func (w *writer) add(s *docState, path couch.Revisions, d *couch.Document) (revt
 }
 
 // addRef notes that a revision uses a content, which is stored first if it is new.
-func (w *writer) addRef(a couch.Attachment, id couch.DocID, rev couch.RevID) {
+func (w *Writer) addRef(a couch.Attachment, id couch.DocID, rev couch.RevID) {
 	w.refs.Add(w.tx, schema.Ref{Blob: a.Blob, ID: id, Rev: rev})
 	p, ok := a.Pending.(*attachments.Pending)
 	if !ok || slices.Contains(w.taken, p) {
@@ -95,61 +94,4 @@ func (w *writer) addRef(a couch.Attachment, id couch.DocID, rev couch.RevID) {
 	w.taken = append(w.taken, p)
 	w.m.Blobs++
 	w.m.BlobBytes += a.Length
-}
-
-// attachmentsOf returns the attachments of a stored revision.
-func (w *writer) attachmentsOf(ctx context.Context, s *docState, rev couch.RevID) ([]couch.Attachment, error) {
-	if atts, ok := s.added[rev]; ok {
-		return atts, nil
-	}
-	node, _ := s.tree.Get(rev)
-	if !node.Available || !node.Attachments {
-		return nil, nil
-	}
-	body, err := w.db.readBody(ctx, w.tx, s.id, rev, node)
-	return body.Attachments, err
-}
-
-// resolve returns the document with its stubs replaced by what the ancestors on
-// path hold, nearest first, and new contents at generation gen, unless they say
-// another. The error is a MissingStub.
-func (w *writer) resolve(ctx context.Context, s *docState, d *couch.Document, path []couch.RevID, gen uint64) (*couch.Document, error) {
-	out := *d
-	out.Attachments = slices.Clone(d.Attachments)
-	for i := range out.Attachments {
-		a := &out.Attachments[i]
-		if a.Stub {
-			found, err := w.findStub(ctx, s, *a, path)
-			if err != nil {
-				return nil, err
-			}
-			*a = found
-			continue
-		}
-		if a.Pending == nil {
-			return nil, couch.Errorf(couch.Internal, "an attachment was to be written without content")
-		}
-		a.Blob = a.Pending.BlobID()
-		if a.RevPos == 0 {
-			a.RevPos = gen
-		}
-	}
-	return &out, nil
-}
-
-// findStub looks a stub up by its name, and its revpos where it has one.
-func (w *writer) findStub(ctx context.Context, s *docState, stub couch.Attachment, path []couch.RevID) (couch.Attachment, error) {
-	for _, rev := range path {
-		atts, err := w.attachmentsOf(ctx, s, rev)
-		if err != nil {
-			return couch.Attachment{}, err
-		}
-		for _, a := range atts {
-			if a.Name == stub.Name && (stub.RevPos == 0 || stub.RevPos == a.RevPos) {
-				a.Pending = nil // whoever brought it stores it
-				return a, nil
-			}
-		}
-	}
-	return couch.Attachment{}, couch.Errorf(couch.MissingStub, "Invalid attachment stub in %s for %s", s.id, stub.Name)
 }

@@ -1,4 +1,4 @@
-package storage
+package edits
 
 import (
 	"context"
@@ -11,11 +11,50 @@ import (
 	"settle/storage/spool"
 )
 
+// Options says where a batch is written to. All must be set.
+type Options struct {
+	Contents
+	// View and Update run a function on a durable state of the database, and as a
+	// transaction that stores what the function makes of the meta row.
+	View   func(context.Context, func(kv.Reader, *schema.Meta) error) error
+	Update func(context.Context, func(kv.Tx, *schema.Meta) error, ...kv.UpdateOption) error
+	// CheckID returns what is wrong with the id of a document, beside its form.
+	CheckID func(couch.DocID) error
+	// RemoveFiles removes the files of contents whose records are gone, durably.
+	RemoveFiles func([]couch.BlobID)
+
+	Spool spool.Options
+	// DropSpool drops the partition that Spool.Reserve has given.
+	DropSpool func(context.Context, kv.Partition)
+}
+
+// Kind says by which rules a batch is applied.
+type Kind int
+
+// The kinds of batches.
+const (
+	// Interactive edits replace a leaf, and get a revision id.
+	Interactive Kind = iota
+	// Replicated documents bring a path of their own, which is merged.
+	Replicated
+)
+
+// apply merges one edit into its document. It returns the revision, and as a
+// refusal what concerns this edit alone; err ends the whole batch.
+type apply func(ctx context.Context, w *Writer, s *docState, d *couch.Document) (rev couch.RevID, refusal, err error)
+
+func (k Kind) apply() apply {
+	if k == Replicated {
+		return replicated
+	}
+	return interactive
+}
+
 // batch is the documents of one write.
 type batch struct {
-	db   *Database
-	do   apply
-	docs *spool.Spool
+	o     Options
+	apply apply
+	docs  *spool.Spool
 
 	results []couch.WriteResult // in the order of the batch
 	pending []couch.PendingBlob // every new content
@@ -37,12 +76,8 @@ type edit struct {
 	taken []*attachments.Pending
 }
 
-// batchLimit is what a transaction takes, and what of a batch is kept in memory.
-var batchLimit = spool.Limit{Docs: 5000, Bytes: 4 << 20}
-
-func newBatch(db *Database, do apply) *batch {
-	docs := spool.New(spool.Options{KV: db.store.kv, Key: db.key, Limit: db.store.batches, Reserve: db.store.reserveSpool})
-	return &batch{db: db, do: do, docs: docs, frees: true}
+func newBatch(o Options) *batch {
+	return &batch{o: o, docs: spool.New(o.Spool), frees: true}
 }
 
 // collect reads a batch to its end. The error is that of docs, or the spool's.
@@ -71,7 +106,7 @@ func (b *batch) own(d *couch.Document) {
 }
 
 func (b *batch) add(ctx context.Context, d *couch.Document) error {
-	if err := b.db.validateID(d.ID); err != nil {
+	if err := b.o.CheckID(d.ID); err != nil {
 		return err
 	}
 	b.looksUp = b.looksUp || d.ID.IsDesign() || len(d.Attachments) > 0
@@ -86,7 +121,7 @@ func (b *batch) end(ctx context.Context) {
 		p.Discard()
 	}
 	if p, ok := b.docs.Partition(); ok {
-		b.db.store.removeSpool(context.WithoutCancel(ctx), p)
+		b.o.DropSpool(context.WithoutCancel(ctx), p)
 	}
 }
 
@@ -110,25 +145,4 @@ func (b *batch) options() []kv.UpdateOption {
 		return []kv.UpdateOption{kv.Freeing}
 	}
 	return nil
-}
-
-// reserveSpool takes a partition that the directory marks as unready, so that the
-// next start removes what a crash leaves of it.
-func (s *Store) reserveSpool(ctx context.Context) (p kv.Partition, err error) {
-	err = s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) (err error) {
-		p, err = takePartition(ctx, tx)
-		return err
-	})
-	return p, err
-}
-
-// removeSpool drops a spool's partition. Where it fails the next start does it.
-func (s *Store) removeSpool(ctx context.Context, p kv.Partition) {
-	err := s.kv.Drop(ctx, p)
-	if err == nil {
-		err = s.setReady(ctx, p)
-	}
-	if err != nil {
-		s.log.Warn("the spool of a batch could not be removed; the next start will", "error", err)
-	}
 }

@@ -1,4 +1,4 @@
-package storage
+package edits
 
 import (
 	"context"
@@ -7,22 +7,31 @@ import (
 	"settle/attachments"
 	"settle/storage/blobrefs"
 	"settle/storage/couch"
+	"settle/storage/crypt"
 	"settle/storage/kv"
+	"settle/storage/revtree"
 	"settle/storage/schema"
 	"settle/storage/seqcount"
 )
 
-// writer is one transaction that changes documents. It gathers what several
+// Contents is what the documents of a database hold: bodies, sealed under its key,
+// and blobs.
+type Contents struct {
+	Key   *crypt.DatabaseKey
+	Blobs *attachments.Blobs
+}
+
+// Writer is one transaction that changes documents. It gathers what several
 // documents change of the same rows, because a transaction does not read its
-// own writes.
-type writer struct {
-	db      *Database
-	tx      kv.Tx
-	m       *schema.Meta
-	counts  seqcount.Counts
-	refs    blobrefs.Refs
-	removed []couch.BlobID         // contents whose records the transaction removes
-	taken   []*attachments.Pending // of the edit being applied
+// own writes. It is for one goroutine, and for one call of Purge or Compact.
+type Writer struct {
+	contents Contents
+	tx       kv.Tx
+	m        *schema.Meta
+	counts   seqcount.Counts
+	refs     blobrefs.Refs
+	removed  []couch.BlobID         // contents whose records the transaction removes
+	taken    []*attachments.Pending // of the edit being applied
 
 	// last is the document that was edited last. It may be set in advance, to what
 	// an earlier writer, whose transaction was none, has made of it.
@@ -31,12 +40,17 @@ type writer struct {
 	looksUp bool
 }
 
-func newWriter(db *Database, tx kv.Tx, m *schema.Meta) *writer {
-	return &writer{db: db, tx: tx, m: m}
+// NewWriter returns a writer of a transaction. It changes m, which the caller stores.
+func NewWriter(c Contents, tx kv.Tx, m *schema.Meta) *Writer {
+	return &Writer{contents: c, tx: tx, m: m}
 }
 
+// Removed returns the contents whose records the transaction removes. Their files go
+// once it is durable.
+func (w *Writer) Removed() []couch.BlobID { return w.removed }
+
 // run applies edits, which are sorted by id.
-func (w *writer) run(ctx context.Context, b *batch, edits []*edit) error {
+func (w *Writer) run(ctx context.Context, b *batch, edits []*edit) error {
 	w.looksUp = b.looksUp || isEmpty(w.m)
 	states, err := w.load(ctx, idsOf(edits))
 	if err != nil {
@@ -48,7 +62,7 @@ func (w *writer) run(ctx context.Context, b *batch, edits []*edit) error {
 		}
 		s := states[e.doc.ID]
 		w.taken = nil
-		rev, refusal, err := b.do(ctx, w, s, e.doc)
+		rev, refusal, err := b.apply(ctx, w, s, e.doc)
 		if err != nil {
 			return err
 		}
@@ -77,8 +91,12 @@ func idsOf(edits []*edit) []couch.DocID {
 }
 
 // load reads documents, each of which ids names once.
-func (w *writer) load(ctx context.Context, ids []couch.DocID) (map[couch.DocID]*docState, error) {
-	rows, err := w.tx.GetMulti(ctx, docKeys(ids)...)
+func (w *Writer) load(ctx context.Context, ids []couch.DocID) (map[couch.DocID]*docState, error) {
+	keys := make([][]byte, len(ids))
+	for i, id := range ids {
+		keys[i] = schema.DocKey(id)
+	}
+	rows, err := w.tx.GetMulti(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +112,7 @@ func (w *writer) load(ctx context.Context, ids []couch.DocID) (map[couch.DocID]*
 }
 
 // store writes what has become of a document.
-func (w *writer) store(ctx context.Context, s *docState) error {
+func (w *Writer) store(ctx context.Context, s *docState) error {
 	if !s.changed && s.before == nil {
 		return nil
 	}
@@ -124,13 +142,13 @@ func (w *writer) store(ctx context.Context, s *docState) error {
 }
 
 // erase removes a document of which no revision is left.
-func (w *writer) erase(s *docState) {
+func (w *Writer) erase(s *docState) {
 	w.forget(s)
 	w.tx.Delete(schema.DocKey(s.id))
 }
 
 // forget takes a document, as it was stored, out of by-seq and out of the totals.
-func (w *writer) forget(s *docState) {
+func (w *Writer) forget(s *docState) {
 	if s.old == nil {
 		return
 	}
@@ -141,7 +159,7 @@ func (w *writer) forget(s *docState) {
 }
 
 // stem cuts a document's histories to the database's limit.
-func (w *writer) stem(ctx context.Context, s *docState) error {
+func (w *Writer) stem(ctx context.Context, s *docState) error {
 	limit := int(w.m.RevsLimit)
 	if s.tree.Len() <= limit {
 		return nil
@@ -157,8 +175,17 @@ func (w *writer) stem(ctx context.Context, s *docState) error {
 	return nil
 }
 
+// readBody reads what a stored revision says; n is its node in the tree.
+func (w *Writer) readBody(ctx context.Context, id couch.DocID, rev couch.RevID, n revtree.Node) (schema.Body, error) {
+	sealed, err := w.tx.GetMulti(ctx, schema.BodyKey(id, rev))
+	if err != nil {
+		return schema.Body{}, err
+	}
+	return schema.OpenBody(w.contents.Key, sealed[0], id, rev, n)
+}
+
 // finish writes what the documents of the transaction have in common.
-func (w *writer) finish(ctx context.Context) error {
+func (w *Writer) finish(ctx context.Context) error {
 	if err := w.counts.Store(ctx, w.tx); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package storage
+package edits
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 )
 
 // dropBody removes the body of a revision that was stored, and its references.
-func (w *writer) dropBody(ctx context.Context, s *docState, rev couch.RevID, node revtree.Node) error {
+func (w *Writer) dropBody(ctx context.Context, s *docState, rev couch.RevID, node revtree.Node) error {
 	atts, err := w.droppedAttachments(ctx, s, rev, node)
 	if err != nil {
 		return err
@@ -22,22 +22,22 @@ func (w *writer) dropBody(ctx context.Context, s *docState, rev couch.RevID, nod
 	return nil
 }
 
-func (w *writer) droppedAttachments(ctx context.Context, s *docState, rev couch.RevID, node revtree.Node) ([]couch.Attachment, error) {
+func (w *Writer) droppedAttachments(ctx context.Context, s *docState, rev couch.RevID, node revtree.Node) ([]couch.Attachment, error) {
 	if atts, ok := s.added[rev]; ok || !node.Attachments {
 		return atts, nil
 	}
-	body, err := w.db.readBody(ctx, w.tx, s.id, rev, node)
+	body, err := w.readBody(ctx, s.id, rev, node)
 	return body.Attachments, err
 }
 
 // removeUnused removes the contents whose last reference the transaction ends.
-func (w *writer) removeUnused(ctx context.Context) error {
+func (w *Writer) removeUnused(ctx context.Context) error {
 	unused, err := w.refs.Unused(ctx, w.tx)
 	if err != nil {
 		return err
 	}
 	for _, blob := range unused {
-		w.db.blobs.Delete(w.tx, blob.ID)
+		w.contents.Blobs.Delete(w.tx, blob.ID)
 		w.removed = append(w.removed, blob.ID)
 		w.m.Blobs--
 		w.m.BlobBytes -= blob.Length

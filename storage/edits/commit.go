@@ -1,0 +1,114 @@
+package edits
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+	"settle/storage/schema"
+)
+
+// Write takes the documents of a batch and applies them in the order of their ids,
+// those of one id in the order of the batch. kind is asked once docs has ended; its
+// error is returned. The results are in the order of the batch. An error means that
+// nothing was written, save for NoSpace, Unavailable and the context's error, which
+// may end a batch of many transactions between two of them.
+//
+// Write owns the new contents of all documents that it has taken from docs: they are
+// stored or discarded when it returns.
+func Write(ctx context.Context, o Options, docs iter.Seq2[*couch.Document, error], kind func() (Kind, error)) ([]couch.WriteResult, error) {
+	b := newBatch(o)
+	defer b.end(ctx)
+	if err := b.collect(ctx, docs); err != nil {
+		return nil, err
+	}
+	k, err := kind()
+	if err != nil {
+		return nil, err
+	}
+	b.apply = k.apply()
+	if err := b.write(ctx); err != nil {
+		return nil, err
+	}
+	return b.results, nil
+}
+
+func (b *batch) write(ctx context.Context) error {
+	if b.docs.Many() {
+		if err := b.rehearse(ctx); err != nil {
+			return err
+		}
+	}
+	for chunk, err := range b.chunks(ctx) {
+		if err == nil {
+			err = b.commit(ctx, chunk)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit applies a chunk in one transaction.
+func (b *batch) commit(ctx context.Context, chunk []*edit) error {
+	var w *Writer
+	err := b.o.Update(ctx, func(tx kv.Tx, m *schema.Meta) error {
+		w = NewWriter(b.o.Contents, tx, m)
+		return w.run(ctx, b, chunk)
+	}, b.options()...)
+	if err != nil {
+		if errors.Is(err, kv.ErrUnknownOutcome) {
+			b.keep(chunk) // they may belong to a document; a sweep finds out
+		}
+		return err
+	}
+	b.keep(chunk)
+	b.o.RemoveFiles(w.removed)
+	return nil
+}
+
+// keep notes the results of a chunk, and tells the contents that were taken that
+// they belong to a document now.
+func (b *batch) keep(chunk []*edit) {
+	for _, e := range chunk {
+		b.results[e.place] = e.result
+		for _, p := range e.taken {
+			p.Committed()
+		}
+	}
+}
+
+// rehearse applies a batch without writing it, so that what refuses a batch as a
+// whole does so before any of its transactions. A document whose edits are in
+// several chunks goes on from one to the next.
+func (b *batch) rehearse(ctx context.Context) error {
+	var last *docState
+	for chunk, err := range b.chunks(ctx) {
+		if err != nil {
+			return err
+		}
+		err = b.o.View(ctx, func(r kv.Reader, m *schema.Meta) error {
+			b.looksUp = b.looksUp || isEmpty(m)
+			copied := *m
+			w := NewWriter(b.o.Contents, dryTx{r}, &copied)
+			w.last = last
+			err := w.run(ctx, b, chunk)
+			last = w.last
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dryTx is a transaction whose writes go nowhere.
+type dryTx struct{ kv.Reader }
+
+func (dryTx) Set(_, _ []byte)         {}
+func (dryTx) Delete([]byte)           {}
+func (dryTx) DeleteRange(_, _ []byte) {}

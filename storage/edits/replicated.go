@@ -1,0 +1,36 @@
+package edits
+
+import (
+	"context"
+
+	"settle/storage/couch"
+)
+
+func replicated(ctx context.Context, w *Writer, s *docState, d *couch.Document) (couch.RevID, error, error) {
+	rev := d.Rev()
+	node, known := s.tree.Get(rev)
+	if known && node.Available {
+		return rev, nil, lengthen(s, d.Revisions)
+	}
+	ancestors := revs(d.Revisions, len(d.Revisions.Hashes))[min(1, len(d.Revisions.Hashes)):]
+	doc, err := w.resolve(ctx, s, d, ancestors, rev.Gen)
+	if err != nil {
+		return rev, nil, err
+	}
+	_, err = w.add(s, d.Revisions, doc)
+	return rev, nil, err
+}
+
+// lengthen merges the path of a revision that is stored already: it may know
+// ancestors, and join histories, that the tree does not. Whether that changes
+// the document shows when it is stored, and the tree cut to its limit.
+func lengthen(s *docState, path couch.Revisions) (err error) {
+	if !s.changed && s.before == nil {
+		if s.before, err = s.tree.AppendBinary(nil); err != nil {
+			return err
+		}
+	}
+	node, _ := s.tree.Get(path.Leaf())
+	_, _, err = s.tree.Merge(path, node)
+	return err
+}
