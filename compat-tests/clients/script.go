@@ -28,7 +28,8 @@ const (
 // Script is one run of a node script.
 type Script struct {
 	File        string            // in Dir
-	Dir         string            // default: the working directory
+	Dir         string            // with the npm packages; default: the working directory
+	Env         []string          // NAME=value, over the test's own environment
 	Parameters  any               // sent as JSON, the script's only argument
 	Limit       time.Duration     // after which the script is killed and the test fails
 	Checkpoints map[string]func() // what the test does, by the checkpoint's name; each must be reached
@@ -51,6 +52,7 @@ func (s Script) Run(t testing.TB) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", s.File, string(parameters))
 	cmd.Dir = s.Dir
+	cmd.Env = append(os.Environ(), s.Env...)
 	cmd.SysProcAttr = settletest.GroupOfItsOwn()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	err = s.converse(t, cmd)
@@ -62,16 +64,17 @@ func (s Script) Run(t testing.TB) {
 	}
 }
 
-// installed looks for what the script needs. It also opens the scripts, so that
-// the go command does not take an earlier result for this one after they changed.
+// installed looks for what the script needs. It also opens the scripts, and what
+// stands beside them in lib and page, so that the go command does not take an
+// earlier result for this one after they changed.
 func (s Script) installed() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return fmt.Errorf("the clients need node 20 or newer: %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(s.Dir, "node_modules", ".package-lock.json")); err != nil {
-		return fmt.Errorf(`the npm packages are not installed: run "npm ci" in compat-tests/clients (%w)`, err)
+		return fmt.Errorf(`the npm packages are not installed: run "make clients" (%w)`, err)
 	}
-	for _, pattern := range []string{"*.mjs", "lib/*.mjs", "package-lock.json"} {
+	for _, pattern := range []string{"*.mjs", "lib/*.mjs", "page/*", "package-lock.json"} {
 		files, err := filepath.Glob(filepath.Join(s.Dir, pattern))
 		if err != nil {
 			return err

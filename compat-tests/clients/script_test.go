@@ -70,6 +70,7 @@ func TestScript(t *testing.T) {
 	}{
 		{"ends well", `run(async () => { say(parameters().word); await checkpoint('here') })`, false, []string{"s  hello", "checkpoint here", "acted"}},
 		{"standard error", `run(async () => { console.error('oops'); await checkpoint('here') })`, false, []string{"oops"}},
+		{"environment", `run(async () => { say(process.env.GREETING); await checkpoint('here') })`, false, []string{"s  good day"}},
 		{"throws", `run(async () => { await checkpoint('here'); throw new Error('wrong') })`, true, []string{"Error: wrong", "exit status 1"}},
 		{"rejects unseen", `run(async () => { await checkpoint('here'); Promise.reject(new Error('unseen')); await checkpoint('here') })`, true, []string{"unseen", "exit status 1"}},
 		{"unknown checkpoint", `run(async () => { await checkpoint('there') })`, true, []string{`unknown checkpoint "there"`}},
@@ -85,7 +86,7 @@ func TestScript(t *testing.T) {
 				limit = time.Second
 			}
 			r := &recorder{TB: t}
-			script := clients.Script{File: "it.mjs", Dir: scriptDir(t, tt.text), Limit: limit, Parameters: map[string]string{"word": "hello"}}
+			script := clients.Script{File: "it.mjs", Dir: scriptDir(t, tt.text), Limit: limit, Env: []string{"GREETING=good day"}, Parameters: map[string]string{"word": "hello"}}
 			script.Checkpoints = map[string]func(){"here": func() { r.Log("acted") }}
 			runInto(r, script)
 			if r.failed != tt.failed {
@@ -107,7 +108,7 @@ func TestScriptNeedsPackages(t *testing.T) {
 	}
 	r := &recorder{TB: t}
 	runInto(r, clients.Script{File: "it.mjs", Dir: dir, Limit: time.Minute})
-	if !r.failed || !strings.Contains(r.told.String(), `run "npm ci" in compat-tests/clients`) {
+	if !r.failed || !strings.Contains(r.told.String(), `run "make clients"`) {
 		t.Errorf("failed = %v; told: %s", r.failed, r.told.String())
 	}
 }

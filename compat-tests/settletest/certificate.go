@@ -8,7 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"fmt"
+	"errors"
 	"math/big"
 	"net"
 	"net/http"
@@ -59,7 +59,7 @@ func newCertificate(dir string) (*Certificate, error) {
 	c := &Certificate{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"), pool: x509.NewCertPool()}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
 	if !c.pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("the certificate cannot be read")
+		return nil, errors.New("the certificate cannot be read")
 	}
 	if err := os.WriteFile(c.Cert, text, 0o600); err != nil {
 		return nil, err
