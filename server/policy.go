@@ -8,6 +8,7 @@ import (
 	"settle/server/auth"
 	"settle/server/config"
 	"settle/server/users"
+	"settle/server/web"
 )
 
 // AuthPolicy returns what the configuration says about logging in, at the
@@ -26,6 +27,7 @@ func AuthPolicy(c *config.Config) func() auth.Policy {
 			HashAlgorithms:   splitList(c.Get(config.HashAlgorithms)),
 			Iterations:       int(c.Int(config.PasswordIterations)),
 			KeepWeakHashes:   !c.Bool(config.UpgradeHashOnAuth),
+			Challenge:        inEither(c, config.WWWAuthenticate, config.OldWWWAuthenticate),
 			Lockout:          lockout(c),
 			Proxy: auth.Proxy{
 				UseSecret:   c.Bool(config.ProxyUseSecret),
@@ -52,6 +54,30 @@ func lockout(c *config.Config) auth.Lockout {
 		Memory:   time.Duration(c.Int(config.LockoutLifetime)) * time.Millisecond,
 		Records:  int(c.Int(config.LockoutObjects)),
 	}
+}
+
+// corsPolicy returns what the configuration says about pages of other origins.
+func corsPolicy(c *config.Config) func() web.CORS {
+	return latest(c, func() web.CORS {
+		return web.CORS{
+			Enabled:     inEither(c, config.EnableCORS, config.OldEnableCORS) == "true",
+			Origins:     splitList(c.Get(config.CORSOrigins)),
+			Credentials: c.Bool(config.CORSCredentials),
+			Methods:     splitList(c.Get(config.CORSMethods)),
+			Headers:     splitList(strings.ToLower(c.Get(config.CORSHeaders))),
+			Exposed:     splitList(strings.ToLower(c.Get(config.CORSExposedHeaders))),
+			MaxAge:      c.Get(config.CORSMaxAge),
+		}
+	})
+}
+
+// inEither returns a value that CouchDB looks for in the section [httpd] where
+// [chttpd] has none.
+func inEither(c *config.Config, id, old config.ID) string {
+	if value, ok := c.Lookup(id); ok {
+		return value
+	}
+	return c.Get(old)
 }
 
 // usersPolicy returns what the configuration says about the database of accounts.

@@ -61,6 +61,7 @@ func New(o Options) *Server {
 		Challenge:    o.Auth.Challenge,
 		FindDatabase: findDatabase(o.Store),
 		Access:       accessTo(o),
+		CORS:         corsPolicy(o.Config),
 		Limits:       o.Config.Limits,
 		Draining:     s.draining,
 		Detached:     s.detached(ctx),

@@ -85,13 +85,18 @@ func (a *Auth) mustLogIn(req *http.Request) bool {
 }
 
 // Challenge returns the WWW-Authenticate header of an answer that is a 401: what
-// the client wants it to be, else Basic where anonymous requests are refused,
-// else none. Without it, browsers do not ask for a password.
+// the client wants it to be, else what the configuration does, else Basic where
+// anonymous requests are refused, else none. Without it, browsers do not ask for a
+// password.
 func (a *Auth) Challenge(req *http.Request) string {
 	if wanted := req.Header.Get("X-CouchDB-WWW-Authenticate"); wanted != "" {
 		return wanted
 	}
-	if a.policy().RequireUser {
+	policy := a.policy()
+	if policy.Challenge != "" {
+		return policy.Challenge
+	}
+	if policy.RequireUser {
 		return `Basic realm="server"`
 	}
 	return ""

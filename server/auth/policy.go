@@ -14,6 +14,8 @@ type Policy struct {
 	RequireUser      bool // no anonymous requests
 	RequireUserButUp bool // none but for /_up
 
+	Challenge string // the WWW-Authenticate header of every 401; empty: see [Auth.Challenge]
+
 	SessionTimeout time.Duration // no standard
 	Persistent     bool          // cookies outlive the browser; no standard
 	SameSite       string        // the cookies' attribute; empty: none

@@ -18,8 +18,8 @@ import (
 	"settle/storage/couch"
 )
 
-// Options is what the layer needs of the rest of the server. All but Access and
-// Detached are required.
+// Options is what the layer needs of the rest of the server. All but Access, CORS
+// and Detached are required.
 type Options struct {
 	// Authenticate says who makes a request. An error becomes the answer.
 	Authenticate func(*http.Request) (auth.Session, error)
@@ -32,6 +32,8 @@ type Options struct {
 	// database as the user sees it, which handlers get. Nil: databases are for
 	// server administrators only.
 	Access func(ctx context.Context, db Database, user couch.UserCtx) (Database, auth.Role, error)
+	// CORS says which pages of other origins may ask. Nil: none.
+	CORS func() CORS
 	// Limits returns the bounds in force.
 	Limits func() couch.Limits
 	// Draining is closed when the server begins to shut down.
@@ -95,13 +97,18 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // prepare sets the headers that every answer has, finds the method behind an
 // override, and brings the path into the form that routes match on. It returns
-// nil for a request that it has refused.
+// nil for a request that it has answered: one that it refused, or a preflight,
+// which comes before any authentication.
 func (h *handler) prepare(w http.ResponseWriter, req *http.Request) *http.Request {
 	id := requestID()
 	head := w.Header()
 	head.Set("Server", h.options.ServerName)
 	head.Set("X-Couch-Request-ID", id)
 	head.Set("X-CouchDB-Body-Time", "0")
+	if h.options.CORS != nil && h.options.CORS().answer(req, head) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 
 	path, err := routePath(sentPath(req))
 	if len(req.RequestURI) > maxURI {
@@ -292,9 +299,10 @@ func (r *Request) refuse(err error) {
 func (r *Request) writeError(err error) {
 	status, name, reason := Describe(err)
 	h := r.Response.Header()
-	for _, name := range []string{"ETag", "Content-Length", "Content-Type", "Cache-Control", "Location", "Vary"} {
+	for _, name := range []string{"ETag", "Content-Length", "Content-Type", "Cache-Control", "Location"} {
 		h.Del(name)
 	}
+	varyByOrigin(h)
 	if status == http.StatusUnauthorized {
 		if challenge := r.options.Challenge(r.Request); challenge != "" {
 			h.Set("WWW-Authenticate", challenge)
