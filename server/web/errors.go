@@ -66,6 +66,26 @@ var answers = map[couch.Kind]answer{
 	couch.InvalidFieldName:     {http.StatusBadRequest, "invalid_field_name", "Invalid field name"},
 	couch.InvalidFields:        {http.StatusBadRequest, "invalid_fields", "Fields must be an array of strings"},
 	couch.InvalidField:         {http.StatusBadRequest, "invalid_field", "Invalid JSON for field spec"},
+
+	couch.MissingKey:           {http.StatusBadRequest, "missing_required_key", "Missing required key"},
+	couch.InvalidKey:           {http.StatusBadRequest, "invalid_key", "Invalid key for this request."},
+	couch.InvalidString:        {http.StatusBadRequest, "invalid_string", "Invalid string"},
+	couch.EmptyString:          {http.StatusBadRequest, "invalid_empty_string", "Index name or ddoc cannot be empty string"},
+	couch.InvalidBoolean:       {http.StatusBadRequest, "invalid_boolean", "Invalid boolean value"},
+	couch.InvalidPositive:      {http.StatusBadRequest, "invalid_pos_integer", "Not an integer greater than zero"},
+	couch.InvalidCount:         {http.StatusBadRequest, "invalid_non_neg_integer", "Not an integer greater than or equal to zero"},
+	couch.InvalidValue:         {http.StatusBadRequest, "invalid_value", "Invalid value"},
+	couch.InvalidSort:          {http.StatusBadRequest, "invalid_sort_json", "Sort must be an array of sort specs"},
+	couch.InvalidSortField:     {http.StatusBadRequest, "invalid_sort_field", "Invalid sort field"},
+	couch.MixedSort:            {http.StatusBadRequest, "unsupported_mixed_sort", "Sorts currently only support a single direction for all fields."},
+	couch.InvalidBookmark:      {http.StatusBadRequest, "invalid_bookmark", "Invalid bookmark value"},
+	couch.InvalidIndexName:     {http.StatusBadRequest, "invalid_index_name", "Invalid index name"},
+	couch.InvalidIndex:         {http.StatusBadRequest, "invalid_index", "Invalid index"},
+	couch.NoUsableIndex:        {http.StatusBadRequest, "no_usable_index", "No index exists for this sort, try indexing by the sort fields."},
+	couch.NoIndexService:       {http.StatusServiceUnavailable, "required index service unavailable", "text"},
+	couch.InvalidIndexLanguage: {http.StatusBadRequest, "invalid_ddoc_lang", "Existing design doc has an invalid language"},
+	couch.InvalidPartitioned:   {http.StatusBadRequest, "invalid_partitioned_option", "Requested partitioned option does not match existing value on design document"},
+	couch.InvalidBulkDelete:    {http.StatusBadRequest, "invalid_bulk_docs", "Bulk Delete requires an array of non-null docids."},
 }
 
 // Describe returns how an error looks to a client: the status, CouchDB's name

@@ -48,6 +48,27 @@ const (
 	InvalidFieldName // an empty name between dots
 	InvalidFields    // fields are no list
 	InvalidField     // a field is no string
+
+	// What is wrong with another part of a Mango request.
+	MissingKey       // a member that must be there is not
+	InvalidKey       // a member that there is no use for
+	InvalidString    // a value is no string
+	EmptyString      // a name is empty
+	InvalidBoolean   // a value is neither true nor false
+	InvalidPositive  // a value is no integer above zero
+	InvalidCount     // a value is no integer from zero on
+	InvalidValue     // a value is none of those allowed
+	InvalidSort      // a sort is no list
+	InvalidSortField // a field of a sort, or of an index
+	MixedSort        // a sort goes both ways
+	InvalidBookmark
+	InvalidIndexName
+	InvalidIndex         // a definition of an index, or the choice of one
+	NoUsableIndex        // no index gives the order that is asked for
+	NoIndexService       // the kind of index needs a service that is not there
+	InvalidIndexLanguage // an index is to join a design document of functions
+	InvalidPartitioned   // an index and its design document differ in being partitioned
+	InvalidBulkDelete    // the indexes to delete are no list
 )
 
 // Error is the one error type of the domain. Reason is shown to clients, so it
