@@ -14,6 +14,7 @@ import (
 	"settle/server"
 	"settle/server/auth"
 	"settle/server/config"
+	"settle/server/peruser"
 	"settle/server/users"
 )
 
@@ -125,6 +126,8 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 		return err
 	}
 	defer admins.Close()
+	perUser := peruser.Start(peruser.Options{Store: store.Store, Config: conf, Logger: env.logger})
+	defer perUser.Close()
 	s := server.New(server.Options{Store: store.Store, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
 	if err := greet.print(admins.Names()); err != nil {
 		return err

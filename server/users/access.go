@@ -23,7 +23,7 @@ func (a Access) isServerAdmin() bool { return slices.Contains(a.User.Roles, couc
 
 // owns reports whether a document is the user's own.
 func (a Access) owns(id couch.DocID) bool {
-	name, ok := nameOf(id)
+	name, ok := NameOf(id)
 	return ok && name != "" && name == a.User.Name
 }
 

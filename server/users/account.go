@@ -16,9 +16,9 @@ const DatabaseName = "_users"
 // idPrefix begins the ids of users' documents.
 const idPrefix = "org.couchdb.user:"
 
-// nameOf returns the name that a document's id stands for; ok is false where it
+// NameOf returns the name that a document's id stands for; ok is false where it
 // is no user's document.
-func nameOf(id couch.DocID) (name string, ok bool) {
+func NameOf(id couch.DocID) (name string, ok bool) {
 	return strings.CutPrefix(string(id), idPrefix)
 }
 

@@ -1,0 +1,7 @@
+package peruser
+
+// The changes of security objects.
+var (
+	WithUser    = withUser
+	WithoutUser = withoutUser
+)
