@@ -67,7 +67,7 @@ func (f *feed) choose(c *couch.Change) (bool, error) {
 
 func (s *selection) matches(doc *couch.Document) bool {
 	bare := *doc
-	bare.Conflicts, bare.DeletedConflicts = nil, nil // which the feed may show, but no selector sees
+	bare.Conflicts, bare.DeletedConflicts, bare.Form = nil, nil, nil // which the feed may show, but no selector sees
 	return withText(&bare, s.selector.Match)
 }
 

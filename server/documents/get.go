@@ -56,6 +56,7 @@ const headRoom = 256
 // answerDocument answers with a document: as multipart/related where attachments
 // are asked for and the client takes it, else as JSON.
 func (r request) answerDocument(doc *couch.Document, p printing) error {
+	doc = doc.Shown()
 	if !p.attachments || len(doc.Attachments) == 0 {
 		return r.answerText(p.append(make([]byte, 0, len(doc.Body.Text)+headRoom), doc))
 	}

@@ -30,6 +30,7 @@ func (p printing) write(w io.Writer, doc *couch.Document) error {
 
 // related makes the document with the attachments that are wanted behind it.
 func (p printing) related(doc *couch.Document, boundary string) *multipart.Related {
+	doc = doc.Shown()
 	wanted := p.wanted(doc)
 	out := &multipart.Related{
 		Boundary: boundary,

@@ -19,9 +19,13 @@ type Attachment struct {
 	Digest      Digest // of the identity bytes
 	Length      int64  // in bytes
 
-	Blob    BlobID
-	Stub    bool        // content is to be found in an ancestor
-	Pending PendingBlob // new content; nil on attachments that are stored
+	Blob BlobID
+	Stub bool // content is to be found in an ancestor
+	// ByDigest says that a stub means the content of its Digest and Length, under
+	// whatever name a revision of the same document holds it. Its name, its type and,
+	// where it lies in 1..generation, its RevPos count.
+	ByDigest bool
+	Pending  PendingBlob // new content; nil on attachments that are stored
 }
 
 // PendingBlob is content that has been written but belongs to no document yet.

@@ -28,6 +28,22 @@ type Document struct {
 	Conflicts        []RevID
 	DeletedConflicts []RevID
 	LocalSeq         Seq
+
+	// Form, where set, is how the view of the database that was read shows its
+	// documents: what is printed is what Form makes of the document.
+	Form Form
+}
+
+// Form makes of a document what is shown in its place. It changes nothing of what
+// it is given; what it returns has no Form.
+type Form func(*Document) *Document
+
+// Shown returns the document that is printed: d, or what its Form makes of it.
+func (d *Document) Shown() *Document {
+	if d.Form == nil {
+		return d
+	}
+	return d.Form(d)
 }
 
 // Rev returns the revision that the document is at.

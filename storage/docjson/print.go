@@ -23,8 +23,9 @@ type Print struct {
 // AppendDocument appends d as CouchDB prints it: `_id`, `_rev`, the body's
 // members, `_deleted`, then, where d has them, `_revisions`, `_revs_info`,
 // `_conflicts`, `_deleted_conflicts`, `_local_seq` and `_attachments`. It never
-// calls p.Open.
+// calls p.Open. Where d has a Form, that is what is printed.
 func AppendDocument(dst []byte, d *couch.Document, p Print) []byte {
+	d = d.Shown()
 	dst = appendHead(dst, d, p)
 	for i := range d.Attachments {
 		a := &d.Attachments[i]

@@ -12,6 +12,7 @@ import (
 // does not grow with it. After an error of w, p.Open or the content, what has
 // been written is the beginning of a document.
 func WriteDocument(w io.Writer, d *couch.Document, p Print) error {
+	d = d.Shown()
 	buf := appendHead(nil, d, p)
 	for i := range d.Attachments {
 		a := &d.Attachments[i]
