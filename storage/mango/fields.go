@@ -9,6 +9,7 @@ import (
 
 // Fields says which fields of a document to show. It is safe for concurrent use.
 type Fields struct {
+	given []string   // as the list has them
 	paths [][]string // none: the whole document
 }
 
@@ -38,12 +39,16 @@ func ParseFields(fields []byte) (*Fields, error) {
 		if err != nil {
 			return nil, err
 		}
+		f.given = append(f.given, name)
 		if f.paths = append(f.paths, path); len(f.paths) > maxFields {
 			return nil, errFields
 		}
 	}
 	return &f, nil
 }
+
+// names are the fields as they were given; none for whole documents.
+func (f *Fields) names() []string { return f.given }
 
 // Append appends what the fields are of a document, whose JSON doc is: an object
 // with the fields that the document has, in the order of the list, nested as their

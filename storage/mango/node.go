@@ -40,7 +40,7 @@ type node struct {
 	name string // of an opField that is not normalised: the field as it is written
 	path []string
 
-	arg    []byte   // JSON
+	arg    []byte   // JSON, as it stands in the selector; a negation of it keeps it
 	raw    bool     // values compare by Erlang's order
 	list   [][]byte // JSON; of opIn, opNin and opAll
 	keys   keySet   // of a long list: its elements

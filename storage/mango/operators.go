@@ -13,7 +13,14 @@ type reader func(name string, s *parser, depth int) (*node, error)
 
 // leaf is the reader of an operator whose argument holds no conditions.
 func leaf(read func(name string, arg []byte) (*node, error)) reader {
-	return func(name string, s *parser, _ int) (*node, error) { return read(name, s.Value()) }
+	return func(name string, s *parser, _ int) (*node, error) {
+		arg := s.Value()
+		n, err := read(name, arg)
+		if err == nil && n.arg == nil {
+			n.arg = arg
+		}
+		return n, err
+	}
 }
 
 // operators are all that CouchDB 3.5 knows. (It is set by init, as the readers
@@ -139,7 +146,7 @@ func readRegex(name string, s *parser, _ int) (*node, error) {
 		return nil, invalidOperator(name)
 	}
 	compiled, err := s.compileRegex(pattern, arg)
-	return &node{op: opRegex, regexp: compiled}, err
+	return &node{op: opRegex, arg: arg, regexp: compiled}, err
 }
 
 func readBeginsWith(name string, arg []byte) (*node, error) {

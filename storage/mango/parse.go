@@ -103,7 +103,7 @@ func condition(s *parser, depth int) (*node, error) {
 		if !ok {
 			return nil, errJSON
 		}
-		n, err := member(string(name), s, depth)
+		n, err := readMember(string(name), s, depth)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +118,7 @@ func condition(s *parser, depth int) (*node, error) {
 	return &node{op: opAnd, args: args}, nil
 }
 
-func member(name string, s *parser, depth int) (*node, error) {
+func readMember(name string, s *parser, depth int) (*node, error) {
 	if !strings.HasPrefix(name, "$") {
 		n, err := condition(s, depth+1)
 		return &node{op: opField, name: name, args: []*node{n}}, err

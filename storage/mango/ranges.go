@@ -1,0 +1,107 @@
+package mango
+
+import (
+	"settle/storage/collate"
+)
+
+// bound is one end of a range of values; without a value there is none.
+type bound struct {
+	value []byte // JSON
+	open  bool   // the value itself is out
+}
+
+// valueRange is the values of a field that can match.
+type valueRange struct {
+	low, high bound
+	empty     bool
+}
+
+// rangeOf intersects what all conditions on a field leave of its values.
+func (s *Selector) rangeOf(field string) valueRange {
+	var r valueRange
+	s.root.conjuncts(func(n *node) {
+		if n.name == field && !r.empty {
+			r.restrict(n.args[0])
+		}
+	})
+	return r
+}
+
+func (r *valueRange) restrict(n *node) {
+	compare := collate.Compare
+	if n.raw {
+		compare = collate.CompareRaw
+	}
+	low, high := n.bounds()
+	if low.value != nil && (r.low.value == nil || isTighter(compare(low.value, r.low.value), low, r.low)) {
+		r.low = low
+	}
+	if high.value != nil && (r.high.value == nil || isTighter(-compare(high.value, r.high.value), high, r.high)) {
+		r.high = high
+	}
+	if r.low.value == nil || r.high.value == nil {
+		return
+	}
+	order := compare(r.low.value, r.high.value)
+	r.empty = order > 0 || order == 0 && (r.low.open || r.high.open)
+}
+
+// isTighter says whether a bound leaves less than another: order is how much
+// farther in it lies.
+func isTighter(order int, b, than bound) bool {
+	return order > 0 || order == 0 && b.open && !than.open
+}
+
+// lastCharacter ends the range of the strings that begin with a prefix, as
+// CouchDB's does.
+const lastCharacter = "\uffff"
+
+// bounds returns the range of one operator; two bounds without values where it
+// has none.
+func (n *node) bounds() (low, high bound) {
+	switch n.op {
+	case opEq:
+		return bound{value: n.arg}, bound{value: n.arg}
+	case opGt:
+		return bound{value: n.arg, open: true}, bound{}
+	case opGte:
+		return bound{value: n.arg}, bound{}
+	case opLt:
+		return bound{}, bound{value: n.arg, open: true}
+	case opLte:
+		return bound{}, bound{value: n.arg}
+	case opBeginsWith:
+		return bound{value: n.arg}, bound{value: appendString(nil, n.text+lastCharacter)}
+	}
+	return bound{}, bound{}
+}
+
+// Keys is a range of an index: an array for each end, of which the low one may be
+// the beginning of many keys. In _all_docs, which has no arrays, there is one
+// element, or none.
+type Keys struct {
+	Low, High [][]byte // JSON values
+	Empty     bool     // nothing can match
+}
+
+// keysOf returns the keys of a range of the columns: a low bound ends with the
+// first column that has none, a high one likewise, behind which comes everything.
+func keysOf(ranges []valueRange) Keys {
+	var k Keys
+	for _, r := range ranges {
+		k.Empty = k.Empty || r.empty
+	}
+	for _, r := range ranges {
+		if r.low.value == nil {
+			break
+		}
+		k.Low = append(k.Low, r.low.value)
+	}
+	for _, r := range ranges {
+		if r.high.value == nil {
+			break
+		}
+		k.High = append(k.High, r.high.value)
+	}
+	return k
+}

@@ -1,0 +1,95 @@
+package mango
+
+import (
+	"settle/storage/collate/jsonscan"
+	"settle/storage/couch"
+)
+
+// Sort is the order of a result, or the columns of an index: names of fields, all
+// in one direction. Each name comes once.
+type Sort struct {
+	Fields     []string
+	Descending bool
+}
+
+// ParseSort reads a list of field names, or of objects such as {"name": "desc"}.
+// Errors are of the kinds InvalidSort, InvalidSortField and MixedSort.
+func ParseSort(json []byte) (Sort, error) {
+	var s Sort
+	if jsonscan.KindOf(json) != jsonscan.Array {
+		return s, couch.Errorf(couch.InvalidSort, "Sort must be an array of sort specs, not: %s", term(json))
+	}
+	directions := make(map[bool]bool)
+	for element := range jsonscan.Elements(json) {
+		name, descending, ok := sortField(element)
+		if !ok {
+			return Sort{}, couch.Errorf(couch.InvalidSortField, "Invalid sort field: %s", term(element))
+		}
+		directions[descending] = true
+		s.add(name)
+	}
+	if len(directions) > 1 {
+		return Sort{}, couch.Errorf(couch.MixedSort, "Sorts currently only support a single direction for all fields.")
+	}
+	if len(s.Fields) > maxFields {
+		return Sort{}, errFields
+	}
+	s.Descending = directions[true]
+	return s, nil
+}
+
+func (s *Sort) add(name string) {
+	for _, field := range s.Fields {
+		if field == name {
+			return
+		}
+	}
+	s.Fields = append(s.Fields, name)
+}
+
+func sortField(json []byte) (name string, descending, ok bool) {
+	if name, ok := stringOf(json); ok {
+		return name, false, name != ""
+	}
+	n := 0
+	for raw, value := range jsonscan.Members(json) {
+		plain, valid := jsonscan.Unescape(nil, raw)
+		direction, _ := stringOf(value)
+		name, descending = string(plain), direction == "desc"
+		ok = valid && (direction == "asc" || descending)
+		n++
+	}
+	return name, descending, ok && n == 1
+}
+
+func (s Sort) direction() string {
+	if s.Descending {
+		return "desc"
+	}
+	return "asc"
+}
+
+// appendObject appends the fields as members of one object.
+func (s Sort) appendObject(dst []byte) []byte {
+	dst = append(dst, '{')
+	for i, name := range s.Fields {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(append(appendString(dst, name), ':'), s.direction())
+	}
+	return append(dst, '}')
+}
+
+// appendList appends the fields as a list of objects of one member each.
+func (s Sort) appendList(dst []byte) []byte {
+	dst = append(dst, '[')
+	for i, name := range s.Fields {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendString(append(dst, '{'), name), ':')
+		dst = append(appendString(dst, s.direction()), '}')
+	}
+	return append(dst, ']')
+}
