@@ -52,14 +52,14 @@ func (s *Store) reserve(ctx context.Context, name string, rec *schema.DBRecord) 
 		if row != nil {
 			return couch.ErrDatabaseExists
 		}
-		rec.Partition, err = takePartition(ctx, tx)
+		rec.Partition, err = takePartition(ctx, tx, schema.Unready{})
 		return err
 	})
 }
 
 // takePartition gives out the next partition number, in a transaction of the
 // directory, which marks it unready.
-func takePartition(ctx context.Context, tx kv.Tx) (p kv.Partition, err error) {
+func takePartition(ctx context.Context, tx kv.Tx, mark schema.Unready) (p kv.Partition, err error) {
 	row, err := getOne(ctx, tx, schema.CounterKey())
 	if err != nil {
 		return p, err
@@ -74,7 +74,7 @@ func takePartition(ctx context.Context, tx kv.Tx) (p kv.Partition, err error) {
 	}
 	p = schema.Partition(n)
 	tx.Set(schema.CounterKey(), schema.EncodeCounter(n))
-	tx.Set(schema.UnreadyKey(p), nil)
+	tx.Set(schema.UnreadyKey(p), mark.Encode())
 	return p, nil
 }
 

@@ -25,7 +25,7 @@ func (s *Store) DropDatabase(ctx context.Context, name string) error {
 			return err
 		}
 		tx.Delete(schema.NameKey(name))
-		tx.Set(schema.UnreadyKey(rec.Partition), nil)
+		tx.Set(schema.UnreadyKey(rec.Partition), schema.Unready{}.Encode())
 		return nil
 	}, kv.Freeing)
 	if err != nil {
@@ -33,9 +33,17 @@ func (s *Store) DropDatabase(ctx context.Context, name string) error {
 	}
 	s.open.forget(rec.Partition)
 	// The database is gone: the rest is done, whatever becomes of the request.
-	err = s.kv.Drop(context.WithoutCancel(ctx), rec.Partition)
+	err = s.end(context.WithoutCancel(ctx), rec.Partition)
 	s.background.Go(func() { s.remove(s.stopping, rec.Partition) })
 	return schema.DomainError(err)
+}
+
+// end makes every method of a database fail. Its indexes stay named, for erase.
+func (s *Store) end(ctx context.Context, p kv.Partition) error {
+	return s.kv.Update(ctx, p, func(tx kv.Tx) error {
+		tx.Delete(schema.MetaKey())
+		return nil
+	})
 }
 
 // remove destroys what belongs to a partition that the directory does not name,
@@ -62,8 +70,8 @@ func (s *Store) destroy(ctx context.Context, p kv.Partition) error {
 	return s.setReady(ctx, p)
 }
 
-// erase removes key, rows and blobs of a partition. The key may be left in old
-// files of the engine until eraseKeys has run.
+// erase removes key, indexes, rows and blobs of a partition. The key may be left in
+// old files of the engine until eraseKeys has run.
 func (s *Store) erase(ctx context.Context, p kv.Partition) error {
 	err := s.kv.Update(ctx, schema.KeysPartition, func(tx kv.Tx) error {
 		tx.Delete(p[:])
@@ -72,19 +80,14 @@ func (s *Store) erase(ctx context.Context, p kv.Partition) error {
 	if err != nil {
 		return err
 	}
+	if err := s.dropIndexes(ctx, p); err != nil {
+		return err
+	}
 	if err := s.kv.Drop(ctx, p); err != nil {
 		return err
 	}
 	s.open.forget(p) // a request may have found the database just before
 	return s.blobs.DropDatabase(p)
-}
-
-// setReady takes back the mark of a partition of which nothing is left.
-func (s *Store) setReady(ctx context.Context, p kv.Partition) error {
-	return s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) error {
-		tx.Delete(schema.UnreadyKey(p))
-		return nil
-	})
 }
 
 // eraseKeys rewrites the partition of the wrapped keys, so that deleted ones

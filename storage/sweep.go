@@ -8,25 +8,60 @@ import (
 	"settle/storage/schema"
 )
 
-// finishUnready removes, in the background, the databases that a crash has left
-// half made or half dropped. It has found them before it returns, so that it
-// takes none for one that is being made later.
+// finishUnready removes, in the background, the databases, indexes and spools that a
+// crash has left half made or half dropped. It has found them before it returns, so
+// that it takes none for one that is being made later.
 func (s *Store) finishUnready(ctx context.Context) error {
-	var found []kv.Partition
+	var whole, owned, databases []kv.Partition
 	for row, err := range kv.Pages(ctx, s.view(schema.DirectoryPartition), schema.All(schema.KindUnready)) {
 		if err != nil {
 			return err
 		}
 		p, ok := schema.ParseUnreadyKey(row.Key)
-		if !ok {
-			return schema.Corrupt("directory row of an unready database")
+		mark, err := schema.DecodeUnready(row.Value)
+		if err != nil || !ok {
+			return schema.Corrupt("directory row of an unready partition")
 		}
-		found = append(found, p)
+		named, err := s.names(ctx, mark, p)
+		if err != nil {
+			return err
+		}
+		switch {
+		case named:
+			whole = append(whole, p)
+		case mark.IsOwned():
+			owned = append(owned, p)
+		default:
+			databases = append(databases, p)
+		}
 	}
-	if len(found) > 0 {
-		s.background.Go(func() { s.removeAll(s.stopping, found) })
+	if len(whole) > 0 {
+		if err := s.setReady(ctx, whole...); err != nil {
+			return schema.DomainError(err)
+		}
 	}
+	s.background.Go(func() {
+		for _, p := range owned {
+			s.removeOwned(s.stopping, p)
+		}
+		if len(databases) > 0 {
+			s.removeAll(s.stopping, databases)
+		}
+	})
 	return nil
+}
+
+// names reports whether the database that a mark tells of has p for its index.
+func (s *Store) names(ctx context.Context, mark schema.Unready, p kv.Partition) (bool, error) {
+	if !mark.IsOwned() {
+		return false, nil
+	}
+	var found kv.Partition
+	err := s.view(mark.Database)(ctx, func(r kv.Reader) (err error) {
+		found, _, err = readIndexRow(ctx, r, mark.Index)
+		return err
+	})
+	return found == p, err
 }
 
 // removeAll destroys many partitions with one rewriting of the keys.

@@ -6,6 +6,8 @@ import (
 
 	"settle/storage/couch"
 	"settle/storage/edits"
+	"settle/storage/kv"
+	"settle/storage/schema"
 	"settle/storage/spool"
 )
 
@@ -20,6 +22,9 @@ func Docs(docs ...*couch.Document) iter.Seq2[*couch.Document, error] {
 	}
 }
 
+// batchLimit is what a transaction takes, and what of a batch is kept in memory.
+var batchLimit = spool.Limit{Docs: 5000, Bytes: 4 << 20}
+
 // write applies a batch. See [edits.Write].
 func (db *Database) write(ctx context.Context, docs iter.Seq2[*couch.Document, error], k edits.Kind) ([]couch.WriteResult, error) {
 	return edits.Write(ctx, db.batch(), docs, func() (edits.Kind, error) { return k, nil })
@@ -27,11 +32,14 @@ func (db *Database) write(ctx context.Context, docs iter.Seq2[*couch.Document, e
 
 // batch says where batches are written to.
 func (db *Database) batch() edits.Options {
+	reserve := func(ctx context.Context) (kv.Partition, error) {
+		return db.store.takeMarked(ctx, schema.Unready{Database: db.rec.Partition})
+	}
 	return edits.Options{
 		Contents: db.contents(), View: db.view, Update: db.update,
 		CheckID: db.validateID, RemoveFiles: db.removeFiles,
-		Spool:     spool.Options{KV: db.store.kv, Key: db.key, Limit: db.store.batches, Reserve: db.store.reserveSpool},
-		DropSpool: db.store.removeSpool,
+		Spool:     spool.Options{KV: db.store.kv, Key: db.key, Limit: db.store.batches, Reserve: reserve},
+		DropSpool: db.store.removeOwned,
 	}
 }
 

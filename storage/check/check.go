@@ -48,7 +48,7 @@ type Counts struct {
 }
 
 // Run reads the whole store and reports every invariant that does not hold: that
-// directory, keys and partitions name the same databases, and of each database
+// directory, keys and partitions name the same databases and indexes, and of each database
 // that by-id, by-seq, trees, bodies, references, blobs and totals agree, and that
 // every sealed value opens. What a crash leaves for the next start is no finding:
 // databases marked as unready, and blob files without a record.
@@ -58,10 +58,10 @@ type Counts struct {
 // check early, of kind couch.Corrupt where the directory cannot be read.
 func Run(ctx context.Context, o Options, report func(Finding)) (Counts, error) {
 	c := &checker{
-		options: o, report: report, known: make(map[kv.Partition]bool),
+		options: o, report: report, known: make(map[kv.Partition]bool), unready: make(map[kv.Partition]bool), indexed: make(map[kv.Partition]bool),
 		blobs: attachments.New(attachments.Options{FS: o.BlobFS, Root: o.BlobDir}),
 	}
-	for _, step := range []func(context.Context) error{c.directory, c.databases, c.keys, c.partitions} {
+	for _, step := range []func(context.Context) error{c.directory, c.databases, c.leftIndexes, c.keys, c.partitions} {
 		if err := step(ctx); err != nil {
 			return c.counts, err
 		}
@@ -75,7 +75,10 @@ type checker struct {
 	blobs   *attachments.Store
 	report  func(Finding)
 	counts  Counts
-	known   map[kv.Partition]bool // databases, and those half made or half dropped
+	known   map[kv.Partition]bool // databases, indexes, and those half made or half dropped
+	unready map[kv.Partition]bool
+	indexed map[kv.Partition]bool
+	counter uint64 // the last partition number given out
 }
 
 // find reports a finding; db is empty for the store as a whole.

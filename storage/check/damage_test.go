@@ -21,7 +21,7 @@ type damage struct {
 }
 
 func TestDamage(t *testing.T) {
-	for _, group := range [][]damage{ofTheStore, ofDocuments, ofSequences, ofRows, ofPurges, ofAttachments, ofTotals} {
+	for _, group := range [][]damage{ofTheStore, ofDocuments, ofSequences, ofRows, ofIndexes, ofPurges, ofAttachments, ofTotals} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
@@ -69,12 +69,14 @@ var ofTheStore = []damage{
 		}
 	}, []string{
 		"alpha: its meta row is missing",
+		"partition 18 belongs to no database",
 	}},
 	{"a database without a row in the directory", func(s *store) {
 		s.remove(schema.DirectoryPartition, schema.NameKey("alpha"))
 	}, []string{
 		"a database key belongs to no database",
 		"partition 16 belongs to no database",
+		"partition 18 belongs to no database",
 	}},
 	{"a row in the directory that cannot be read", func(s *store) {
 		s.set(schema.DirectoryPartition, schema.NameKey("alpha"), []byte{9})
@@ -82,10 +84,12 @@ var ofTheStore = []damage{
 		"a database key belongs to no database",
 		"alpha: its directory row cannot be read",
 		"partition 16 belongs to no database",
+		"partition 18 belongs to no database",
 	}},
 	{"two names of one partition", func(s *store) {
 		s.set(schema.DirectoryPartition, schema.NameKey("other"), s.row(schema.DirectoryPartition, schema.NameKey("alpha")))
 	}, []string{
+		`other: index "x" shares its partition with another`,
 		"other: shares its partition with another database",
 	}},
 	{"a database in the directory's partition", func(s *store) {
@@ -107,11 +111,13 @@ var ofTheStore = []damage{
 	{"a counter that is behind", func(s *store) {
 		s.set(schema.DirectoryPartition, schema.CounterKey(), schema.EncodeCounter(schema.FirstDatabase))
 	}, []string{
+		`alpha: partition 18 is none of index "x"`,
 		"the directory has given out partition 17, but counts only 16",
 	}},
 	{"a counter that cannot be read", func(s *store) {
 		s.set(schema.DirectoryPartition, schema.CounterKey(), []byte{1})
 	}, []string{
+		`alpha: partition 18 is none of index "x"`,
 		"the directory has given out partition 17, but counts only 0",
 		"the directory's counter cannot be read",
 	}},
@@ -320,6 +326,60 @@ var ofPurges = []damage{
 		"alpha: a purge has a malformed key in the list by id",
 		"alpha: the list of purges by id has 2 rows for 1 purges",
 	}},
+}
+
+// anIndex is the partition of the index of alpha.
+var anIndex = schema.Partition(schema.FirstDatabase + 2)
+
+var ofIndexes = []damage{
+	{"a row of an index that cannot be read", func(s *store) {
+		s.set(alpha, schema.IndexKey("x"), []byte{1})
+	}, []string{
+		`alpha: the row of index "x" cannot be read`,
+		"partition 18 belongs to no database",
+	}},
+	{"two indexes of one partition", func(s *store) {
+		s.set(alpha, schema.IndexKey("y"), schema.EncodeIndexRow(anIndex))
+	}, []string{
+		`alpha: index "y" shares its partition with another`,
+	}},
+	{"an index that is a database", func(s *store) {
+		s.set(alpha, schema.IndexKey("y"), schema.EncodeIndexRow(beta))
+	}, []string{
+		`alpha: index "y" shares its partition with another`,
+	}},
+	{"an index in the directory, and one yet to come", func(s *store) {
+		s.set(alpha, schema.IndexKey("y"), schema.EncodeIndexRow(schema.DirectoryPartition))
+		s.set(alpha, schema.IndexKey("z"), schema.EncodeIndexRow(schema.Partition(99)))
+	}, []string{
+		`alpha: index "y" does not begin with its head`,
+		`alpha: index "z" does not begin with its head`,
+		`alpha: partition 1 is none of index "y"`,
+		`alpha: partition 99 is none of index "z"`,
+	}},
+	{"an index without its head", func(s *store) {
+		s.remove(anIndex, schema.IndexHeadKey())
+	}, []string{
+		`alpha: index "x" does not begin with its head`,
+	}},
+	{"an index that no database names", func(s *store) {
+		s.remove(alpha, schema.IndexKey("x"))
+	}, []string{
+		"partition 18 belongs to no database",
+	}},
+	{"a mark that cannot be read", func(s *store) {
+		s.set(schema.DirectoryPartition, schema.UnreadyKey(anIndex), []byte{9})
+	}, []string{
+		"the mark on partition 18 cannot be read",
+	}},
+	{"nothing, but an index that is marked", func(s *store) {
+		s.set(schema.DirectoryPartition, schema.UnreadyKey(anIndex), schema.Unready{Database: alpha, Index: "x"}.Encode())
+	}, nil},
+	{"nothing, but an index of a database that is half dropped", func(s *store) {
+		s.remove(schema.DirectoryPartition, schema.NameKey("alpha"))
+		s.remove(alpha, schema.MetaKey())
+		s.set(schema.DirectoryPartition, schema.UnreadyKey(alpha), nil)
+	}, nil},
 }
 
 var ofRows = []damage{

@@ -10,13 +10,13 @@ import (
 
 // directory reads the rows of the directory, and remembers the partitions.
 func (c *checker) directory(ctx context.Context) error {
-	var highest, counter uint64
+	var highest uint64
 	for row, err := range c.rows(ctx, schema.DirectoryPartition, kv.Range{}) {
 		if err != nil {
 			return err
 		}
 		if string(row.Key) == string(schema.CounterKey()) {
-			if counter, err = schema.DecodeCounter(row.Value); err != nil {
+			if c.counter, err = schema.DecodeCounter(row.Value); err != nil {
 				c.find("", "the directory's counter cannot be read")
 			}
 			continue
@@ -26,8 +26,8 @@ func (c *checker) directory(ctx context.Context) error {
 			highest = max(highest, schema.PartitionNumber(p))
 		}
 	}
-	if highest > counter {
-		c.find("", "the directory has given out partition %d, but counts only %d", highest, counter)
+	if highest > c.counter {
+		c.find("", "the directory has given out partition %d, but counts only %d", highest, c.counter)
 	}
 	return nil
 }
@@ -47,6 +47,12 @@ func (c *checker) entry(row kv.KV) (p kv.Partition, ok bool) {
 			return p, false
 		}
 		p = rec.Partition
+	}
+	if name == "" {
+		c.unready[p] = true
+		if _, err := schema.DecodeUnready(row.Value); err != nil {
+			c.find("", "the mark on partition %d cannot be read", schema.PartitionNumber(p))
+		}
 	}
 	if c.known[p] {
 		c.find(name, "shares its partition with another database")
@@ -69,6 +75,9 @@ func (c *checker) databases(ctx context.Context) error {
 		}
 		c.counts.Databases++
 		name := string(row.Key[1:])
+		if err := c.indexes(ctx, name, rec.Partition); err != nil {
+			return err
+		}
 		if err := c.damage(name, "it", c.database(ctx, name, rec.Partition)); err != nil {
 			return err
 		}

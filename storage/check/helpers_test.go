@@ -37,7 +37,7 @@ const blobDir = "blobs"
 
 // newStore makes two databases. In alpha: "att" with a small attachment and a
 // large one, in two revisions; "conf" with two leaves; "gone", deleted; a local
-// document; a purge of nothing. In beta: "att".
+// document; a purge of nothing; the index "x". In beta: "att".
 func newStore(t *testing.T) *store {
 	t.Helper()
 	keyring, err := crypt.NewKeyring()
@@ -56,6 +56,7 @@ func newStore(t *testing.T) *store {
 	}
 	s.fill(st, "alpha")
 	s.fill(st, "beta")
+	s.index(st, "alpha", "x")
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +96,26 @@ func (s *store) fill(st *storage.Store, name string) {
 		s.t.Fatal(err)
 	}
 	if err := db.SetSecurity(ctx, []byte(`{}`)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// index makes an index of a row.
+func (s *store) index(st *storage.Store, name, index string) {
+	s.t.Helper()
+	ctx := context.Background()
+	db, err := st.Database(ctx, name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p, err := db.OpenIndex(ctx, index)
+	if err == nil {
+		err = db.IndexUpdate(ctx, p, func(tx kv.Tx) error {
+			tx.Set([]byte("k"), []byte("v"))
+			return nil
+		})
+	}
+	if err != nil {
 		s.t.Fatal(err)
 	}
 }

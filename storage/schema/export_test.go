@@ -1,10 +1,13 @@
 package schema
 
-import "settle/storage/couch"
+import (
+	"settle/storage/couch"
+	"settle/storage/kv"
+)
 
 // DecodeRow decodes a row of each kind, and encodes it again.
 func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
-	switch kind % 8 {
+	switch kind % 10 {
 	case 0:
 		return encode(DecodeMeta(b))(func(m *Meta) ([]byte, error) { return m.Encode(), nil })
 	case 1:
@@ -21,6 +24,10 @@ func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
 		return encode(doc, err)(func(d *couch.Document) ([]byte, error) { return encodeSpooled(d), nil })
 	case 5:
 		return encode(DecodePurgeRow(b))(func(r *PurgeRow) ([]byte, error) { return r.Encode(), nil })
+	case 8:
+		return encode(DecodeIndexRow(b))(func(p kv.Partition) ([]byte, error) { return EncodeIndexRow(p), nil })
+	case 9:
+		return encode(DecodeUnready(b))(func(u Unready) ([]byte, error) { return u.Encode(), nil })
 	case 4:
 		if b == nil {
 			b = []byte{}

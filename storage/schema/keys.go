@@ -40,6 +40,7 @@ const (
 	KindBlob     = 'a'
 	KindBody     = 'b'
 	KindDoc      = 'd'
+	KindIndex    = 'i'
 	KindLocal    = 'l'
 	KindMeta     = 'm'
 	KindSeqCount = 'n'
@@ -57,7 +58,7 @@ func CounterKey() []byte { return []byte{KindCounter} }
 func NameKey(name string) []byte { return append([]byte{KindName}, name...) }
 
 // UnreadyKey returns the directory's key of a partition that is being made into
-// a database, or destroyed.
+// a database or an index, or destroyed. The row is an Unready.
 func UnreadyKey(p kv.Partition) []byte { return append([]byte{KindUnready}, p[:]...) }
 
 // ParseUnreadyKey is the reverse of UnreadyKey; ok is false where key is none.
@@ -208,7 +209,7 @@ func All(kind byte) kv.Range {
 func DatabaseRows() []kv.Range {
 	one := func(key []byte) kv.Range { return kv.Range{Lo: key, Hi: kv.KeyAfter(key)} }
 	return []kv.Range{
-		All(KindBlob), All(KindBody), All(KindDoc), All(KindLocal), one(MetaKey()),
+		All(KindBlob), All(KindBody), All(KindDoc), All(KindIndex), All(KindLocal), one(MetaKey()),
 		All(KindSeqCount), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), one(SecurityKey()),
 	}
 }

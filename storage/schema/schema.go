@@ -7,7 +7,8 @@
 //	1        directory of the databases
 //	2        keys: partition → the database's wrapped key (package crypt)
 //	3        settings of the server: name → value
-//	16 …     databases, and spools of batches; a number is never used twice
+//	16 …     databases, their indexes, and spools of batches; a number is never
+//	         used twice
 //
 // # Rows
 //
@@ -15,14 +16,15 @@
 //
 //	c                     counter: the last partition number given out (8 bytes)
 //	n name                [DBRecord]: the database exists
-//	u partition           unready: the database is being created or dropped, or the
-//	                      partition is a spool; empty
+//	u partition           [Unready]: a database or an index is being made or dropped, or
+//	                      the partition is a spool
 //
 // In a database:
 //
 //	a blob                record of a blob, and small contents (package attachments)
 //	b id gen hash         body of a revision: [SealBody]
 //	d id                  by-id: [DocRow]
+//	i name                the database has an index: [EncodeIndexRow]
 //	l id                  local document: [SealLocal]
 //	m                     [Meta]; without it the database is gone
 //	n level block         how many rows by-seq has in a block: [SeqBlock]
@@ -31,6 +33,10 @@
 //	r blob id gen hash    reference: the revision has the blob attached; empty
 //	s seq                 by-seq: [SeqRow]
 //	y                     security object, JSON text
+//
+// In an index, the rows that package view says, and:
+//
+//	0                     [IndexHead]; without it the index is gone
 //
 // In a spool, keys have no kind:
 //
