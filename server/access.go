@@ -9,15 +9,16 @@ import (
 	"settle/server/web"
 	"settle/storage"
 	"settle/storage/couch"
+	"settle/storage/metaview"
 )
 
 // accessTo returns what a database's security object makes of a user, and the
-// database as the user sees it.
-func accessTo(o Options) func(context.Context, web.Database, couch.UserCtx) (web.Database, auth.Role, error) {
+// database as the user sees it, in a view.
+func accessTo(o Options, view func(*storage.Database) *metaview.Database) func(context.Context, web.Database, couch.UserCtx) (web.Database, auth.Role, error) {
 	policy := usersPolicy(o.Config)
 	return func(ctx context.Context, found web.Database, user couch.UserCtx) (web.Database, auth.Role, error) {
-		db := found.(*storage.Database)
-		role, err := roleIn(ctx, db, user)
+		role, err := roleIn(ctx, found.(*storage.Database), user)
+		db := view(found.(*storage.Database))
 		switch {
 		case err != nil:
 			return nil, auth.None, err

@@ -14,10 +14,12 @@ import (
 	"settle/server/config"
 	"settle/server/databases"
 	"settle/server/documents"
+	"settle/server/metadata"
 	"settle/server/node"
 	"settle/server/session"
 	"settle/server/web"
 	"settle/storage"
+	"settle/storage/metaview"
 )
 
 // Bounds on connections.
@@ -56,18 +58,7 @@ func New(o Options) *Server {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	handler := web.NewHandler(web.Options{
-		Authenticate: o.Auth.Authenticate,
-		Challenge:    o.Auth.Challenge,
-		FindDatabase: findDatabase(o.Store),
-		Access:       accessTo(o),
-		CORS:         corsPolicy(o.Config),
-		Limits:       o.Config.Limits,
-		Draining:     s.draining,
-		Detached:     s.detached(ctx),
-		ServerName:   serverName,
-		Logger:       o.Logger,
-	}, s.tables(o)...)
+	handler := s.handler(ctx, o)
 	s.http = &http.Server{
 		Handler:           s.counted(handler),
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -85,14 +76,36 @@ func New(o Options) *Server {
 	return s
 }
 
-// tables returns the routes of every family.
-func (s *Server) tables(o Options) [][]web.Route {
+// handler returns what answers the requests: those whose path begins with the prefix
+// of metadata replicas in the databases' metadata view, others in the ordinary one.
+func (s *Server) handler(ctx context.Context, o Options) http.Handler {
+	options := web.Options{
+		Authenticate: o.Auth.Authenticate,
+		Challenge:    o.Auth.Challenge,
+		FindDatabase: findDatabase(o.Store),
+		Access:       accessTo(o, metaview.Ordinary),
+		CORS:         corsPolicy(o.Config),
+		Limits:       o.Config.Limits,
+		Draining:     s.draining,
+		Detached:     s.detached(ctx),
+		ServerName:   serverName,
+		Logger:       o.Logger,
+	}
+	ordinary := web.NewHandler(options, s.tables(o, o.Store)...)
+	options.Prefix, options.Serves = metadata.Prefix, metadata.Serves
+	options.Access = accessTo(o, metaview.Metadata)
+	return metadata.Dispatch(web.NewHandler(options, s.tables(o, metadata.NewNode(o.Store))...), ordinary)
+}
+
+// tables returns the routes of every family; of the server itself store tells.
+func (s *Server) tables(o Options, store node.Store) [][]web.Route {
 	return [][]web.Route{
-		node.Routes(o.Store, o.Config, o.Auth),
+		node.Routes(store, o.Config, o.Auth),
 		session.Routes(o.Auth),
 		s.databases.Routes(),
 		changes.Routes(),
 		documents.Routes(),
+		metadata.Routes(),
 	}
 }
 

@@ -12,21 +12,21 @@ import (
 	"iter"
 
 	"settle/server/auth"
-	"settle/storage"
 	"settle/storage/couch"
+	"settle/storage/metaview"
 )
 
 // Database is a database as a reader or a member sees it. It has the methods of
 // the database that it stands on.
 type Database struct {
-	*storage.Database
+	*metaview.Database
 	user couch.UserCtx
 	role auth.Role
 }
 
 // NewDatabase returns db as a user of a role sees it, who is named where the role
 // is Reader.
-func NewDatabase(db *storage.Database, user couch.UserCtx, role auth.Role) *Database {
+func NewDatabase(db *metaview.Database, user couch.UserCtx, role auth.Role) *Database {
 	return &Database{Database: db, user: user, role: role}
 }
 
@@ -58,4 +58,13 @@ func (db *Database) SetSecurity(ctx context.Context, text []byte) error {
 		return err
 	}
 	return db.Database.SetSecurity(ctx, text)
+}
+
+// SetMetadataOptions stores the options of the metadata view. The error is that of
+// [auth.Role.Demand].
+func (db *Database) SetMetadataOptions(ctx context.Context, o metaview.Options) error {
+	if err := db.role.Demand(auth.Admin, db.user); err != nil {
+		return err
+	}
+	return db.Database.SetMetadataOptions(ctx, o)
 }

@@ -18,6 +18,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/kv"
+	"settle/storage/metaview"
 )
 
 var (
@@ -85,7 +86,7 @@ func list(t *testing.T, db databases.Database, o couch.AllDocsOptions) string {
 func TestLocalDocumentsAreTheReadersOwn(t *testing.T) {
 	plain := openDatabase(t)
 	as := func(name string, role auth.Role) *access.Database {
-		return access.NewDatabase(plain, couch.UserCtx{Name: name}, role)
+		return access.NewDatabase(metaview.Ordinary(plain), couch.UserCtx{Name: name}, role)
 	}
 	ida, eve, member := as("ida", auth.Reader), as("ida/", auth.Reader), as("ida", auth.Member)
 	put(t, ida, "_local/c", `{"by":"ida"}`)
@@ -136,9 +137,9 @@ func TestLocalDocumentsAreTheReadersOwn(t *testing.T) {
 
 func TestListing(t *testing.T) {
 	plain := openDatabase(t)
-	reader := access.NewDatabase(plain, couch.UserCtx{Name: "ida"}, auth.Reader)
-	member := access.NewDatabase(plain, couch.UserCtx{Name: "ida"}, auth.Member)
-	put(t, access.NewDatabase(plain, couch.UserCtx{Name: "eve"}, auth.Reader), "_local/b", "{}")
+	reader := access.NewDatabase(metaview.Ordinary(plain), couch.UserCtx{Name: "ida"}, auth.Reader)
+	member := access.NewDatabase(metaview.Ordinary(plain), couch.UserCtx{Name: "ida"}, auth.Member)
+	put(t, access.NewDatabase(metaview.Ordinary(plain), couch.UserCtx{Name: "eve"}, auth.Reader), "_local/b", "{}")
 	for _, id := range []string{"a", "b", "c", "d"} {
 		put(t, reader, "_local/"+id, "{}")
 		put(t, member, "_local/"+id, "{}")
@@ -190,7 +191,7 @@ func TestWriting(t *testing.T) {
 		{couch.UserCtx{Name: "ida"}, auth.Member, []string{"", noAdmin, ""}},
 		{couch.UserCtx{Name: "ida"}, auth.Admin, []string{"", "", ""}},
 	} {
-		db := access.NewDatabase(plain, tt.user, tt.role)
+		db := access.NewDatabase(metaview.Ordinary(plain), tt.user, tt.role)
 		results, err := db.PutRevs(t.Context(), batch)
 		if err != nil || len(results) != len(ids) {
 			t.Fatal(results, err)
@@ -212,7 +213,7 @@ func TestWriting(t *testing.T) {
 		}
 	}
 	broken := errors.New("broken")
-	if _, err := access.NewDatabase(plain, couch.UserCtx{}, auth.Member).BulkDocs(t.Context(), func(yield func(*couch.Document, error) bool) {
+	if _, err := access.NewDatabase(metaview.Ordinary(plain), couch.UserCtx{}, auth.Member).BulkDocs(t.Context(), func(yield func(*couch.Document, error) bool) {
 		_ = yield(&couch.Document{ID: "c", Body: couch.Body{Text: []byte("{}")}}, nil) && yield(nil, broken)
 	}); !errors.Is(err, broken) {
 		t.Errorf("a broken batch: %v", err)

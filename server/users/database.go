@@ -5,8 +5,8 @@ import (
 	"iter"
 
 	"settle/server/auth"
-	"settle/storage"
 	"settle/storage/couch"
+	"settle/storage/metaview"
 )
 
 // Database is `_users` as one user sees it. It has the methods of the database
@@ -21,14 +21,14 @@ import (
 //
 // Administrators may do all of that.
 type Database struct {
-	*storage.Database
+	*metaview.Database
 	by     Access
 	policy Policy
 	hasher Hasher
 }
 
 // NewDatabase returns db, which must be `_users`, as a user sees it.
-func NewDatabase(db *storage.Database, by Access, policy Policy, hasher Hasher) *Database {
+func NewDatabase(db *metaview.Database, by Access, policy Policy, hasher Hasher) *Database {
 	return &Database{Database: db, by: by, policy: policy, hasher: hasher}
 }
 
@@ -48,6 +48,14 @@ func (db *Database) SetSecurity(ctx context.Context, text []byte) error {
 		return auth.None.Demand(auth.Admin, db.by.User)
 	}
 	return db.Database.SetSecurity(ctx, text)
+}
+
+// SetMetadataOptions stores the options of the metadata view, for administrators.
+func (db *Database) SetMetadataOptions(ctx context.Context, o metaview.Options) error {
+	if !db.by.isAdmin() {
+		return auth.None.Demand(auth.Admin, db.by.User)
+	}
+	return db.Database.SetMetadataOptions(ctx, o)
 }
 
 // mayRead returns nil where the user may see a document, or a part of it.

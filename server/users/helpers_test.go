@@ -22,6 +22,7 @@ import (
 	"settle/storage/crypt"
 	"settle/storage/docjson"
 	"settle/storage/kv"
+	"settle/storage/metaview"
 )
 
 var (
@@ -98,7 +99,7 @@ func (b *bench) as(name string) *users.Database {
 	case "keeper":
 		by.Role = auth.Admin // of the database only
 	}
-	return users.NewDatabase(b.db, by, b.policy, b.auth)
+	return users.NewDatabase(metaview.Ordinary(b.db), by, b.policy, b.auth)
 }
 
 // document reads a document from JSON.

@@ -71,8 +71,11 @@ func (r *Request) NotModified(tag string) bool {
 func isTagSeparator(c rune) bool { return c == ',' || c == ' ' || c == '\t' }
 
 // SetLocation sets the Location header to the URL of the path whose segments
-// are given unescaped, on the host that the client named.
+// are given unescaped, below the handler's prefix, on the host that the client named.
 func (r *Request) SetLocation(segments ...string) {
+	if prefix := r.options.Prefix; prefix != "" {
+		segments = append([]string{prefix}, segments...)
+	}
 	r.Response.Header().Set("Location", r.AbsoluteURL(segments...))
 }
 

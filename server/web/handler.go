@@ -42,6 +42,12 @@ type Options struct {
 	// shutdown waits for it; the context ends when the time for that has run out. Nil:
 	// nothing goes on behind its handler.
 	Detached func(run func(context.Context))
+	// Prefix is the first segment of every path that is served, which routes do not
+	// have; "": there is none.
+	Prefix string
+	// Serves says whether there is anything below a path's first segment, which
+	// stands behind the prefix. Nil: the tables say.
+	Serves func(segment string) bool
 	// ServerName is the Server header, "CouchDB/3.5.0 (settle)".
 	ServerName string
 	Logger     *slog.Logger
@@ -110,7 +116,7 @@ func (h *handler) prepare(w http.ResponseWriter, req *http.Request) *http.Reques
 		return nil
 	}
 
-	path, err := routePath(sentPath(req))
+	path, err := h.options.routePath(sentPath(req))
 	if len(req.RequestURI) > maxURI {
 		err = &couch.Error{Kind: couch.URITooLong}
 	}

@@ -47,6 +47,35 @@ func routePath(escaped string) (string, error) {
 	return b.String(), nil
 }
 
+// routePath is routePath without the prefix. The error is ErrNotFound below a first
+// segment that is not served.
+func (o *Options) routePath(escaped string) (string, error) {
+	path, err := routePath(escaped)
+	if err != nil || o.Prefix == "" && o.Serves == nil {
+		return path, err
+	}
+	if o.Prefix != "" {
+		path = "/" + strings.TrimPrefix(strings.TrimPrefix(path, "/"+o.Prefix), "/")
+	}
+	first, _, _ := strings.Cut(path[1:], "/")
+	if first != "" && o.Serves != nil && !o.Serves(unescapeSegment(first)) {
+		return "", couch.ErrNotFound
+	}
+	return path, nil
+}
+
+// FirstSegment returns the first segment of a request's path, unescaped; "" where
+// there is none, or it cannot be unescaped.
+func FirstSegment(req *http.Request) string {
+	for segment := range strings.SplitSeq(sentPath(req), "/") {
+		if segment != "" {
+			name, _ := url.QueryUnescape(segment)
+			return name
+		}
+	}
+	return ""
+}
+
 var (
 	segmentEscaper   = strings.NewReplacer("%", "%25", "/", "%2F")
 	segmentUnescaper = strings.NewReplacer("%25", "%", "%2F", "/")
