@@ -2,11 +2,11 @@
 
 GO       ?= go
 BIN      := bin/settle
-CLIENTS  := compat-tests/clients
+CLIENTS  := compat-tests/clients compat-tests/browser
 FUZZTIME ?= 10s
 BENCH    ?= .
 
-.PHONY: run build test race fuzz lint compat bench clients clean
+.PHONY: run build test race fuzz lint compat bench clients browser clean
 
 run: build ## build and start the server on 127.0.0.1:5984, data in ./data
 	$(BIN) serve --data ./data --identity ./identity --listen 127.0.0.1:5984
@@ -14,10 +14,10 @@ run: build ## build and start the server on 127.0.0.1:5984, data in ./data
 build: ## build the static binary bin/settle
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/settle
 
-test: clients ## every quick check: unit tests, recorded exchanges, real clients
+test: clients browser ## every quick check: unit tests, recorded exchanges, real clients
 	$(GO) test ./...
 
-race: clients ## the same under the race detector
+race: clients browser ## the same under the race detector
 	$(GO) test -race -timeout 30m ./...
 
 fuzz: ## every fuzz target for FUZZTIME
@@ -39,14 +39,17 @@ lint: ## gofmt, vet, staticcheck, and govulncheck where its database can be reac
 		echo "govulncheck: its database cannot be reached"; \
 	fi
 
-compat: clients ## recorded exchanges and real clients alone, in full
+compat: clients browser ## recorded exchanges and real clients alone, in full
 	$(GO) test -count=1 -v ./compat-tests/...
 
 bench: ## Go benchmarks, with allocations
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 clients: ## install the npm packages that the client tests run
-	@if [ -f $(CLIENTS)/package-lock.json ]; then cd $(CLIENTS) && npm ci --no-audit --no-fund --silent; fi
+	@set -e; for directory in $(CLIENTS); do (cd $$directory && npm ci --no-audit --no-fund --silent); done
+
+browser: ## install Chromium, which the browser tests run, where that is possible
+	@compat-tests/browser/install
 
 clean: ## remove what was built
 	rm -rf bin

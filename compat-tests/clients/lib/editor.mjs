@@ -1,7 +1,7 @@
-// A user of a local PouchDB that changes documents at random.
+// A user of a local PouchDB that changes documents at random, under node or in a
+// browser.
 
-import { setTimeout as sleep } from 'node:timers/promises'
-import { inline } from './files.mjs'
+import { inline } from './inline.mjs'
 
 // How often each kind of operation is done.
 const kinds = { edit: 40, create: 10, remove: 8, attach: 12, detach: 4, branch: 12, resolve: 8, revive: 4, batch: 2 }
@@ -14,6 +14,8 @@ export function choice (random) {
   if (random.chance(0.25)) return { startkey: '0ad', limit: 4 }
   return { startkey: random.pick('0123456789abcdefghilmnpw'), limit: 30 }
 }
+
+const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
 export class Editor {
   done = {} // operations by kind; 'overtaken' for those that a replicated edit came before

@@ -69,8 +69,3 @@ function typeOf (name) {
   const type = name.length % 2 ? mime.contentType(path.extname(name)) : mime.lookup(name)
   return type || 'application/octet-stream'
 }
-
-// inline is the attachments in the form in which PouchDB takes them with a document.
-export function inline (some) {
-  return Object.fromEntries(some.map(({ name, content_type, data }) => [name, { content_type, data }]))
-}

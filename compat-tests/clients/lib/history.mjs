@@ -1,6 +1,6 @@
 // Documents with a past: edits, tombstones, conflicts, attachments that change.
 
-import { inline } from './files.mjs'
+import { inline } from './inline.mjs'
 
 const batch = 500
 

@@ -1,0 +1,90 @@
+package browser_test
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"settle/compat-tests/clients"
+	"settle/compat-tests/settletest"
+)
+
+func TestMain(m *testing.M) { os.Exit(settletest.Main(m)) }
+
+// parameters is what every script takes.
+type parameters struct {
+	URL        string `json:"url"`             // of the server with TLS, with the administrator's credentials
+	Plain      string `json:"plain,omitempty"` // of a server without TLS
+	Dir        string `json:"dir"`             // for the browser's profile
+	Chromium   string `json:"chromium"`        // the program
+	Seed       uint32 `json:"seed"`
+	Databases  int    `json:"databases,omitempty"`
+	Operations int    `json:"operations,omitempty"` // of each of the writers
+	Bytes      int    `json:"bytes,omitempty"`      // of attachments, at most
+}
+
+// chromium is the browser's program. The test is skipped where there is none.
+func chromium(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath(cmp.Or(os.Getenv("SETTLE_CHROMIUM"), "chromium"))
+	if err != nil {
+		t.Skipf(`no Chromium: run "make browser", or name one in SETTLE_CHROMIUM (%v)`, err)
+	}
+	return path
+}
+
+// seed is SETTLE_SEED, or else a new one, which the log names.
+func seed(t *testing.T) uint32 {
+	t.Helper()
+	text := os.Getenv("SETTLE_SEED")
+	if text == "" {
+		text = strconv.FormatUint(uint64(rand.Uint32()), 10)
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatalf("SETTLE_SEED: %v", err)
+	}
+	t.Logf("SETTLE_SEED=%d", n)
+	return uint32(n)
+}
+
+// run runs a script against a new server with TLS, which at the checkpoint
+// "kill" is killed and started again.
+func run(t *testing.T, script clients.Script, p parameters) {
+	t.Helper()
+	p.Chromium = chromium(t)
+	cert := settletest.NewCertificate(t)
+	server := settletest.Start(t, settletest.Options{TLS: cert})
+	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), seed(t)
+	script.Parameters = p
+	script.Env = []string{"NODE_EXTRA_CA_CERTS=" + cert.Cert}
+	script.Limit = 3 * time.Minute
+	if _, kills := script.Checkpoints["kill"]; kills {
+		script.Checkpoints["kill"] = func() {
+			time.Sleep(rand.N(time.Second)) // under load
+			server.Kill()
+			time.Sleep(500 * time.Millisecond) // long enough for every client to notice
+			server.Restart()
+		}
+	}
+	script.Run(t)
+}
+
+func TestSession(t *testing.T) {
+	chromium(t)
+	plain := settletest.Start(t, settletest.Options{})
+	run(t, clients.Script{File: "session.mjs"}, parameters{Plain: plain.AdminURL()})
+}
+
+func TestLive(t *testing.T) {
+	script := clients.Script{File: "live.mjs", Checkpoints: map[string]func(){"kill": nil}}
+	run(t, script, parameters{Operations: 100, Bytes: 6e6})
+}
+
+func TestManyLive(t *testing.T) {
+	run(t, clients.Script{File: "many.mjs"}, parameters{Databases: 14})
+}

@@ -1,0 +1,31 @@
+// What a page's connections carry, as the browser's debugger tells it.
+
+// Traffic watches the requests of one page, preflights among them.
+export class Traffic {
+  requests = 0
+  protocols = new Set() // of the answers
+  #open = new Map() // id: {url, answered}
+
+  async watch (page) {
+    const session = await page.context().newCDPSession(page)
+    session.on('Network.requestWillBeSent', ({ requestId, request }) => {
+      this.requests++
+      this.#open.set(requestId, { url: new URL(request.url), answered: false })
+    })
+    session.on('Network.responseReceived', ({ requestId, response }) => {
+      this.protocols.add(response.protocol)
+      const request = this.#open.get(requestId)
+      if (request) request.answered = true
+    })
+    for (const end of ['loadingFinished', 'loadingFailed']) session.on(`Network.${end}`, ({ requestId }) => this.#open.delete(requestId))
+    await session.send('Network.enable')
+    return this
+  }
+
+  // waiting is the databases that have a request open whose path ends so, and
+  // whose answer has begun.
+  waiting (end) {
+    const open = [...this.#open.values()].filter(({ url, answered }) => answered && url.pathname.endsWith(end))
+    return new Set(open.map(({ url }) => url.pathname.split('/')[1]))
+  }
+}
