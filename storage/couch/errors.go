@@ -69,6 +69,8 @@ const (
 	InvalidIndexLanguage // an index is to join a design document of functions
 	InvalidPartitioned   // an index and its design document differ in being partitioned
 	InvalidBulkDelete    // the indexes to delete are no list
+
+	InvalidReduction // a built-in reduce function cannot take a value
 )
 
 // Error is the one error type of the domain. Reason is shown to clients, so it

@@ -8,10 +8,14 @@ type Task struct {
 	Database         string
 	Started, Updated time.Time
 	Done, Total      int64 // changes
+	DesignDocument   DocID // of an index that is built
 }
 
 // TaskCompaction is the type of a database's compaction.
 const TaskCompaction = "database_compaction"
+
+// TaskIndexer is the type of an index's update.
+const TaskIndexer = "indexer"
 
 // Progress returns how much of the task is done, in percent.
 func (t Task) Progress() int {
