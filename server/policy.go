@@ -27,7 +27,7 @@ func AuthPolicy(c *config.Config) func() auth.Policy {
 			HashAlgorithms:   splitList(c.Get(config.HashAlgorithms)),
 			Iterations:       int(c.Int(config.PasswordIterations)),
 			KeepWeakHashes:   !c.Bool(config.UpgradeHashOnAuth),
-			Challenge:        inEither(c, config.WWWAuthenticate, config.OldWWWAuthenticate),
+			Challenge:        c.Get(config.WWWAuthenticate),
 			Lockout:          lockout(c),
 			Proxy: auth.Proxy{
 				UseSecret:   c.Bool(config.ProxyUseSecret),
@@ -60,7 +60,7 @@ func lockout(c *config.Config) auth.Lockout {
 func corsPolicy(c *config.Config) func() web.CORS {
 	return latest(c, func() web.CORS {
 		return web.CORS{
-			Enabled:     inEither(c, config.EnableCORS, config.OldEnableCORS) == "true",
+			Enabled:     c.Bool(config.EnableCORS),
 			Origins:     splitList(c.Get(config.CORSOrigins)),
 			Credentials: c.Bool(config.CORSCredentials),
 			Methods:     splitList(c.Get(config.CORSMethods)),
@@ -69,15 +69,6 @@ func corsPolicy(c *config.Config) func() web.CORS {
 			MaxAge:      c.Get(config.CORSMaxAge),
 		}
 	})
-}
-
-// inEither returns a value that CouchDB looks for in the section [httpd] where
-// [chttpd] has none.
-func inEither(c *config.Config, id, old config.ID) string {
-	if value, ok := c.Lookup(id); ok {
-		return value
-	}
-	return c.Get(old)
 }
 
 // usersPolicy returns what the configuration says about the database of accounts.

@@ -60,7 +60,7 @@ func Settle() Table {
 			{Path: "storage/view", AllAbove: true},
 			{Path: "replication", Rooms: []string{"storage/couch", "attachments"}, Modules: []string{"github.com/go-kivik/kivik/v4"}},
 			{Path: "server/auth", Rooms: []string{"storage/couch"}, Modules: []string{crypto, token}},
-			{Path: "server/config", Rooms: []string{"storage/couch"}},
+			{Path: "server/config", Rooms: []string{"storage/couch"}, Modules: []string{"github.com/BurntSushi/toml"}},
 			{Path: "server", AllAbove: true, Modules: []string{echo, "github.com/klauspost/compress/gzip"}},
 			{Path: "cmd/settle", AllAbove: true, Modules: []string{Any}},
 			{Path: "compat-tests", AllAbove: true, Modules: []string{Any}},

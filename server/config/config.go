@@ -31,41 +31,57 @@ type Config struct {
 
 	writes sync.Mutex // held over a change, so that saves keep their order
 
+	given sections // from outside, at the start
+
 	mu      sync.RWMutex  // guards live, saved and changed
-	live    sections      // what was set, and counts
-	saved   sections      // what of it is in settings
+	live    sections      // what counts
+	saved   changes       // what was set here, as it is in settings
 	changed chan struct{} // closed by the next change; nil where nobody waits
 
 	version atomic.Uint64 // of live; grows while mu is held
 }
 
-type sections map[string]map[string]string
-
-// Open reads the configuration.
-func Open(ctx context.Context, settings Settings) (*Config, error) {
-	c := &Config{settings: settings, live: sections{}, saved: sections{}}
+// Open reads the configuration: what the sources give, the later over the earlier,
+// and over it what was set while the server ran before. The error is a BadRequest
+// where settle could not use what a source gives; it names the value only.
+func Open(ctx context.Context, settings Settings, sources ...Source) (*Config, error) {
+	c := &Config{settings: settings, given: merge(sources), saved: changes{}}
+	for _, s := range sources {
+		if err := s.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+	}
 	text, err := settings.Setting(ctx, settingKey)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
-	if text == nil {
-		return c, nil
+	if text != nil {
+		if err := json.Unmarshal(text, &c.saved); err != nil {
+			return nil, &couch.Error{Kind: couch.Corrupt, Reason: "The stored configuration is damaged.", Err: err}
+		}
 	}
-	if err := json.Unmarshal(text, &c.saved); err != nil {
-		return nil, &couch.Error{Kind: couch.Corrupt, Reason: "The stored configuration is damaged.", Err: err}
-	}
-	c.live = c.saved.clone()
+	c.live = changedBy(c.given, c.saved)
 	return c, nil
 }
 
-// Get returns a value that settle reads: the one that is set, else CouchDB's
-// standard one.
-func (c *Config) Get(id ID) string {
+// Outranked returns what a source gives that does not count, because something
+// stronger has another value.
+func (c *Config) Outranked(s Source) []ID {
 	c.mu.RLock()
-	value, ok := c.live[id.Section][id.Key]
-	c.mu.RUnlock()
-	if ok {
+	defer c.mu.RUnlock()
+	return s.outranked(c.live)
+}
+
+// Get returns a value that settle reads: the one that is set, else the one that is
+// set in its old section, else CouchDB's standard one.
+func (c *Config) Get(id ID) string {
+	if value, ok := c.Lookup(id); ok {
 		return value
+	}
+	if old, ok := id.old(); ok {
+		if value, ok := c.Lookup(old); ok {
+			return value
+		}
 	}
 	return definitions[id].standard
 }
@@ -178,11 +194,16 @@ func (c *Config) change(ctx context.Context, id ID, value *string, persist bool)
 		return "", errUnknownValue
 	}
 	c.mu.RLock()
-	live, saved := c.live.with(id, value), c.saved
-	if persist {
-		saved = c.saved.with(id, value)
-	}
+	live, saved := c.live, c.saved
 	c.mu.RUnlock()
+	if value != nil {
+		live = live.with(id, *value)
+	} else {
+		live = live.without(id)
+	}
+	if persist {
+		saved = c.savedWith(id, value)
+	}
 	if persist {
 		if err := c.save(ctx, saved); err != nil {
 			return "", err
@@ -199,35 +220,19 @@ func (c *Config) change(ctx context.Context, id ID, value *string, persist bool)
 	return old, nil
 }
 
-func (c *Config) save(ctx context.Context, s sections) error {
-	text, err := json.Marshal(s)
+// savedWith returns what is to be stored once a value is set, or deleted where it
+// is nil. c.writes is held.
+func (c *Config) savedWith(id ID, value *string) changes {
+	if value == nil && !c.given.has(id) {
+		return c.saved.without(id)
+	}
+	return c.saved.with(id, value)
+}
+
+func (c *Config) save(ctx context.Context, saved changes) error {
+	text, err := json.Marshal(saved)
 	if err != nil {
 		return err
 	}
 	return c.settings.SetSetting(ctx, settingKey, text)
-}
-
-func (s sections) clone() sections {
-	copied := make(sections, len(s))
-	for name, values := range s {
-		copied[name] = maps.Clone(values)
-	}
-	return copied
-}
-
-// with returns a copy in which one value is set, or deleted where it is nil.
-func (s sections) with(id ID, value *string) sections {
-	changed := s.clone()
-	if value == nil {
-		delete(changed[id.Section], id.Key)
-		if len(changed[id.Section]) == 0 {
-			delete(changed, id.Section)
-		}
-		return changed
-	}
-	if changed[id.Section] == nil {
-		changed[id.Section] = map[string]string{}
-	}
-	changed[id.Section][id.Key] = *value
-	return changed
 }

@@ -23,9 +23,7 @@ var (
 	RequireValidUser       = ID{"chttpd", "require_valid_user"}
 	RequireValidUserButUp  = ID{"chttpd", "require_valid_user_except_for_up"}
 	EnableCORS             = ID{"chttpd", "enable_cors"}
-	OldEnableCORS          = ID{"httpd", "enable_cors"}
 	WWWAuthenticate        = ID{"chttpd", "WWW-Authenticate"}
-	OldWWWAuthenticate     = ID{"httpd", "WWW-Authenticate"}
 	CORSOrigins            = ID{"cors", "origins"}
 	CORSCredentials        = ID{"cors", "credentials"}
 	CORSMethods            = ID{"cors", "methods"}
@@ -84,9 +82,7 @@ var definitions = map[ID]definition{
 	RequireValidUser:       {standard: "false", check: isBool},
 	RequireValidUserButUp:  {standard: "false", check: isBool},
 	EnableCORS:             {standard: "false", check: isBool},
-	OldEnableCORS:          {standard: "false", check: isBool},
 	WWWAuthenticate:        {standard: "", check: isHeaderValue},
-	OldWWWAuthenticate:     {standard: "", check: isHeaderValue},
 	CORSOrigins:            {standard: "", check: isHeaderValue},
 	CORSCredentials:        {standard: "false", check: isBool},
 	CORSMethods:            {standard: "", check: isHeaderValue},
@@ -125,9 +121,30 @@ var definitions = map[ID]definition{
 	UUIDUTCSuffix:          {standard: "", check: isAnything},
 }
 
+// oldSections are the sections that CouchDB looks a value up in when the one
+// that it belongs to has none.
+var oldSections = map[string]string{"chttpd": "httpd", "chttpd_auth": "couch_httpd_auth"}
+
+// old returns where else a value is looked up.
+func (id ID) old() (ID, bool) {
+	section, ok := oldSections[id.Section]
+	return ID{section, id.Key}, ok
+}
+
+// definition returns what settle knows of a value, under its old section too.
+func (id ID) definition() (definition, bool) {
+	for section, old := range oldSections {
+		if id.Section == old {
+			id.Section = section
+		}
+	}
+	d, ok := definitions[id]
+	return d, ok
+}
+
 // checkValue refuses a value that settle could not use. The error is a BadRequest.
 func checkValue(id ID, value string) error {
-	if d, ok := definitions[id]; ok && !d.check(value) {
+	if d, ok := id.definition(); ok && !d.check(value) {
 		return couch.Errorf(couch.BadRequest, "%s/%s cannot have that value", id.Section, id.Key)
 	}
 	return nil

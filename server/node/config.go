@@ -25,9 +25,6 @@ type Admins interface {
 // adminsSection is where CouchDB keeps administrators.
 const adminsSection = "admins"
 
-// hidden stands where CouchDB shows a password's hash.
-const hidden = "[redacted]"
-
 // errUnknownValue is what a value that is not set is answered with.
 var errUnknownValue = couch.Errorf(couch.NotFound, "unknown_config_value")
 
@@ -43,6 +40,9 @@ func ofNode(handler web.Handler) web.Handler {
 
 func (h *handlers) getConfig(r *web.Request) error {
 	all := h.config.Sections()
+	for name := range all {
+		all[name] = h.section(name)
+	}
 	all[adminsSection] = h.section(adminsSection)
 	return r.WriteJSON(http.StatusOK, all)
 }
@@ -62,11 +62,11 @@ func (h *handlers) getValue(r *web.Request) error {
 // section returns the values of a section as clients see them.
 func (h *handlers) section(name string) map[string]string {
 	if name != adminsSection {
-		return h.config.Section(name)
+		return config.Shown(name, h.config.Section(name))
 	}
 	values := map[string]string{}
 	for _, admin := range h.admins.Names() {
-		values[admin] = hidden
+		values[admin] = config.Redacted
 	}
 	return values
 }
@@ -81,37 +81,44 @@ func (h *handlers) putValue(r *web.Request) error {
 		return couch.Errorf(couch.BadRequest, "a JSON string expected")
 	}
 	id := config.ID{Section: r.Param("section"), Key: r.Param("key")}
-	if id.Section == adminsSection {
-		old := h.section(adminsSection)[id.Key]
-		if err := h.admins.SetPassword(r.Context(), id.Key, text); err != nil {
-			return err
-		}
-		return r.WriteJSON(http.StatusOK, old)
+	if id.IsSecret() && text == config.Redacted {
+		return couch.Errorf(couch.BadRequest, "%s stands for a value that is not shown", config.Redacted)
 	}
-	old, err := h.config.Set(r.Context(), id, text, persists(r))
+	old, err := h.set(r, id, text)
 	if err != nil {
 		return err
 	}
 	return r.WriteJSON(http.StatusOK, old)
 }
 
+// set returns the value before, as CouchDB does: it is out of force now. That of an
+// administrator is none that a client could use.
+func (h *handlers) set(r *web.Request, id config.ID, value string) (old string, err error) {
+	if id.Section == adminsSection {
+		return "", h.admins.SetPassword(r.Context(), id.Key, value)
+	}
+	return h.config.Set(r.Context(), id, value, persists(r))
+}
+
 func (h *handlers) deleteValue(r *web.Request) error {
 	id := config.ID{Section: r.Param("section"), Key: r.Param("key")}
-	if id.Section == adminsSection {
-		err := h.admins.Remove(r.Context(), id.Key)
-		if errors.Is(err, couch.ErrNotFound) {
-			return errUnknownValue
-		}
-		if err != nil {
-			return err
-		}
-		return r.WriteJSON(http.StatusOK, hidden)
-	}
-	old, err := h.config.Delete(r.Context(), id, persists(r))
+	old, err := h.remove(r, id)
 	if err != nil {
 		return err
 	}
 	return r.WriteJSON(http.StatusOK, old)
+}
+
+// remove returns the value before, as set does.
+func (h *handlers) remove(r *web.Request, id config.ID) (old string, err error) {
+	if id.Section != adminsSection {
+		return h.config.Delete(r.Context(), id, persists(r))
+	}
+	err = h.admins.Remove(r.Context(), id.Key)
+	if errors.Is(err, couch.ErrNotFound) {
+		return "", errUnknownValue
+	}
+	return "", err
 }
 
 // persists reports whether a change outlives the server.
