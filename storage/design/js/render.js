@@ -1,0 +1,140 @@
+// Show, list, update and rewrite functions, with start, send and getRow.
+
+let chunks = "";
+let startResponse = {};
+
+// The rows of a list: those that have come, and how far the function has read.
+// host(what, text) hands text out and brings the next rows, "" after the last.
+let rowsBegun = false;
+let rowsEnded = true;
+let rows = [];
+let nextRow = 0;
+
+function resetList(listing) {
+  chunks = "";
+  startResponse = {};
+  rowsBegun = false;
+  rowsEnded = !listing;
+  rows = [];
+  nextRow = 0;
+}
+
+function start(response) {
+  startResponse = response || {};
+}
+
+const fullChunk = 65536;
+
+function send(chunk) {
+  chunks += chunk.toString();
+  if (rowsBegun && chunks.length > fullChunk) {
+    host("chunk", chunks);
+    chunks = "";
+  }
+}
+
+function begin() {
+  rowsBegun = true;
+  host("start", stringify(withContentType(startResponse)));
+}
+
+function getRow() {
+  if (rowsEnded) return null;
+  if (!rowsBegun) begin();
+  if (nextRow === rows.length) {
+    const text = host("rows", chunks);
+    chunks = "";
+    rows = text === "" ? [] : parse(text);
+    nextRow = 0;
+  }
+  if (rows.length === 0) {
+    rowsEnded = true;
+    return null;
+  }
+  return rows[nextRow++];
+}
+
+function withContentType(response) {
+  response.headers = response.headers || {};
+  if (contentType) response.headers["Content-Type"] = response.headers["Content-Type"] || contentType;
+  return response;
+}
+
+function wrapped(response) {
+  return typeof response === "string" ? { body: response } : response;
+}
+
+function isResponse(value) {
+  return typeof value === "string" || (typeof value === "object" && value !== null && !isArray(value));
+}
+
+function show(fun, ddoc, args) {
+  resetList(false);
+  resetTypes();
+  try {
+    let response = wrapped(apply(fun, ddoc, args) || {});
+    if (chunks !== "") {
+      response.headers = response.headers || {};
+      for (const name in startResponse) response.headers[name] = startResponse[name];
+      response.body = chunks + (response.body || "");
+      resetList(false);
+    }
+    if (providesUsed) {
+      const chosen = wrapped(runProvides(args[1], ddoc) || {});
+      response.body = (response.body || "") + chunks + (chosen.body || "");
+      response = withContentType(response);
+    }
+    if (!isResponse(response)) throw ["error", "render_error", "undefined response from show function"];
+    return json(response);
+  } catch (error) {
+    if (args[0] === null && args[1].path && args[1].path.length > 5) throw ["error", "not_found", "document not found"];
+    renderError(error);
+  }
+}
+
+function update(fun, ddoc, args) {
+  resetList(false);
+  try {
+    if (args[1].method === "GET") throw ["error", "method_not_allowed", "Update functions do not allow GET"];
+    const result = apply(fun, ddoc, args);
+    const doc = result[0];
+    const response = result[1];
+    if (!isResponse(response)) throw ["error", "render_error", "undefined response from update function"];
+    return stringify([doc, wrapped(response)]);
+  } catch (error) {
+    renderError(error);
+  }
+}
+
+function list(fun, ddoc, args) {
+  resetList(true);
+  resetTypes();
+  try {
+    let tail = apply(fun, ddoc, args);
+    if (providesUsed) tail = runProvides(args[1], ddoc);
+    if (!rowsBegun) begin();
+    if (typeof tail === "string") chunks += tail;
+    if (chunks !== "") host("chunk", chunks);
+    return "";
+  } catch (error) {
+    renderError(error);
+  } finally {
+    resetList(false);
+  }
+}
+
+function rewrite(fun, ddoc, args) {
+  try {
+    return json(wrappedPath(apply(fun, ddoc, args)));
+  } catch (error) {
+    renderError(error);
+  }
+}
+
+function wrappedPath(result) {
+  return typeof result === "string" ? { path: result } : result;
+}
+
+offer("start", start);
+offer("send", send);
+offer("getRow", getRow);

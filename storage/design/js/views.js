@@ -1,0 +1,106 @@
+// Map and reduce. Rows leave as JSON texts, which hold no control character: the
+// key, \u001f, the value, \u001f; \u001e ends the rows of a function.
+
+let mapFunctions = [];
+let documents = [];
+let nextDocument = 0;
+
+// Freezes a document whole, so that no function sees another's changes. It does
+// not recurse: a document may nest deeper than the stack.
+function freezeWhole(value) {
+  const left = [value];
+  for (let n = 1; n > 0; ) {
+    const object = left[--n];
+    freeze(object);
+    if (isArray(object)) {
+      for (let i = 0; i < object.length; i++) {
+        const item = object[i];
+        if (typeof item === "object" && item !== null) left[n++] = item;
+      }
+    } else {
+      for (const name in object) {
+        const item = object[name];
+        if (typeof item === "object" && item !== null) left[n++] = item;
+      }
+    }
+  }
+}
+
+function json(value) {
+  const text = stringify(value);
+  return text === undefined ? "null" : text;
+}
+
+function mapOne(fun, doc, room) {
+  let text = "";
+  emitted = [];
+  try {
+    fun(doc);
+    const rows = emitted;
+    for (let i = 0; i < rows.length; i++) {
+      text += json(rows[i]) + "\u001f";
+      if (text.length > room) throw tooMuch;
+    }
+  } catch (error) {
+    if (error === tooMuch) throw ["fatal", "os_process_error", "A function gave too much output."];
+    viewError(error, doc);
+    return "";
+  }
+  return text;
+}
+
+const tooMuch = bare(null);
+
+// Maps documents until all are done, or time or output enough for one call.
+function mapSome(milliseconds, room) {
+  const end = now() + milliseconds;
+  let text = "";
+  while (nextDocument < documents.length) {
+    const doc = documents[nextDocument];
+    documents[nextDocument++] = null;
+    freezeWhole(doc);
+    for (let i = 0; i < mapFunctions.length; i++) text += mapOne(mapFunctions[i], doc, room) + "\u001e";
+    if (text.length > 1048576 || now() >= end) break;
+  }
+  emitted = [];
+  if (nextDocument >= documents.length) documents = [];
+  return text;
+}
+
+let reduceSource = "";
+let reduceFunction;
+
+const smallestOverflow = 4096;
+
+// The sizes are those of the lines of CouchDB's protocol, which the reason shows.
+function reduce(keys, values, rereduce, lineLength) {
+  let reduction;
+  try {
+    reduction = reduceFunction(keys, values, rereduce);
+  } catch (error) {
+    viewError(error);
+    reduction = null;
+  }
+  const text = json(reduction);
+  const output = text.length + 2;
+  const input = lineLength + stringify(reduceSource).length - reduceSource.length;
+  if (output > smallestOverflow && output * 2 > input) {
+    throw ["error", "reduce_overflow_error", "Reduce output must shrink more rapidly: input size: " + input + " output size: " + output];
+  }
+  return text;
+}
+
+function reduceRows(text) {
+  const rows = parse(text);
+  const keys = [];
+  const values = [];
+  for (let i = 0; i < rows.length; i++) {
+    keys[i] = rows[i][0];
+    values[i] = rows[i][1];
+  }
+  return reduce(keys, values, false, text.length + '["reduce",[],]'.length);
+}
+
+function rereduceValues(text) {
+  return reduce(null, parse(text), true, text.length + '["rereduce",[],]'.length);
+}

@@ -1,0 +1,141 @@
+package design
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// Mapper runs the map functions of one index.
+type Mapper struct {
+	functions functions
+	count     int
+}
+
+// Row is what a map function emitted: two JSON texts.
+type Row struct{ Key, Value string }
+
+// Mapper returns the map functions with the given sources. lib is the value of
+// `views.lib`, JSON, in which they may `require` modules; nil for none. Nothing is
+// compiled yet: a call of Map gives the error of a source that does not compile.
+func (e *Engine) Mapper(lib json.RawMessage, sources []string) *Mapper {
+	if lib == nil {
+		lib = json.RawMessage("null")
+	}
+	text, err := json.Marshal(sources)
+	if err != nil {
+		text = []byte("[]") // no error is possible: they are strings
+	}
+	return &Mapper{functions: e.functions("maps", string(lib), string(text)), count: len(sources)}
+}
+
+// One call into the engine takes documents of this size, and this many
+// milliseconds unless a document alone takes longer.
+const (
+	mapText  = 1 << 20
+	mapSlice = 100
+)
+
+// Map runs all functions on each document, a JSON text. The rows come by document
+// and function, in the order emitted; they share memory. A function that throws
+// emits nothing for that document, which is logged. Concurrent calls run in
+// parallel, each in a runtime of its own.
+//
+// The error is the context's or an *Error: CompilationError or NotFound (an empty
+// source), OSProcessError or InternalError at a limit, or what a function raised as
+// fatal. Then no rows are returned.
+func (m *Mapper) Map(ctx context.Context, docs [][]byte) ([][][]Row, error) {
+	rows := make([][][]Row, 0, len(docs))
+	err := m.functions.session(ctx, m.functions.engine.calls, nil, func(s *session) error {
+		for len(docs) > 0 {
+			n := fitting(docs, mapText)
+			part, err := m.mapPart(s, docs[:n])
+			if err != nil {
+				return err
+			}
+			rows = append(rows, part...)
+			docs = docs[n:]
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+func (m *Mapper) mapPart(s *session, docs [][]byte) ([][][]Row, error) {
+	if _, err := s.call("documents", jsonArray(docs)); err != nil {
+		return nil, err
+	}
+	room := strconv.Itoa(s.engine.options.Output)
+	rows := make([][][]Row, 0, len(docs))
+	for len(rows) < len(docs) {
+		text, err := s.call("map", mapSlice, room)
+		if err != nil {
+			return nil, err
+		}
+		before := len(rows)
+		rows = m.split(rows, text)
+		if m.count > 0 && len(rows) == before {
+			return nil, errStop
+		}
+		if m.count == 0 {
+			rows = append(rows, make([][][]Row, len(docs)-len(rows))...)
+		}
+	}
+	return rows, nil
+}
+
+// split appends the rows of the documents in text, in the form that views.js gives.
+func (m *Mapper) split(rows [][][]Row, text string) [][][]Row {
+	for text != "" && m.count > 0 {
+		doc := make([][]Row, m.count)
+		for i := range doc {
+			var part string
+			part, text, _ = strings.Cut(text, "\x1e")
+			doc[i] = splitRows(part)
+		}
+		rows = append(rows, doc)
+	}
+	return rows
+}
+
+func splitRows(text string) []Row {
+	if text == "" {
+		return nil
+	}
+	rows := make([]Row, 0, strings.Count(text, "\x1f")/2)
+	for text != "" {
+		var row Row
+		row.Key, text, _ = strings.Cut(text, "\x1f")
+		row.Value, text, _ = strings.Cut(text, "\x1f")
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// fitting returns how many of the texts, one at least, are of the given size
+// together.
+func fitting(texts [][]byte, size int) int {
+	n, total := 0, 0
+	for n < len(texts) && (n == 0 || total+len(texts[n]) <= size) {
+		total += len(texts[n])
+		n++
+	}
+	return n
+}
+
+func jsonArray(texts [][]byte) string {
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, text := range texts {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.Write(text)
+	}
+	b.WriteByte(']')
+	return b.String()
+}
