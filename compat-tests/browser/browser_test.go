@@ -82,7 +82,7 @@ func TestSession(t *testing.T) {
 
 func TestLive(t *testing.T) {
 	script := clients.Script{File: "live.mjs", Checkpoints: map[string]func(){"kill": nil}}
-	run(t, script, parameters{Operations: 100, Bytes: 6e6})
+	run(t, script, parameters{Operations: 70, Bytes: 5e6})
 }
 
 func TestManyLive(t *testing.T) {

@@ -85,6 +85,14 @@ func TestNano(t *testing.T) {
 	run(t, "nano.mjs", parameters{Documents: 500, Bytes: 12e6}, 2*time.Minute)
 }
 
+func TestNanoRoundTrip(t *testing.T) {
+	p := parameters{Documents: 1000, Bytes: 8e6}
+	if full() {
+		p.Documents, p.Bytes = 5000, 100e6
+	}
+	run(t, "nano-roundtrip.mjs", p, 4*time.Minute)
+}
+
 func TestCouchbackup(t *testing.T) {
 	run(t, "backup.mjs", parameters{Documents: 1500, Bytes: 10e6}, 2*time.Minute)
 }

@@ -34,6 +34,7 @@ run(async () => {
     await timed(name, () => part(nano.use(name), new Random(seed)))
     await nano.db.destroy(name)
   }
+  await timed('partitions', () => partitions(nano))
   await timed('server', () => server(nano))
   await timed('session', () => session(url))
   say(`answers by status: ${JSON.stringify(statuses)}`)
@@ -285,6 +286,24 @@ function rowsOf (feed) {
     feed.on('end', end => resolve({ rows, batches, end }))
     feed.on('error', reject)
   })
+}
+
+async function partitions (nano) {
+  await nano.db.create('partitions', { partitioned: true })
+  const db = nano.use('partitions')
+  await db.bulk({ docs: ['a:1', 'a:2', 'b:1', 'ü b:1'].map(_id => ({ _id, v: 1 })) })
+  for (const [name, count] of [['a', 2], ['b', 1], ['ü b', 1], ['none', 0]]) {
+    const info = await db.partitionInfo(name)
+    same([info.db_name, info.partition, info.doc_count, info.doc_del_count], ['partitions', name, count, 0], name)
+  }
+  const list = await db.partitionedList('a', { include_docs: true })
+  same(list.rows.map(row => row.doc), ['a:1', 'a:2'].map(_id => ({ _id, _rev: v1, v: 1 })), 'list of a partition')
+  same((await db.partitionedList('a', { startkey: 'a:2' })).rows.map(row => row.id), ['a:2'], 'list from a key on')
+  same((await db.partitionedList('ü b')).rows.map(row => row.id), ['ü b:1'], 'list of a partition whose name is escaped')
+  same(JSON.parse(await bytesOf(db.partitionedListAsStream('a', { limit: 1 }))).rows.map(row => row.id), ['a:1'], 'list as a stream')
+  await rejects(400, () => db.insert({}, 'without'), 'illegal_docid', 'Doc id must be of form partition:id')
+  await rejects(400, () => nano.use('partitions').partitionedList('_a'))
+  await nano.db.destroy('partitions')
 }
 
 async function server (nano) {
