@@ -1,10 +1,13 @@
 package kv
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2"
 )
 
 // compactPoll is how often Compact looks whether the old files are gone.
@@ -62,27 +65,60 @@ func (s *Pebble) Compact(ctx context.Context, p Partition) error {
 // one before has dropped makes room for the next.
 const rewriteAttempts = 2
 
-// rewrite compacts the partition down to the last level.
-func (s *Pebble) rewrite(ctx context.Context, p Partition) (err error) {
+// rewrite compacts the partition down to the last level, in pieces that the free
+// space has room for.
+func (s *Pebble) rewrite(ctx context.Context, p Partition) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for range rewriteAttempts {
-		if err = s.await(ctx, s.goCompact(ctx, p)); !errors.Is(err, ErrNoSpace) {
+	cuts, err := s.cuts(p)
+	if err != nil {
+		return err
+	}
+	lo := dataKey(nil, p, nil)
+	for _, hi := range append(cuts, dataEnd(p)) {
+		for range rewriteAttempts {
+			if err = s.await(ctx, s.goCompact(ctx, lo, hi)); !errors.Is(err, ErrNoSpace) {
+				break
+			}
+		}
+		if err != nil {
 			return err
 		}
+		lo = hi
 	}
-	return err
+	return nil
 }
 
-func (s *Pebble) goCompact(ctx context.Context, p Partition) <-chan error {
+func (s *Pebble) goCompact(ctx context.Context, lo, hi []byte) <-chan error {
 	done := make(chan error, 1)
 	s.work.Add(1)
 	go func() {
 		defer s.work.Done()
 		defer s.recoverFatal()
-		done <- s.db.Compact(ctx, dataKey(nil, p, nil), dataEnd(p), false)
+		done <- s.db.Compact(ctx, lo, hi, false)
 	}()
 	return done
+}
+
+// cuts returns the keys of the partition, ascending, that divide its rows into
+// pieces of a part of the free space.
+func (s *Pebble) cuts(p Partition) ([][]byte, error) {
+	lo, hi := dataKey(nil, p, nil), dataEnd(p)
+	levels, err := s.db.SSTables(pebble.WithKeyRangeFilter(lo, hi))
+	if err != nil {
+		return nil, err
+	}
+	piece := max(2*uint64(s.table), s.space.lastFree()/8)
+	var keys [][]byte
+	held := uint64(0)
+	last := len(levels) - 1 // where most of the rows are
+	for _, t := range levels[last] {
+		if held += t.Size; held >= piece && bytes.Compare(t.Largest.UserKey, lo) > 0 && bytes.Compare(t.Largest.UserKey, hi) < 0 {
+			keys = append(keys, t.Largest.UserKey)
+			held = 0
+		}
+	}
+	return keys, nil
 }
 
 // listFiles returns the names in the data directory that end in a suffix.

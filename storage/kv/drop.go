@@ -37,7 +37,7 @@ func (s *Pebble) drop(ctx context.Context, part *partition) (*commit, error) {
 		return nil, err
 	}
 	n := b.Len()
-	if err := s.space.admit(n, drawDrop); err != nil {
+	if err := s.admit(ctx, n, drawDrop); err != nil {
 		_ = b.Close()
 		return nil, err
 	}

@@ -27,6 +27,19 @@ func (s *Pebble) flush(ctx context.Context) error {
 	return s.await(ctx, s.goFlush())
 }
 
+// admit is space.admit for a batch of n bytes. Where it refuses what frees space,
+// it flushes, if there is much to flush, and asks again.
+func (s *Pebble) admit(ctx context.Context, n int, d draw) error {
+	err := s.space.admit(n, d)
+	if err == nil || d == drawNothing || s.owed().unflushed < s.space.floor/4 {
+		return err
+	}
+	if ferr := s.flush(ctx); ferr != nil {
+		return ferr
+	}
+	return s.space.admit(n, d)
+}
+
 // goFlush flushes everything that is applied now, in goroutines of its own, which
 // do not end when the engine fails.
 func (s *Pebble) goFlush() <-chan error {

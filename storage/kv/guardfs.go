@@ -73,6 +73,13 @@ func (g *guardFS) OpenDir(name string) (vfs.File, error) {
 	return &vitalFile{File: f, fs: g, name: name}, nil
 }
 
+// GetDiskUsage implements vfs.FS. Pebble asks it how large a compaction may be.
+func (g *guardFS) GetDiskUsage(path string) (vfs.DiskUsage, error) {
+	usage, err := g.FS.GetDiskUsage(path)
+	usage.AvailBytes = g.space.forCompactions(usage.AvailBytes)
+	return usage, err
+}
+
 // Unwrap implements vfs.FS.
 func (g *guardFS) Unwrap() vfs.FS { return g.FS }
 
@@ -136,6 +143,8 @@ func (f *bulkyFile) Write(p []byte) (int, error) {
 	}
 	if f.flush {
 		f.space.flushed.Add(uint64(len(p)))
+	} else {
+		f.space.merged.Add(uint64(len(p)))
 	}
 	return f.File.Write(p)
 }

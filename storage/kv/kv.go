@@ -38,7 +38,8 @@ type Store interface {
 	//
 	// Errors: [ErrNoSpace] before anything is written, [ErrUnknownOutcome] when
 	// the commit may or may not have happened. While there is no space, an Update
-	// that only deletes, and Drop, go on.
+	// that only deletes, and Drop, go on; they too are refused where what they take
+	// would keep the engine from giving back what was deleted.
 	Update(ctx context.Context, p Partition, fn func(Tx) error, opts ...UpdateOption) error
 
 	// Versions returns, for each partition, a number that grows with every commit

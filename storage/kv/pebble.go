@@ -71,6 +71,7 @@ type Pebble struct {
 	version    atomic.Uint64  // the newest version given to a commit
 	background atomic.Uint64  // how often flushes or compactions have failed
 	work       sync.WaitGroup // calls of Pebble that nobody may wait for
+	table      int64          // the size that tables are written in
 	patience   time.Duration  // how long Close waits for each thing that may never come
 }
 
@@ -114,14 +115,16 @@ func newPebble(o PebbleOptions) *Pebble {
 		dir: o.Dir, readOnly: o.ReadOnly, logger: o.Logger,
 		partitions: newPartitionTable(),
 		waiters:    newWaiterTable(),
+		table:      tableBytes(o.MemTableBytes),
 		patience:   closePatience,
 	}
 	s.health = newHealth(func(err error) {
 		s.waiters.end()
-		o.Logger.Error("storage has failed", "error", err)
-		if o.Fatal != nil {
+		if o.Fatal != nil { // whose owner tells of it
 			o.Fatal(err)
+			return
 		}
+		o.Logger.Error("storage has failed", "error", err)
 	})
 	memTable := uint64(o.MemTableBytes)
 	s.space = &space{
@@ -129,8 +132,7 @@ func newPebble(o PebbleOptions) *Pebble {
 		reserve: ballast{fs: o.FS, dir: o.Dir, size: uint64(max(0, o.ReserveBytes))},
 		low:     2 * memTable, // a log as Pebble sets it aside, and a flush
 		floor:   memTable / 2,
-
-		unflushed: s.unflushed,
+		owed:    s.owed,
 	}
 	s.guard = &guardFS{FS: o.FS, health: s.health, space: s.space}
 	return s
@@ -150,10 +152,11 @@ func (s *Pebble) open(o PebbleOptions, lock *pebble.Lock) error {
 			}
 		}
 	}
-	po := pebbleOptions(o, s.guard, lock, &pebble.EventListener{
+	po := s.pebbleOptions(o, lock, &pebble.EventListener{
 		BackgroundError: s.backgroundError,
 		FlushBegin:      func(pebble.FlushInfo) { s.space.flushed.Store(0) },
 		FlushEnd:        func(pebble.FlushInfo) { s.space.flushed.Store(0) },
+		CompactionEnd:   func(pebble.CompactionInfo) { s.space.merged.Store(0) },
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			s.logger.Error("stored data is damaged", "file", info.Path)
 		},
@@ -188,14 +191,6 @@ func openDB(dir string, po *pebble.Options) (db *pebble.DB, err error) {
 		}
 	}()
 	return pebble.Open(dir, po)
-}
-
-// unflushed returns how many bytes are in the log and not in tables.
-func (s *Pebble) unflushed() uint64 {
-	if !s.guard.armed.Load() {
-		return 0
-	}
-	return s.db.Metrics().WAL.Size
 }
 
 // backgroundError hears of flushes and compactions that failed. Pebble tries

@@ -16,26 +16,29 @@ import (
 //
 // While there is room, the reserve stands in the directory as a file of its
 // size. When the free space falls below low, the reserve is given up, and growing
-// commits are refused until there is room for the reserve again. The other
-// commits go on as long as a flush of all that is in the log alone fits behind
-// them, so that a Drop always comes to free space in the end; compactions leave
-// that much too. Tables are refused below floor, so that the log and the manifest
-// never find the disk full.
+// commits are refused until there is room for the reserve again. Every commit but
+// a Drop is refused where a flush of all that is in the log and the largest
+// compaction that may follow no longer fit behind it: what has been deleted can
+// be compacted away at any time. A Drop needs room for the flush alone, and
+// compactions leave that much too. Tables are refused below floor, so that the log
+// and the manifest never find the disk full.
 type space struct {
-	fs        vfs.FS
-	dir       string
-	reserve   ballast
-	logger    *slog.Logger
-	low       uint64        // growing commits need this much free
-	floor     uint64        // tables need this much free
-	unflushed func() uint64 // bytes that are in the log and not in tables; may take Pebble's lock
+	fs      vfs.FS
+	dir     string
+	reserve ballast
+	logger  *slog.Logger
+	low     uint64      // growing commits need this much free
+	floor   uint64      // tables need this much free
+	owed    func() debt // may take Pebble's lock
 
 	refused atomic.Uint64 // how often a flush found no space
 	flushed atomic.Uint64 // bytes that the flush under way has written
+	merged  atomic.Uint64 // bytes that compactions have written since one ended
 
 	compacting atomic.Int64  // calls of Compact
 	crowded    atomic.Uint64 // how often a compaction found no space
 	short      atomic.Bool   // the reserve is given up; changed under mu
+	near       atomic.Bool   // the end of the disk is near; changed under mu
 
 	mu       sync.Mutex
 	free     uint64
@@ -44,6 +47,7 @@ type space struct {
 	spent    uint64    // bytes written since
 	granted  uint64    // room given to callers, and not given back
 	admitted uint64    // bytes of commits that are on their way to the log
+	told     time.Time // when the log was told that the disk is nearly full
 }
 
 // draw is what a commit may take of the reserve.
@@ -70,6 +74,8 @@ const (
 	spaceCheckEvery = 100 * time.Millisecond
 	// retryDelay slows down Pebble, which tries a refused flush again at once.
 	retryDelay = 50 * time.Millisecond
+	// tellEvery is how often the log hears of a disk that is full again and again.
+	tellEvery = time.Minute
 )
 
 // open reads the free space and makes the reserve, where there is room for it.
@@ -115,25 +121,52 @@ func (sp *space) drawLocked(need func() uint64) bool {
 // needLocked returns how much has to be free for a commit of n bytes.
 func (sp *space) needLocked(n uint64, d draw) uint64 {
 	// A byte is written to the log and to a table, and rewritten with them.
-	if d == drawNothing {
-		return sp.low + 4*n + 2*sp.admitted + sp.granted
+	bytes := 2 * (n + sp.admitted + commitOverhead)
+	line := sp.lineLocked(d)
+	if d != drawNothing {
+		return line + bytes
 	}
-	need := sp.floor + 2*(n+sp.admitted+commitOverhead)
-	switch d { // what is left is for those that free more, and for compactions
-	case drawFreeing:
-		need += max(sp.floor, sp.reserve.size/2)
-	case drawDeleting:
-		need += max(sp.floor/2, sp.reserve.size/4)
-	}
-	return need + sp.flushLocked()
+	line -= min(line, sp.reserve.size) // which is still there
+	return max(sp.low, line) + 2*n + bytes + sp.granted
 }
+
+// lineLocked returns how much commits leave free. The further commits are from
+// freeing space, the more they leave.
+func (sp *space) lineLocked(d draw) uint64 {
+	if sp.free > 16*sp.low { // far from the end
+		return sp.floor
+	}
+	owed := sp.owed()
+	line := sp.floor + sp.flushOf(owed)
+	switch d {
+	case drawDrop:
+		return line
+	case drawDeleting:
+		line += sp.margin()
+	case drawFreeing:
+		line += 2 * sp.margin()
+	case drawNothing:
+		line += 4 * sp.margin()
+	}
+	// What is flushed first is merged too. The one under way has taken a part.
+	merge := owed.merge + owed.unflushed
+	merge += merge / 16
+	return line + merge - min(merge, sp.merged.Load()+owed.obsolete)
+}
+
+// margin is the step between what commits of different kinds leave.
+func (sp *space) margin() uint64 { return max(sp.floor, sp.reserve.size/8) }
 
 // flushLocked returns how much a flush of everything would take at most.
 func (sp *space) flushLocked() uint64 {
 	if sp.free > 4*sp.low { // far from the end
 		return 0
 	}
-	n := sp.unflushed()
+	return sp.flushOf(sp.owed())
+}
+
+func (sp *space) flushOf(owed debt) uint64 {
+	n := owed.unflushed
 	n -= min(n, sp.flushed.Load())
 	return n + n/4 + flushOverhead
 }
@@ -158,7 +191,7 @@ func (sp *space) grant(n uint64) error {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	sp.refreshLocked(n)
-	if sp.known && (sp.short.Load() || sp.free < sp.low+sp.granted+n) {
+	if sp.known && (sp.short.Load() || sp.free < sp.needLocked(0, drawNothing)+n) {
 		return ErrNoSpace
 	}
 	sp.granted += n
@@ -203,14 +236,29 @@ func (sp *space) spend(n int, flush bool) error {
 	return fmt.Errorf("kv: table not written, the space is left to the log: %w", syscall.ENOSPC)
 }
 
-// leaveForCommits returns how much compactions leave of the reserve, beside what
-// a flush takes: room for freeing commits, or for a few Drops where somebody has
-// asked for a compaction.
+// leaveForCommits returns how much compactions leave, beside what a flush takes:
+// room for deletions, or for a few Drops where somebody has asked for a compaction.
 func (sp *space) leaveForCommits() uint64 {
 	if sp.compacting.Load() > 0 {
 		return sp.floor / 4
 	}
-	return max(sp.floor, sp.reserve.size/2) + sp.floor
+	return sp.margin() / 2
+}
+
+// forCompactions returns how much of the free space compactions may take.
+func (sp *space) forCompactions(free uint64) uint64 {
+	return free - min(free, 2*sp.floor+sp.margin())
+}
+
+// lastFree returns how much space is free; 1<<63 where that is unknown.
+func (sp *space) lastFree() uint64 {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	sp.refreshLocked(0)
+	if !sp.known {
+		return 1 << 63
+	}
+	return sp.free
 }
 
 // refreshLocked reads the free space anew after some time or volume, and at
@@ -239,6 +287,7 @@ func (sp *space) readLocked() {
 		return
 	}
 	sp.known, sp.free = true, usage.AvailBytes
+	sp.near.Store(sp.free < 4*(sp.low+sp.reserve.size))
 }
 
 // updateLocked gives the reserve up or makes it again.
@@ -247,7 +296,7 @@ func (sp *space) updateLocked() {
 	case !sp.known:
 	case !sp.short.Load() && sp.free < sp.low:
 		sp.giveUpLocked()
-	case sp.short.Load() && sp.free >= sp.reserve.size+sp.low+sp.low/2:
+	case sp.short.Load() && sp.free >= max(sp.reserve.size+sp.low, sp.lineLocked(drawNothing))+sp.low/2:
 		if err := sp.reserve.make(); err != nil {
 			sp.logger.Warn("reserve not made", "error", err)
 			_ = sp.reserve.remove()
@@ -259,7 +308,10 @@ func (sp *space) updateLocked() {
 
 func (sp *space) giveUpLocked() {
 	sp.short.Store(true)
-	sp.logger.Error("disk is nearly full: only deletions are accepted", "free_bytes", sp.free)
+	if time.Since(sp.told) > tellEvery {
+		sp.told = time.Now()
+		sp.logger.Error("disk is nearly full: only deletions are accepted", "free_bytes", sp.free)
+	}
 	if err := sp.reserve.remove(); err != nil {
 		sp.logger.Error("reserve not given up", "error", err)
 	}

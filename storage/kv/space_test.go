@@ -28,7 +28,7 @@ func mountSmall(t *testing.T, size int) string {
 		t.Skipf("no small file system: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
-		if out, err := exec.Command("umount", "-l", dir).CombinedOutput(); err != nil {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
 			t.Errorf("umount: %v: %s", err, out)
 		}
 	})
@@ -98,8 +98,8 @@ func fill(t *testing.T, s *kv.Pebble, p kv.Partition) (n int) {
 			return n
 		case err != nil:
 			t.Fatalf("Update: %v", err)
-		case n > smallDisk/len(v):
-			t.Fatal("more was written than the disk holds")
+		case n > 1000:
+			t.Fatal("more was written than any of the disks holds")
 		}
 		n++
 	}

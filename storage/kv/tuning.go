@@ -9,7 +9,6 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // comparer orders keys by their bytes, and never prints one: Pebble's messages
@@ -39,9 +38,9 @@ type wantsFileContents struct{ pebble.ArchiveCleaner }
 
 // pebbleOptions are tuned for many small durable writes on two or more cores, in
 // about CacheBytes of memory: memtables are charged to the cache.
-func pebbleOptions(o PebbleOptions, fs vfs.FS, lock *pebble.Lock, events *pebble.EventListener) *pebble.Options {
+func (s *Pebble) pebbleOptions(o PebbleOptions, lock *pebble.Lock, events *pebble.EventListener) *pebble.Options {
 	po := &pebble.Options{
-		FS: fs, Lock: lock, ReadOnly: o.ReadOnly,
+		FS: s.guard, Lock: lock, ReadOnly: o.ReadOnly,
 		FormatMajorVersion: pebble.FormatNewest,
 		Comparer:           comparer,
 		Cleaner:            deleteCleaner{},
@@ -52,9 +51,12 @@ func pebbleOptions(o PebbleOptions, fs vfs.FS, lock *pebble.Lock, events *pebble
 		MemTableStopWritesThreshold: 3,
 		L0CompactionThreshold:       2,
 		L0StopWritesThreshold:       32,
-		LBaseMaxBytes:               64 << 20,
+		LBaseMaxBytes:               max(o.MemTableBytes, 2*s.table),
 		MaxManifestFileSize:         8 << 20,
 		CompactionConcurrencyRange: func() (int, int) {
+			if s.space.near.Load() { // two would take each other's room
+				return 1, 1
+			}
 			return 1, max(1, min(4, runtime.GOMAXPROCS(0)))
 		},
 	}
@@ -62,6 +64,7 @@ func pebbleOptions(o PebbleOptions, fs vfs.FS, lock *pebble.Lock, events *pebble
 	// An excise would leave deleted rows in the file behind a virtual table.
 	po.Experimental.EnableDeleteOnlyCompactionExcises = func() bool { return false }
 	for i := range po.Levels {
+		po.TargetFileSizes[i] = s.table
 		po.Levels[i].BlockSize = 16 << 10
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		// Most bytes are sealed values, which do not get smaller. And a block that

@@ -61,7 +61,7 @@ func (s *Pebble) transact(ctx context.Context, part *partition, fn func(Tx) erro
 	n := 0
 	if err = runTx(ctx, t, fn); err == nil && t.batch.Count() > 0 {
 		n = t.batch.Len()
-		err = s.space.admit(n, t.draw(slices.Contains(opts, Freeing)))
+		err = s.admit(ctx, n, t.draw(slices.Contains(opts, Freeing)))
 	}
 	if err != nil || t.batch.Count() == 0 {
 		_ = t.batch.Close()
