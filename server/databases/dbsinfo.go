@@ -3,6 +3,7 @@ package databases
 import (
 	"errors"
 
+	"settle/server/viewparams"
 	"settle/server/web"
 	"settle/storage"
 	"settle/storage/couch"
@@ -94,9 +95,9 @@ func (d *Databases) infosByName(r *web.Request) error {
 	}
 	list := r.NewList("[", ",")
 	for _, name := range names {
-		item, found := append(append([]byte(`{"key":`), name.text...), ','), false
-		if name.isString {
-			if item, found, err = d.describe(item, r, name.id); err != nil {
+		item, found := append(append([]byte(`{"key":`), name.Text...), ','), false
+		if name.IsString {
+			if item, found, err = d.describe(item, r, name.ID); err != nil {
 				return err
 			}
 		}
@@ -110,11 +111,11 @@ func (d *Databases) infosByName(r *web.Request) error {
 	return list.Close("]\n")
 }
 
-func readNames(r *docjson.Reader) ([]key, error) {
-	if err := requireObject(r); err != nil {
+func readNames(r *docjson.Reader) ([]viewparams.Key, error) {
+	if err := viewparams.RequireObject(r); err != nil {
 		return nil, err
 	}
-	var names []key
+	var names []viewparams.Key
 	given := false
 	for member, err := range r.Members() {
 		if err != nil {
@@ -124,7 +125,7 @@ func readNames(r *docjson.Reader) ([]key, error) {
 			continue
 		}
 		given = true
-		if names, err = readKeys(r, couch.Errorf(couch.BadRequest, "`keys` member must be an array.")); err != nil {
+		if names, err = viewparams.ReadKeys(r, couch.Errorf(couch.BadRequest, "`keys` member must be an array.")); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package databases
 
 import (
+	"settle/server/viewparams"
 	"settle/storage/couch"
 )
 
@@ -12,27 +13,27 @@ type idRange struct {
 }
 
 // idRange turns the bounds into ids: a bound that is no string lies below every id.
-func (o *listOptions) idRange() idRange {
+func rangeOf(o *viewparams.Params) idRange {
 	var r idRange
 	switch {
-	case o.start == nil:
-	case o.start.isString:
-		r.start = o.start.docID()
-	case o.descending:
+	case o.Start == nil:
+	case o.Start.IsString:
+		r.start = docID(o.Start)
+	case o.Descending:
 		r.empty, r.behindAll = true, true
 	}
 	switch {
-	case o.end == nil:
-	case o.end.isString:
-		r.end = o.end.docID()
-	case !o.descending:
+	case o.End == nil:
+	case o.End.IsString:
+		r.end = docID(o.End)
+	case !o.Descending:
 		r.empty = true
 	}
-	return r.checked(o.descending)
+	return r.checked(o.Descending)
 }
 
-func (k *key) docID() *couch.DocID {
-	id := couch.DocID(k.id)
+func docID(k *viewparams.Key) *couch.DocID {
+	id := couch.DocID(k.ID)
 	return &id
 }
 
@@ -60,10 +61,10 @@ func (r idRange) within(first, last couch.DocID, descending bool) idRange {
 }
 
 // options are the storage's options for the range.
-func (r idRange) options(o *listOptions) couch.AllDocsOptions {
+func (r idRange) options(o *viewparams.Params) couch.AllDocsOptions {
 	return couch.AllDocsOptions{
-		Start: r.start, End: r.end, ExclusiveEnd: o.exclusiveEnd, Descending: o.descending,
-		Skip: o.skip, Limit: o.limit,
-		IncludeDocs: o.includeDocs, Doc: o.docOptions(),
+		Start: r.start, End: r.end, ExclusiveEnd: o.ExclusiveEnd, Descending: o.Descending,
+		Skip: o.Skip, Limit: o.Limit,
+		IncludeDocs: o.IncludeDocs, Doc: o.DocOptions(),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"settle/server/viewparams"
 	"settle/server/web"
 	"settle/storage/couch"
 	"settle/storage/docjson"
@@ -28,20 +29,20 @@ const (
 
 // optionsReader reads the options of a request that its query has. Errors are
 // those of queryOptions.
-type optionsReader func(*web.Request) (listOptions, error)
+type optionsReader func(*web.Request) (viewparams.Params, error)
 
 // ofDatabase reads the options of a list of the whole database.
-func ofDatabase(r *web.Request) (listOptions, error) { return queryOptions(r.Query()) }
+func ofDatabase(r *web.Request) (viewparams.Params, error) { return viewparams.FromQuery(r.Query()) }
 
 // list returns the handler of a list.
 func list(ns namespace, read optionsReader) web.Handler {
 	return func(r *web.Request) error {
 		o, err := read(r)
 		if err == nil && r.Method == http.MethodPost {
-			err = readListBody(r, func(body *docjson.Reader) error { return o.readBody(body, fromBody) })
+			err = viewparams.ReadBody(r, func(body *docjson.Reader) error { return o.ReadObject(body, viewparams.FromBody) })
 		}
 		if err == nil {
-			err = o.check(web.DatabaseOf[Database](r))
+			err = check(&o, web.DatabaseOf[Database](r))
 		}
 		if err != nil {
 			return err
@@ -51,7 +52,7 @@ func list(ns namespace, read optionsReader) web.Handler {
 }
 
 // writeList answers with one list.
-func writeList(r *web.Request, ns namespace, o *listOptions) error {
+func writeList(r *web.Request, ns namespace, o *viewparams.Params) error {
 	w, err := newListWriter(r, ns, o)
 	if err != nil {
 		return err
@@ -66,23 +67,21 @@ func writeList(r *web.Request, ns namespace, o *listOptions) error {
 	return answer.Close("\n")
 }
 
-// readListBody reads a body that is a JSON object.
-func readListBody(r *web.Request, read func(*docjson.Reader) error) error {
-	if err := r.RequireJSON(); err != nil {
+var errNoPartitions = couch.Errorf(couch.QueryParse, "`partition` parameter is not supported on this db")
+
+// check finds parameters that contradict each other, or the kind of database. The
+// error is a QueryParse.
+func check(o *viewparams.Params, db Database) error {
+	if err := o.CheckMap(); err != nil {
 		return err
 	}
-	body, err := r.OpenBody()
-	if err != nil {
+	if err := o.CheckRange(); err != nil {
 		return err
 	}
-	reader := docjson.NewReader(body)
-	if err := requireObject(reader); err != nil {
-		return err
+	if o.Partition != "" && !db.Partitioned() {
+		return errNoPartitions
 	}
-	if err := read(reader); err != nil {
-		return err
-	}
-	return reader.End()
+	return nil
 }
 
 // listWriter writes one list.
@@ -90,7 +89,7 @@ type listWriter struct {
 	ctx context.Context
 	db  Database
 	ns  namespace
-	o   *listOptions
+	o   *viewparams.Params
 	ids idRange
 
 	total, offset int64
@@ -101,11 +100,11 @@ type listWriter struct {
 }
 
 // newListWriter finds out what stands in front of a list's rows.
-func newListWriter(r *web.Request, ns namespace, o *listOptions) (*listWriter, error) {
-	w := &listWriter{ctx: r.Context(), db: web.DatabaseOf[Database](r), ns: ns, o: o, ids: o.idRange()}
-	if o.partition != "" {
-		first, last := partitionBounds(o.partition)
-		w.ids = w.ids.within(first, last, o.descending)
+func newListWriter(r *web.Request, ns namespace, o *viewparams.Params) (*listWriter, error) {
+	w := &listWriter{ctx: r.Context(), db: web.DatabaseOf[Database](r), ns: ns, o: o, ids: rangeOf(o)}
+	if o.Partition != "" {
+		first, last := partitionBounds(o.Partition)
+		w.ids = w.ids.within(first, last, o.Descending)
 	}
 	info, err := w.db.Info(w.ctx)
 	if err != nil {
@@ -121,7 +120,7 @@ func newListWriter(r *web.Request, ns namespace, o *listOptions) (*listWriter, e
 		if w.total, err = w.countDesignDocs(); err != nil {
 			return nil, err
 		}
-		w.ids = w.ids.within(firstDesign, lastDesign, o.descending)
+		w.ids = w.ids.within(firstDesign, lastDesign, o.Descending)
 	}
 	w.offset, err = w.findOffset()
 	return w, err
@@ -146,22 +145,22 @@ func (w *listWriter) count(o couch.AllDocsOptions) (n int64, err error) {
 // more than the list's total.
 func (w *listWriter) findOffset() (n int64, err error) {
 	switch {
-	case w.o.hasKeys:
+	case w.o.HasKeys:
 		return 0, nil
 	case w.ids.behindAll:
 		return w.total, nil
 	case w.ids.start == nil:
 	case w.ns == designDocs:
 		n, err = w.count(couch.AllDocsOptions{
-			End: w.ids.start, ExclusiveEnd: true, Descending: w.o.descending, Limit: int(w.total),
+			End: w.ids.start, ExclusiveEnd: true, Descending: w.o.Descending, Limit: int(w.total),
 		})
 	default:
-		n, err = w.db.AllDocsOffset(w.ctx, couch.AllDocsOptions{Start: w.ids.start, Descending: w.o.descending})
+		n, err = w.db.AllDocsOffset(w.ctx, couch.AllDocsOptions{Start: w.ids.start, Descending: w.o.Descending})
 	}
-	if int64(w.o.skip) > w.total {
+	if int64(w.o.Skip) > w.total {
 		return w.total, err
 	}
-	return min(n+int64(w.o.skip), w.total), err
+	return min(n+int64(w.o.Skip), w.total), err
 }
 
 // head is what stands in front of the rows.
@@ -170,14 +169,14 @@ func (w *listWriter) head() string {
 	if w.ns != localDocs {
 		total = strconv.FormatInt(w.total, 10)
 	}
-	if w.ns != localDocs && !w.o.hasKeys {
+	if w.ns != localDocs && !w.o.HasKeys {
 		offset = strconv.FormatInt(w.offset, 10)
 	}
-	if !w.o.hasKeys {
+	if !w.o.HasKeys {
 		seq = `"` + w.updateSeq + `"`
 	}
 	head := `{"total_rows":` + total + `,"offset":` + offset
-	if w.o.updateSeq {
+	if w.o.UpdateSeq {
 		head += `,"update_seq":` + seq
 	}
 	return head + ",\"rows\":[\r\n"
@@ -205,7 +204,7 @@ func (w *listWriter) begin() *bufio.Writer {
 // rows writes the rows.
 func (w *listWriter) rows() error {
 	switch {
-	case w.o.hasKeys:
+	case w.o.HasKeys:
 		return w.rowsByKey()
 	case w.ids.empty:
 		return nil

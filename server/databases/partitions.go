@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"settle/server/viewparams"
 	"settle/server/web"
 	"settle/storage/couch"
 	"settle/storage/docjson"
@@ -45,16 +46,16 @@ func partitionOf(r *web.Request) (string, error) {
 }
 
 // ofPartition reads the options of a list of the partition that the path names.
-func ofPartition(r *web.Request) (listOptions, error) {
+func ofPartition(r *web.Request) (viewparams.Params, error) {
 	name, err := partitionOf(r)
 	if err != nil {
-		return listOptions{}, err
+		return viewparams.Params{}, err
 	}
-	o, err := queryOptions(r.Query())
-	if err == nil && o.partition != "" && o.partition != name {
+	o, err := viewparams.FromQuery(r.Query())
+	if err == nil && o.Partition != "" && o.Partition != name {
 		err = errPartitionConflict
 	}
-	o.partition = name
+	o.Partition = name
 	return o, err
 }
 

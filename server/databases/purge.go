@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"settle/server/viewparams"
 	"settle/server/web"
 	"settle/storage/couch"
 	"settle/storage/docjson"
@@ -54,7 +55,7 @@ func (d *Databases) named(r *web.Request) (Database, error) {
 // readPurge reads the body of a purge. Of several members of one name the last
 // counts.
 func readPurge(r *docjson.Reader) ([]couch.RevsAsk, error) {
-	if err := requireObject(r); err != nil {
+	if err := viewparams.RequireObject(r); err != nil {
 		return nil, err
 	}
 	var asks []couch.RevsAsk

@@ -1,17 +1,9 @@
 package databases
 
 import (
+	"settle/server/viewparams"
 	"settle/server/web"
-	"settle/storage/couch"
 	"settle/storage/docjson"
-)
-
-// maxQueries bounds the queries of one request.
-const maxQueries = 10_000
-
-var (
-	errQueriesMissing = couch.Errorf(couch.BadRequest, "POST body must include `queries` parameter.")
-	errQueriesArray   = couch.Errorf(couch.BadRequest, "`queries` member must be an array.")
 )
 
 // queries returns the handler that answers several lists at once. Each query
@@ -22,28 +14,13 @@ func queries(ns namespace, read optionsReader) web.Handler {
 		if err != nil {
 			return err
 		}
-		var all []listOptions
-		given := false
-		err = readListBody(r, func(body *docjson.Reader) error {
-			for name, err := range body.Members() {
-				if err != nil {
-					return err
-				}
-				if name != "queries" {
-					continue
-				}
-				given = true
-				if all, err = readQueries(body, common); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		switch {
-		case err != nil:
+		var all []viewparams.Params
+		err = viewparams.ReadBody(r, func(body *docjson.Reader) (err error) {
+			all, err = viewparams.ReadQueries(body, common)
 			return err
-		case !given:
-			return errQueriesMissing
+		})
+		if err != nil {
+			return err
 		}
 		if err := checkAll(r, all); err != nil {
 			return err
@@ -52,46 +29,18 @@ func queries(ns namespace, read optionsReader) web.Handler {
 	}
 }
 
-// readQueries reads the array of queries at which r stands.
-func readQueries(r *docjson.Reader, common listOptions) ([]listOptions, error) {
-	if kind, err := r.Kind(); err != nil {
-		return nil, err
-	} else if kind != docjson.Array {
-		return nil, errQueriesArray
-	}
-	var all []listOptions
-	keys := 0
-	for _, err := range r.Elements() {
-		if err != nil {
-			return nil, err
-		}
-		o := common
-		if err := o.readBody(r, fromQueries); err != nil {
-			return nil, err
-		}
-		all = append(all, o)
-		for _, k := range o.keys {
-			keys += len(k.text) + 16
-		}
-		if keys > maxKeys || len(all) > maxQueries {
-			return nil, &couch.Error{Kind: couch.RequestTooLarge}
-		}
-	}
-	return all, nil
-}
-
 // checkAll checks the options of every query.
-func checkAll(r *web.Request, all []listOptions) error {
+func checkAll(r *web.Request, all []viewparams.Params) error {
 	db := web.DatabaseOf[Database](r)
 	for i := range all {
-		if err := all[i].check(db); err != nil {
+		if err := check(&all[i], db); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeQueries(r *web.Request, ns namespace, all []listOptions) error {
+func writeQueries(r *web.Request, ns namespace, all []viewparams.Params) error {
 	answer := r.NewList("{\"results\":[\r\n", ",\r\n")
 	for i := range all {
 		w, err := newListWriter(r, ns, &all[i])

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"settle/server/viewparams"
 	"settle/storage/couch"
 	"settle/storage/docjson"
 )
@@ -33,40 +34,40 @@ func (w *listWriter) rowsByKey() error {
 
 // selectedKeys are the keys within skip and limit, in the order of reading. Keys
 // that cannot be ids of the namespace do not count.
-func (w *listWriter) selectedKeys() []key {
-	keys, prefix := slices.Clone(w.o.keys), ""
+func (w *listWriter) selectedKeys() []viewparams.Key {
+	keys, prefix := slices.Clone(w.o.Keys), ""
 	switch w.ns {
 	case designDocs:
 		prefix = couch.DesignPrefix
 	case localDocs:
 		prefix = couch.LocalPrefix
 	}
-	keys = slices.DeleteFunc(keys, func(k key) bool {
-		return prefix != "" && !strings.HasPrefix(k.id, prefix)
+	keys = slices.DeleteFunc(keys, func(k viewparams.Key) bool {
+		return prefix != "" && !strings.HasPrefix(k.ID, prefix)
 	})
-	if w.o.descending {
+	if w.o.Descending {
 		slices.Reverse(keys)
 	}
-	keys = keys[min(w.o.skip, len(keys)):]
-	if w.o.limit >= 0 {
-		keys = keys[:min(w.o.limit, len(keys))]
+	keys = keys[min(w.o.Skip, len(keys)):]
+	if w.o.Limit >= 0 {
+		keys = keys[:min(w.o.Limit, len(keys))]
 	}
 	return keys
 }
 
-func (w *listWriter) rowsOf(keys []key) error {
+func (w *listWriter) rowsOf(keys []viewparams.Key) error {
 	var ids []couch.DocID
 	for _, k := range keys {
-		if k.isString {
-			ids = append(ids, couch.DocID(k.id))
+		if k.IsString {
+			ids = append(ids, couch.DocID(k.ID))
 		}
 	}
 	at := 0
-	for row, err := range w.db.AllDocsByID(w.ctx, ids, couch.AllDocsOptions{IncludeDocs: w.o.includeDocs, Doc: w.o.docOptions()}) {
+	for row, err := range w.db.AllDocsByID(w.ctx, ids, couch.AllDocsOptions{IncludeDocs: w.o.IncludeDocs, Doc: w.o.DocOptions()}) {
 		if err != nil {
 			return err
 		}
-		for ; !keys[at].isString; at++ {
+		for ; !keys[at].IsString; at++ {
 			w.missingRow(keys[at])
 		}
 		if row.Rev.IsZero() {
@@ -82,9 +83,9 @@ func (w *listWriter) rowsOf(keys []key) error {
 	return nil
 }
 
-func (w *listWriter) localRowsOf(keys []key) error {
+func (w *listWriter) localRowsOf(keys []viewparams.Key) error {
 	for _, k := range keys {
-		doc, err := w.db.GetLocal(w.ctx, couch.DocID(k.id))
+		doc, err := w.db.GetLocal(w.ctx, couch.DocID(k.ID))
 		switch {
 		case errors.Is(err, couch.ErrNotFound):
 			w.missingRow(k)
@@ -101,10 +102,10 @@ func (w *listWriter) localRowsOf(keys []key) error {
 
 // missingRow writes the row of a key that names no document. An error of the
 // client's connection comes back from a later write.
-func (w *listWriter) missingRow(k key) {
+func (w *listWriter) missingRow(k viewparams.Key) {
 	out := w.begin()
 	out.WriteString(`{"key":`)
-	out.Write(k.text)
+	out.Write(k.Text)
 	out.WriteString(`,"error":"not_found"}`)
 }
 
@@ -116,11 +117,11 @@ func (w *listWriter) row(row *couch.AllDocsRow) error {
 		b = append(b, `,"deleted":true`...)
 	}
 	b = append(b, '}')
-	if w.o.includeDocs {
+	if w.o.IncludeDocs {
 		b = append(b, `,"doc":`...)
 		if row.Doc == nil {
 			b = append(b, "null"...)
-		} else if w.o.attachments {
+		} else if w.o.Attachments {
 			return w.finishInline(out, b, row.Doc)
 		} else {
 			b = docjson.AppendDocument(b, row.Doc, docjson.Print{})
@@ -149,7 +150,7 @@ func (w *listWriter) openAttachment(a *couch.Attachment) (io.ReadCloser, error) 
 func (w *listWriter) localRow(doc *couch.LocalDocument) error {
 	out := w.begin()
 	b := append(appendRow(out.AvailableBuffer(), doc.ID, "0-"+strconv.FormatUint(doc.Rev, 10)), '}')
-	if w.o.includeDocs {
+	if w.o.IncludeDocs {
 		b = docjson.AppendLocalDocument(append(b, `,"doc":`...), doc, false)
 	}
 	_, err := out.Write(append(b, '}'))

@@ -1,4 +1,4 @@
-package databases
+package viewparams
 
 import (
 	"strings"
@@ -7,40 +7,39 @@ import (
 	"settle/storage/docjson"
 )
 
-// key is a value of `key`, `keys` or a bound of a range: any JSON. Ids are
-// strings; every other value sorts below all of them.
-type key struct {
-	text     []byte // the JSON, as CouchDB prints it
-	id       string // of a string
-	isString bool
+// Key is a value of `key`, `keys` or a bound of a range: any JSON.
+type Key struct {
+	Text     []byte // the JSON, as CouchDB prints it
+	ID       string // of a string: the string
+	IsString bool
 }
 
-// maxKeys bounds the keys of one request, in bytes.
-const maxKeys = 16 << 20
+// MaxKeys bounds the keys of one request, in bytes.
+const MaxKeys = 16 << 20
 
 // readKey reads the value at which r stands.
-func readKey(r *docjson.Reader) (key, error) {
+func readKey(r *docjson.Reader) (Key, error) {
 	kind, err := r.Kind()
 	if err != nil {
-		return key{}, err
+		return Key{}, err
 	}
 	if kind != docjson.String {
 		text, err := r.Value()
-		return key{text: text}, err
+		return Key{Text: text}, err
 	}
 	id, err := r.String()
-	return key{text: docjson.AppendString(nil, id), id: id, isString: true}, err
+	return Key{Text: docjson.AppendString(nil, id), ID: id, IsString: true}, err
 }
 
-// readKeys reads the array of keys at which r stands. What is no array is
-// noArray.
-func readKeys(r *docjson.Reader, noArray error) ([]key, error) {
+// ReadKeys reads the array of keys at which r stands. What is no array is noArray;
+// more than MaxKeys is a RequestTooLarge.
+func ReadKeys(r *docjson.Reader, noArray error) ([]Key, error) {
 	if kind, err := r.Kind(); err != nil {
 		return nil, err
 	} else if kind != docjson.Array {
 		return nil, noArray
 	}
-	keys, size := []key{}, 0
+	keys, size := []Key{}, 0
 	for _, err := range r.Elements() {
 		if err != nil {
 			return nil, err
@@ -49,7 +48,7 @@ func readKeys(r *docjson.Reader, noArray error) ([]key, error) {
 		if err != nil {
 			return nil, err
 		}
-		if size += len(k.text) + 16; size > maxKeys {
+		if size += len(k.Text) + 16; size > MaxKeys {
 			return nil, &couch.Error{Kind: couch.RequestTooLarge}
 		}
 		keys = append(keys, k)
@@ -67,8 +66,8 @@ func parse[T any](text string, read func(*docjson.Reader) (T, error)) (T, error)
 	return v, err
 }
 
-// requireObject checks that r stands at an object.
-func requireObject(r *docjson.Reader) error {
+// RequireObject checks that r stands at an object. The error is a BadRequest.
+func RequireObject(r *docjson.Reader) error {
 	if kind, err := r.Kind(); err != nil {
 		return err
 	} else if kind != docjson.Object {

@@ -1,0 +1,250 @@
+package viewparams
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"settle/server/web"
+	"settle/storage/couch"
+	"settle/storage/docjson"
+)
+
+// Params are the parameters of a view, or of a list of documents, from the query, the
+// body, or both: what comes later wins.
+type Params struct {
+	Keys       []Key // where HasKeys: exactly these, in this order
+	HasKeys    bool
+	Start, End *Key // in the order of reading
+	// StartID and EndID are where among the rows of equal keys the range begins and
+	// ends.
+	StartID, EndID string
+
+	ExclusiveEnd bool
+	Descending   bool
+	Skip         int
+	Limit        int // negative: no limit
+
+	IncludeDocs     bool
+	Attachments     bool // documents have their attachments' content inline
+	AttEncodingInfo bool
+	Conflicts       bool
+	UpdateSeq       bool
+	Unsorted        bool // the order of the rows does not matter
+
+	Reduce     *bool // nil: not given
+	Group      *bool // nil: not given
+	GroupLevel int
+	levelGiven bool // group_level counts for more than group=true
+
+	Stale     string // "", "ok" or "update_after"
+	Update    string // "", "true", "false" or "lazy"
+	Partition string // "": all
+}
+
+// Source is where a parameter comes from, which shows in some errors.
+type Source int
+
+const (
+	fromQuery   Source = iota // text as it is
+	FromBody                  // JSON
+	fromQueries               // JSON, one of several queries
+)
+
+var (
+	errKeysQuery   = couch.Errorf(couch.BadRequest, "`keys` parameter must be an array.")
+	errKeysBody    = couch.Errorf(couch.BadRequest, "`keys` body member must be an array.")
+	errKeysQueries = couch.Errorf(couch.QueryParse, "`keys` must be an array of strings.")
+	errKeysRange   = couch.Errorf(couch.QueryParse, "`keys` is incompatible with `key`, `start_key` and `end_key`")
+)
+
+// noKeys is the error of a `keys` that is no array.
+func (s Source) noKeys() error {
+	switch s {
+	case FromBody:
+		return errKeysBody
+	case fromQueries:
+		return errKeysQueries
+	}
+	return errKeysQuery
+}
+
+// FromQuery reads the query parameters. Errors are a QueryParse, or a BadRequest
+// where one is no JSON that must be.
+func FromQuery(q web.Query) (Params, error) {
+	o := Params{Limit: -1}
+	for _, p := range q {
+		var err error
+		switch p.Name {
+		case "keys":
+			o.HasKeys = true
+			o.Keys, err = parse(p.Value, func(r *docjson.Reader) ([]Key, error) { return ReadKeys(r, errKeysQuery) })
+		case "key", "startkey", "start_key", "endkey", "end_key":
+			var k Key
+			if k, err = parse(p.Value, readKey); err == nil {
+				o.setBound(p.Name, k)
+			}
+		default:
+			err = o.set(p.Name, p.Value)
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// ReadObject adds the members of the JSON object at which r stands. Errors are
+// those of FromQuery.
+func (o *Params) ReadObject(r *docjson.Reader, from Source) error {
+	for name, err := range r.Members() {
+		if err != nil {
+			return err
+		}
+		switch name {
+		case "keys":
+			o.HasKeys = true
+			o.Keys, err = ReadKeys(r, from.noKeys())
+		case "key", "startkey", "start_key", "endkey", "end_key":
+			var k Key
+			if k, err = readKey(r); err == nil {
+				o.setBound(name, k)
+			}
+		default:
+			if _, known := parameters[name]; known {
+				err = o.setJSON(name, r)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *Params) setJSON(name string, r *docjson.Reader) error {
+	text, err := r.Value()
+	if err != nil {
+		return err
+	}
+	return o.set(name, string(text))
+}
+
+func (o *Params) setBound(name string, k Key) {
+	if name[0] != 'e' {
+		o.Start = &k
+	}
+	if name[0] != 's' {
+		o.End = &k
+	}
+}
+
+// parameters says how each parameter changes the options. Those that have no
+// effect on a list of documents are only checked.
+var parameters = map[string]func(o *Params, text string) error{
+	"limit":       func(o *Params, text string) error { return setCount(&o.Limit, text) },
+	"skip":        func(o *Params, text string) error { return setCount(&o.Skip, text) },
+	"group_level": setGroupLevel,
+
+	"descending":    func(o *Params, text string) error { return setBool(&o.Descending, text) },
+	"include_docs":  func(o *Params, text string) error { return setBool(&o.IncludeDocs, text) },
+	"attachments":   func(o *Params, text string) error { return setBool(&o.Attachments, text) },
+	"conflicts":     func(o *Params, text string) error { return setBool(&o.Conflicts, text) },
+	"update_seq":    func(o *Params, text string) error { return setBool(&o.UpdateSeq, text) },
+	"inclusive_end": setInclusiveEnd,
+
+	"att_encoding_info": func(o *Params, text string) error { return setBool(&o.AttEncodingInfo, text) },
+	"sorted":            setSorted,
+
+	"reduce":    func(o *Params, text string) error { return setPointer(&o.Reduce, text) },
+	"group":     func(o *Params, text string) error { return setPointer(&o.Group, text) },
+	"stale":     func(o *Params, text string) error { return oneOf(&o.Stale, text, "stale", "ok", "update_after") },
+	"stable":    func(_ *Params, text string) error { return oneOf(new(string), text, "stable", "true", "false") },
+	"update":    func(o *Params, text string) error { return oneOf(&o.Update, text, "update", "true", "false", "lazy") },
+	"partition": setPartition,
+
+	"startkey_docid":   func(o *Params, text string) error { return setText(&o.StartID, text) },
+	"start_key_doc_id": func(o *Params, text string) error { return setText(&o.StartID, text) },
+	"endkey_docid":     func(o *Params, text string) error { return setText(&o.EndID, text) },
+	"end_key_doc_id":   func(o *Params, text string) error { return setText(&o.EndID, text) },
+}
+
+func (o *Params) set(name, text string) error {
+	if apply, known := parameters[name]; known {
+		return apply(o, text)
+	}
+	return nil
+}
+
+func setInclusiveEnd(o *Params, text string) error {
+	inclusive := true
+	err := setBool(&inclusive, text)
+	o.ExclusiveEnd = !inclusive
+	return err
+}
+
+func setSorted(o *Params, text string) error {
+	sorted := true
+	err := setBool(&sorted, text)
+	o.Unsorted = !sorted
+	return err
+}
+
+func setPointer(to **bool, text string) error {
+	*to = new(bool)
+	return setBool(*to, text)
+}
+
+// setText takes a string, which in a body has quotes.
+func setText(to *string, text string) error {
+	*to = text
+	if k, err := parse(text, readKey); err == nil && k.IsString {
+		*to = k.ID
+	}
+	return nil
+}
+
+// setBool reads "true" or "false", in any case, also as a JSON string.
+func setBool(to *bool, text string) error {
+	switch strings.ToLower(strings.Trim(text, `"`)) {
+	case "true":
+		*to = true
+	case "false":
+		*to = false
+	default:
+		return couch.Errorf(couch.QueryParse, "Invalid boolean parameter: %q", text)
+	}
+	return nil
+}
+
+// setCount reads a number from 0 on. One that is too large for an int is the
+// largest int.
+func setCount(to *int, text string) error {
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil && !isLarge(text, err):
+		return couch.Errorf(couch.QueryParse, "Invalid value for integer: %q", text)
+	case n < 0:
+		return couch.Errorf(couch.QueryParse, "Invalid value for positive integer: %d", n)
+	}
+	*to = n
+	return nil
+}
+
+// isLarge reports whether a text is the number that err refuses for its size.
+func isLarge(text string, err error) bool {
+	return errors.Is(err, strconv.ErrRange) && strings.Trim(text[1:], "0123456789") == ""
+}
+
+// CheckRange finds keys that contradict each other. The error is a QueryParse.
+func (o *Params) CheckRange() error {
+	if len(o.Keys) > 0 && (o.Start != nil || o.End != nil) {
+		return errKeysRange
+	}
+	return nil
+}
+
+// DocOptions is what to read of the documents.
+func (o *Params) DocOptions() couch.GetOptions {
+	return couch.GetOptions{Conflicts: o.Conflicts}
+}

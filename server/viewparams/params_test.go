@@ -1,0 +1,74 @@
+package viewparams_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"settle/server/viewparams"
+	"settle/server/web"
+	"settle/storage/couch"
+	"settle/storage/docjson"
+)
+
+// fromQuery reads the parameters of a URL's query.
+func fromQuery(t *testing.T, query string) (viewparams.Params, error) {
+	t.Helper()
+	var q web.Query
+	for _, part := range strings.Split(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		plain, err := url.QueryUnescape(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q = append(q, web.QueryParam{Name: name, Value: plain})
+	}
+	return viewparams.FromQuery(q)
+}
+
+func TestFromQuery(t *testing.T) {
+	yes, no := true, false
+	key := func(text, id string) *viewparams.Key {
+		return &viewparams.Key{Text: []byte(text), ID: id, IsString: id != ""}
+	}
+	for query, want := range map[string]viewparams.Params{
+		`key=[1]`: {Limit: -1, Start: key("[1]", ""), End: key("[1]", "")},
+		`startkey="a"&end_key=2&inclusive_end=false`:     {Limit: -1, Start: key(`"a"`, "a"), End: key("2", ""), ExclusiveEnd: true},
+		`startkey_docid=x&end_key_doc_id=%22y%22`:        {Limit: -1, StartID: "x", EndID: "y"},
+		`reduce=false&group=TRUE&group_level=2`:          {Limit: -1, Reduce: &no, Group: &yes, GroupLevel: 2},
+		`limit=3&skip=99999999999999999999&sorted=false`: {Limit: 3, Skip: 1<<63 - 1, Unsorted: true},
+		`update=lazy&stale=ok&unknown=1`:                 {Limit: -1, Update: "lazy", Stale: "ok"},
+		`keys=["a",1]`:                                   {Limit: -1, HasKeys: true, Keys: []viewparams.Key{*key(`"a"`, "a"), *key("1", "")}},
+	} {
+		got, err := fromQuery(t, query)
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(viewparams.Params{})); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", query, err, diff)
+		}
+	}
+}
+
+func TestFromQueryRefuses(t *testing.T) {
+	for query, want := range map[string]couch.Kind{
+		`limit=-1`: couch.QueryParse, `limit=x`: couch.QueryParse, `limit=1.5`: couch.QueryParse, `descending=maybe`: couch.QueryParse,
+		`update=later`: couch.QueryParse, `stale=no`: couch.QueryParse, `key={a`: couch.BadRequest, `keys={}`: couch.BadRequest,
+		`partition=_a`: couch.IllegalPartition,
+	} {
+		if _, err := fromQuery(t, query); !errors.Is(err, &couch.Error{Kind: want}) {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+}
+
+func FuzzReadQueries(f *testing.F) {
+	f.Add(`{"queries":[{"keys":[1,"a"],"reduce":false},{"startkey":{},"limit":3}]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		all, err := viewparams.ReadQueries(docjson.NewReader(strings.NewReader(body)), viewparams.Params{Limit: -1})
+		if err != nil && all != nil {
+			t.Errorf("%q: %v beside %d queries", body, err, len(all))
+		}
+	})
+}

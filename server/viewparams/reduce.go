@@ -1,0 +1,49 @@
+package viewparams
+
+import (
+	"slices"
+	"strings"
+
+	"settle/storage/couch"
+)
+
+var (
+	errReduce     = couch.Errorf(couch.QueryParse, "Reduce is invalid for map-only views.")
+	errGrouping   = couch.Errorf(couch.QueryParse, "Invalid use of grouping on a map view.")
+	errGroupLevel = couch.Errorf(couch.QueryParse, "Can't specify group=false and group_level>0 at the same time")
+)
+
+// CheckMap refuses what a view without a reduce function, or a list of documents, does
+// not have. The error is a QueryParse.
+func (o *Params) CheckMap() error {
+	grouped := o.Group != nil && *o.Group
+	switch {
+	case o.Group != nil && !grouped && o.GroupLevel > 0:
+		return errGroupLevel
+	case o.Reduce != nil && *o.Reduce:
+		return errReduce
+	case o.GroupLevel > 0, grouped && !o.levelGiven:
+		return errGrouping
+	}
+	return nil
+}
+
+func setGroupLevel(o *Params, text string) error {
+	o.levelGiven = true
+	return setCount(&o.GroupLevel, text)
+}
+
+// oneOf takes a parameter that must be one of some words.
+func oneOf(to *string, text, name string, words ...string) error {
+	*to = strings.Trim(text, `"`)
+	if !slices.Contains(words, *to) {
+		return couch.Errorf(couch.QueryParse, "Invalid value for `%s`.", name)
+	}
+	return nil
+}
+
+// setPartition takes the name of a partition. The error is an IllegalPartition.
+func setPartition(o *Params, text string) error {
+	o.Partition = strings.Trim(text, `"`)
+	return couch.ValidatePartition(o.Partition)
+}
