@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"settle/storage/couch"
@@ -32,18 +33,45 @@ func (o AutoCompaction) withDefaults() AutoCompaction {
 	return o
 }
 
-// wants says whether a database is to be compacted. What several leaves share
-// counts as garbage once less than it should.
-func (o AutoCompaction) wants(m *schema.Meta) bool {
+// wants says whether a database is to be compacted, of which so many bytes of garbage
+// cannot be removed yet.
+func (o AutoCompaction) wants(m *schema.Meta, left int64) bool {
 	all := m.BodyBytes + m.BlobBytes
-	garbage := all - m.ActiveBytes
-	return o.MinBytes > 0 && garbage >= o.MinBytes && garbage >= all/100*int64(o.MinPercent)
+	n := garbage(m) - left
+	return o.MinBytes > 0 && n >= o.MinBytes && n >= (all-left)/100*int64(o.MinPercent)
+}
+
+// garbage returns what superseded revisions hold. What several leaves share counts
+// once less than it should.
+func garbage(m *schema.Meta) int64 { return m.BodyBytes + m.BlobBytes - m.ActiveBytes }
+
+// leftovers is what the last compaction of a database had to leave, because it is
+// kept for a while. It is safe for concurrent use; the zero value is none.
+type leftovers struct{ bytes, until atomic.Int64 }
+
+// leftFor is how long nobody looks again whether leftovers can go by now.
+const leftFor = 24 * time.Hour
+
+func (l *leftovers) note(bytes int64, now time.Time) {
+	l.bytes.Store(bytes)
+	l.until.Store(now.Add(leftFor).Unix())
+}
+
+func (l *leftovers) at(now time.Time) int64 {
+	if now.Unix() >= l.until.Load() {
+		return 0
+	}
+	return l.bytes.Load()
+}
+
+func (db *Database) wantsCompaction(m *schema.Meta) bool {
+	return db.store.auto.wants(m, db.left.at(db.store.now()))
 }
 
 // compactLater lets a database be compacted in the background where m, which a
 // commit has just stored, says that it is worth it.
 func (db *Database) compactLater(m *schema.Meta) {
-	if db.store.auto.wants(m) {
+	if db.wantsCompaction(m) {
 		db.store.queue.Add(db.rec.Partition, db.compactIfWanted)
 	}
 }
@@ -52,7 +80,7 @@ func (db *Database) compactLater(m *schema.Meta) {
 func (db *Database) compactIfWanted(ctx context.Context) error {
 	var wanted bool
 	err := db.view(ctx, func(_ kv.Reader, m *schema.Meta) error {
-		wanted = db.store.auto.wants(m)
+		wanted = db.wantsCompaction(m)
 		return nil
 	})
 	if err == nil && wanted {

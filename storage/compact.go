@@ -11,8 +11,19 @@ import (
 	"settle/storage/schema"
 )
 
-// Compact removes the bodies of all revisions that are no leaves, and the
-// contents that only they used, and gives the space back. Writers wait for one
+// DefaultKeepAncestors is how long attachments of superseded revisions are kept,
+// unless SetKeepAncestors says otherwise.
+const DefaultKeepAncestors = 30 * 24 * time.Hour
+
+// SetKeepAncestors says for how long, from when another revision was put on top of
+// one, compaction keeps its attachments, so that edits of it may still refer to them
+// by their digests (see couch.Attachment). It is exact to the hour, upwards; 0 keeps
+// none. It takes effect with the next compaction.
+func (s *Store) SetKeepAncestors(d time.Duration) { s.keep.Store(int64(d)) }
+
+// Compact removes the bodies of all revisions that are no leaves, of those that were
+// superseded long ago the attachments too, and the contents that only they used, and
+// gives the space back. Writers wait for one
 // document at a time. It may be cut short at any place and run again. Where a run
 // is under way Compact lets that one finish, then begins its own.
 func (db *Database) Compact(ctx context.Context) error {
@@ -44,16 +55,14 @@ type compaction struct {
 	total   int64          // documents at the beginning
 	unused  []couch.BlobID // whose records are removed, maybe not durably
 	resumed time.Time      // when the last pause ended
+
+	keepFrom couch.Seq // see edits.KeepFrom
 }
 
 // compact works until it is done, with pauses unless the task is in a hurry.
 func (db *Database) compact(ctx context.Context, task *background.Task) error {
 	c := &compaction{db: db, task: task, resumed: time.Now()}
-	err := db.view(ctx, func(_ kv.Reader, m *schema.Meta) error {
-		c.total = m.DocCount + m.DeletedCount
-		return nil
-	})
-	if err != nil {
+	if err := c.begin(ctx); err != nil {
 		return err
 	}
 	for row, err := range kv.Pages(ctx, db.reader, schema.All(schema.KindDoc)) {
@@ -64,13 +73,38 @@ func (db *Database) compact(ctx context.Context, task *background.Task) error {
 			return err
 		}
 	}
-	if err := c.removeFiles(ctx); err != nil {
+	if err := c.end(ctx); err != nil {
 		return err
 	}
 	if c, ok := db.store.kv.(kv.Compacter); ok {
 		return schema.DomainError(c.Compact(ctx, db.rec.Partition))
 	}
 	return nil
+}
+
+// begin finds out how much there is to do.
+func (c *compaction) begin(ctx context.Context) error {
+	keep, now := time.Duration(c.db.store.keep.Load()), c.db.store.now()
+	err := c.db.update(ctx, func(tx kv.Tx, m *schema.Meta) (err error) {
+		c.total = m.DocCount + m.DeletedCount
+		c.keepFrom, err = edits.KeepFrom(ctx, tx, keep, now)
+		if err == nil {
+			edits.ForgetHours(tx, keep, now)
+		}
+		return err
+	}, kv.Freeing, kv.Lazy)
+	return err
+}
+
+// end removes the last files, and remembers what the compaction had to leave.
+func (c *compaction) end(ctx context.Context) error {
+	if err := c.removeFiles(ctx); err != nil {
+		return err
+	}
+	return c.db.view(ctx, func(_ kv.Reader, m *schema.Meta) error {
+		c.db.left.note(garbage(m), c.db.store.now())
+		return nil
+	})
 }
 
 // A compaction looks up so many documents, or removes so many contents, before it
@@ -86,7 +120,7 @@ func (c *compaction) visit(ctx context.Context, row kv.KV) error {
 	if err != nil {
 		return err
 	}
-	wasteful := len(edits.Superseded(doc)) > 0
+	wasteful := len(edits.Superseded(doc, c.keepFrom)) > 0
 	if wasteful {
 		if err := c.compactDoc(ctx, couch.DocID(row.Key[1:])); err != nil {
 			return err
@@ -115,13 +149,13 @@ func (c *compaction) pause(ctx context.Context) error {
 	return err
 }
 
-// compactDoc removes the superseded bodies of one document. Nobody waits for the
+// compactDoc removes what is superseded of one document. Nobody waits for the
 // disk: what a crash takes back the next compaction does again.
 func (c *compaction) compactDoc(ctx context.Context, id couch.DocID) error {
 	var w *edits.Writer
 	err := c.db.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
 		w = edits.NewWriter(c.db.contents(), tx, m)
-		return w.Compact(ctx, id)
+		return w.Compact(ctx, id, c.keepFrom)
 	}, kv.Freeing, kv.Lazy)
 	if err == nil {
 		c.unused = append(c.unused, w.Removed()...)

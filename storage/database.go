@@ -21,6 +21,7 @@ type Database struct {
 	key   *crypt.DatabaseKey
 	blobs *attachments.Blobs
 
+	left      leftovers
 	aheadOnce sync.Once // of the warning that a client was ahead
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -26,6 +27,8 @@ type bench struct {
 	kv      *kv.Pebble
 	store   *storage.Store
 	compact storage.AutoCompaction
+	keep    time.Duration // of ancestors' attachments
+	now     func() time.Time
 }
 
 // newBench opens an empty store in memory. At the end of the test the store is
@@ -70,11 +73,13 @@ func (b *bench) tryOpen() (err error) {
 	if err != nil {
 		return err
 	}
-	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs"), Compact: b.compact})
+	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs"), Compact: b.compact, Now: b.now})
 	if err != nil {
 		b.kv.Close()
+		return err
 	}
-	return err
+	b.store.SetKeepAncestors(b.keep)
+	return nil
 }
 
 func (b *bench) close() {

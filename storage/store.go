@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -17,7 +19,7 @@ import (
 	"settle/storage/spool"
 )
 
-// Options says what a store stands on. All but Logger and Compact must be set.
+// Options says what a store stands on. All but Logger, Compact and Now must be set.
 type Options struct {
 	KV      kv.Store       // the engine; the store does not close it
 	Keyring *crypt.Keyring // opens the databases' keys
@@ -25,6 +27,7 @@ type Options struct {
 	BlobDir string         // a directory of BlobFS
 	Logger  *slog.Logger   // nil: no messages
 	Compact AutoCompaction
+	Now     func() time.Time // nil: time.Now
 }
 
 // Store is a set of databases. It is safe for concurrent use.
@@ -40,6 +43,8 @@ type Store struct {
 	erasing background.Shared // compaction of the keys partition
 	tasks   background.Tasks
 	auto    AutoCompaction
+	keep    atomic.Int64 // nanoseconds, see SetKeepAncestors
+	now     func() time.Time
 	queue   *background.Queue // of automatic compactions
 
 	// background counts the work that goes on after a call has returned, and
@@ -60,8 +65,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		log:     o.Logger,
 		batches: batchLimit,
 		auto:    o.Compact.withDefaults(),
+		now:     o.Now,
 	}
 	s.queue = background.NewQueue(s.auto.Rest)
+	s.SetKeepAncestors(DefaultKeepAncestors)
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

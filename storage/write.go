@@ -44,5 +44,5 @@ func (db *Database) batch() edits.Options {
 }
 
 func (db *Database) contents() edits.Contents {
-	return edits.Contents{Key: db.key, Blobs: db.blobs}
+	return edits.Contents{Key: db.key, Blobs: db.blobs, Now: db.store.now}
 }

@@ -196,7 +196,9 @@ var ofDocuments = []damage{
 	{"no attachments where the body has some", func(s *store) {
 		s.setWinner("att", func(n *revtree.Node) { n.Attachments = false })
 	}, []string{
-		`alpha: document "att": 2-* is not of the size that its tree says`,
+		`alpha: document "att", revision 2-* cannot be read: stored data is damaged or was changed: a sealed value of 113 bytes is longer than 9`,
+		"alpha: it counts 50 body bytes, and has 43",
+		"alpha: there are 4 references to attachments where the documents name 2",
 	}},
 	{"another size than the attachments'", func(s *store) {
 		s.setWinner("att", func(n *revtree.Node) { n.AttSize-- })
@@ -383,6 +385,16 @@ var ofIndexes = []damage{
 }
 
 var ofRows = []damage{
+	{"an hour that cannot be read", func(s *store) {
+		s.set(alpha, schema.TimeKey(1), []byte{9})
+	}, []string{
+		"alpha: the row of an hour cannot be read",
+	}},
+	{"an hour yet to come", func(s *store) {
+		s.set(alpha, schema.TimeKey(1), schema.EncodeTimeRow(99))
+	}, []string{
+		"alpha: an hour began with the sequence 99, and the newest is 7",
+	}},
 	{"a body that no tree names", func(s *store) {
 		s.set(alpha, schema.BodyKey("conf", couch.RevID{Gen: 3, Hash: "aa"}), nil)
 	}, []string{

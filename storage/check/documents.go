@@ -68,14 +68,17 @@ func (d *database) sequence(ctx context.Context, id couch.DocID, doc *schema.Doc
 // revisions checks the bodies that a tree names.
 func (d *database) revisions(ctx context.Context, id couch.DocID, tree *revtree.Tree) error {
 	for rev, node := range tree.All() {
-		if !node.Available {
-			if tree.IsLeaf(rev) {
-				d.find("document %q: leaf %s has no body", id, rev)
-			}
+		if !node.Available && tree.IsLeaf(rev) {
+			d.find("document %q: leaf %s has no body", id, rev)
+			continue
+		}
+		if !schema.IsStored(node) {
 			continue
 		}
 		d.bodies++
-		d.counts.Revisions++
+		if node.Available {
+			d.counts.Revisions++
+		}
 		what := fmt.Sprintf("document %q, revision %s", id, rev)
 		if err := d.damage(d.name, what, d.revision(ctx, id, rev, node)); err != nil {
 			return err

@@ -2,6 +2,7 @@ package edits
 
 import (
 	"bytes"
+	"context"
 	"slices"
 
 	"settle/attachments"
@@ -21,13 +22,13 @@ type docState struct {
 	// before is the tree's encoding before paths were merged into it that may have
 	// brought nothing; nil where there were none.
 	before []byte
-	// added are the attachments of the revisions stored by this transaction, which
-	// cannot read them back.
-	added map[couch.RevID][]couch.Attachment
+	// atts are the attachments of the revisions stored by this transaction, which
+	// cannot read them back, and of those that were read.
+	atts map[couch.RevID][]couch.Attachment
 }
 
 func newDocState(id couch.DocID, row []byte) (*docState, error) {
-	s := &docState{id: id, tree: new(revtree.Tree), added: make(map[couch.RevID][]couch.Attachment)}
+	s := &docState{id: id, tree: new(revtree.Tree), atts: make(map[couch.RevID][]couch.Attachment)}
 	if row == nil {
 		return s, nil
 	}
@@ -51,7 +52,7 @@ func (s *docState) isUnchanged() (bool, error) {
 func storedRevs(t *revtree.Tree) map[couch.RevID]revtree.Node {
 	stored := make(map[couch.RevID]revtree.Node)
 	for rev, node := range t.All() {
-		if node.Available {
+		if schema.IsStored(node) {
 			stored[rev] = node
 		}
 	}
@@ -60,8 +61,12 @@ func storedRevs(t *revtree.Tree) map[couch.RevID]revtree.Node {
 
 // add merges a revision, whose attachments are all resolved, and stores its body
 // unless the revision had one. path leads to it.
-func (w *Writer) add(s *docState, path couch.Revisions, d *couch.Document) (revtree.Outcome, error) {
+func (w *Writer) add(ctx context.Context, s *docState, path couch.Revisions, d *couch.Document) error {
 	rev := path.Leaf()
+	if schema.AttachmentTable(d.Attachments) > schema.MaxAttachmentTable {
+		return couch.Errorf(couch.DocumentTooLarge, "%s", s.id)
+	}
+	kept, _ := s.tree.Get(rev)
 	sealed := schema.SealBody(w.contents.Key, d, rev)
 	node := revtree.Node{
 		Seq: w.m.UpdateSeq + 1, Deleted: d.Deleted, Available: true, Tag: crypt.Tag(sealed),
@@ -70,17 +75,22 @@ func (w *Writer) add(s *docState, path couch.Revisions, d *couch.Document) (revt
 	for _, a := range d.Attachments {
 		node.AttSize += a.Length
 	}
-	outcome, stored, err := s.tree.Merge(path, node)
+	_, stored, err := s.tree.Merge(path, node)
 	if err != nil || !stored {
-		return outcome, err
+		return err
+	}
+	if schema.KeepsAttachments(kept) {
+		if err := w.dropBody(ctx, s, rev, kept); err != nil {
+			return err
+		}
 	}
 	w.tx.Set(schema.BodyKey(s.id, rev), sealed)
 	w.m.BodyBytes += node.Size
 	for _, a := range d.Attachments {
 		w.addRef(a, s.id, rev)
 	}
-	s.added[rev], s.changed = d.Attachments, true
-	return outcome, nil
+	s.atts[rev], s.changed = d.Attachments, true
+	return nil
 }
 
 // addRef notes that a revision uses a content, which is stored first if it is new.

@@ -21,9 +21,9 @@ func interactive(ctx context.Context, w *Writer, s *docState, d *couch.Document)
 	if refused && s.tree.Len() > 0 {
 		return couch.RevID{}, couch.ErrConflict, nil
 	}
-	doc, err := w.resolve(ctx, s, withoutRevPos(d), revs(d.Revisions, 1), d.Revisions.Start+1)
-	if err != nil {
-		return couch.RevID{}, nil, err
+	doc, refusal, err := w.resolve(ctx, s, withoutRevPos(d), revs(d.Revisions, 1), d.Revisions.Start+1)
+	if err != nil || refusal != nil {
+		return couch.RevID{}, refusal, err
 	}
 	if refused { // where there is no document, a missing stub is told first
 		return couch.RevID{}, couch.ErrConflict, nil
@@ -38,7 +38,7 @@ func interactive(ctx context.Context, w *Writer, s *docState, d *couch.Document)
 		return couch.RevID{}, nil, err
 	}
 	path := couch.Revisions{Start: rev.Gen, Hashes: append([]string{rev.Hash}, parent.Hashes...)}
-	if _, err := w.add(s, path, doc); err != nil {
+	if err := w.add(ctx, s, path, doc); err != nil {
 		return couch.RevID{}, nil, err
 	}
 	return rev, nil, nil

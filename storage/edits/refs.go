@@ -8,11 +8,15 @@ import (
 	"settle/storage/schema"
 )
 
-// dropBody removes the body of a revision that was stored, and its references.
+// dropBody removes what is stored of a revision, and its references.
 func (w *Writer) dropBody(ctx context.Context, s *docState, rev couch.RevID, node revtree.Node) error {
-	atts, err := w.droppedAttachments(ctx, s, rev, node)
-	if err != nil {
-		return err
+	atts, ok := s.atts[rev]
+	if !ok && node.Attachments {
+		body, err := w.readBody(ctx, s.id, rev, node)
+		if err != nil {
+			return err
+		}
+		atts = body.Attachments
 	}
 	for _, a := range atts {
 		w.refs.End(w.tx, schema.Ref{Blob: a.Blob, ID: s.id, Rev: rev}, a.Length)
@@ -20,14 +24,6 @@ func (w *Writer) dropBody(ctx context.Context, s *docState, rev couch.RevID, nod
 	w.tx.Delete(schema.BodyKey(s.id, rev))
 	w.m.BodyBytes -= node.Size
 	return nil
-}
-
-func (w *Writer) droppedAttachments(ctx context.Context, s *docState, rev couch.RevID, node revtree.Node) ([]couch.Attachment, error) {
-	if atts, ok := s.added[rev]; ok || !node.Attachments {
-		return atts, nil
-	}
-	body, err := w.readBody(ctx, s.id, rev, node)
-	return body.Attachments, err
 }
 
 // removeUnused removes the contents whose last reference the transaction ends.

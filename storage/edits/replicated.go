@@ -13,12 +13,11 @@ func replicated(ctx context.Context, w *Writer, s *docState, d *couch.Document) 
 		return rev, nil, lengthen(s, d.Revisions)
 	}
 	ancestors := revs(d.Revisions, len(d.Revisions.Hashes))[min(1, len(d.Revisions.Hashes)):]
-	doc, err := w.resolve(ctx, s, d, ancestors, rev.Gen)
-	if err != nil {
-		return rev, nil, err
+	doc, refusal, err := w.resolve(ctx, s, d, ancestors, rev.Gen)
+	if err != nil || refusal != nil {
+		return rev, refusal, err
 	}
-	_, err = w.add(s, d.Revisions, doc)
-	return rev, nil, err
+	return rev, nil, w.add(ctx, s, d.Revisions, doc)
 }
 
 // lengthen merges the path of a revision that is stored already: it may know

@@ -3,6 +3,7 @@ package edits
 import (
 	"context"
 	"slices"
+	"time"
 
 	"settle/attachments"
 	"settle/storage/blobrefs"
@@ -19,6 +20,7 @@ import (
 type Contents struct {
 	Key   *crypt.DatabaseKey
 	Blobs *attachments.Blobs
+	Now   func() time.Time
 }
 
 // Writer is one transaction that changes documents. It gathers what several
@@ -28,6 +30,7 @@ type Writer struct {
 	contents Contents
 	tx       kv.Tx
 	m        *schema.Meta
+	before   couch.Seq // the newest update when the transaction began
 	counts   seqcount.Counts
 	refs     blobrefs.Refs
 	removed  []couch.BlobID         // contents whose records the transaction removes
@@ -42,7 +45,7 @@ type Writer struct {
 
 // NewWriter returns a writer of a transaction. It changes m, which the caller stores.
 func NewWriter(c Contents, tx kv.Tx, m *schema.Meta) *Writer {
-	return &Writer{contents: c, tx: tx, m: m}
+	return &Writer{contents: c, tx: tx, m: m, before: m.UpdateSeq}
 }
 
 // Removed returns the contents whose records the transaction removes. Their files go
@@ -189,5 +192,21 @@ func (w *Writer) finish(ctx context.Context) error {
 	if err := w.counts.Store(ctx, w.tx); err != nil {
 		return err
 	}
+	if err := w.noteHour(ctx); err != nil {
+		return err
+	}
 	return w.removeUnused(ctx)
+}
+
+// noteHour notes the first sequence of an hour.
+func (w *Writer) noteHour(ctx context.Context) error {
+	if w.m.UpdateSeq == w.before {
+		return nil
+	}
+	key := schema.TimeKey(schema.HourOf(w.contents.Now()))
+	rows, err := w.tx.GetMulti(ctx, key)
+	if err == nil && rows[0] == nil {
+		w.tx.Set(key, schema.EncodeTimeRow(w.before+1))
+	}
+	return err
 }

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"encoding/binary"
-	"math"
 
 	"settle/storage/couch"
 	"settle/storage/crypt"
@@ -24,22 +23,51 @@ const bodyVersion = 1
 //	    length     uvarint
 //	    digest     16 bytes, MD5
 //	    blob       16 bytes
-//	text           JSON, to the end
+//	text           JSON, to the end; none where only the attachments are kept
 func SealBody(key *crypt.DatabaseKey, d *couch.Document, rev couch.RevID) []byte {
 	return key.Seal(crypt.PurposeBody, encodeBody(d), []byte(d.ID), appendRev(nil, rev))
 }
 
 // OpenBody opens the row of a revision's body, nil where it is missing; n is the
-// revision's node in the tree. The error is of kind couch.Corrupt.
+// revision's node in the tree. The text is of n.Size bytes, at least 2, or empty
+// where n keeps nothing but the attachments. The error is of kind couch.Corrupt.
 func OpenBody(key *crypt.DatabaseKey, sealed []byte, id couch.DocID, rev couch.RevID, n revtree.Node) (Body, error) {
 	if sealed == nil || crypt.Tag(sealed) != n.Tag {
 		return Body{}, Corrupt("body: not the one that the document names")
 	}
-	plain, err := key.Open(crypt.PurposeBody, sealed, math.MaxInt32, []byte(id), appendRev(nil, rev))
+	plain, err := key.Open(crypt.PurposeBody, sealed, bodyBound(n), []byte(id), appendRev(nil, rev))
 	if err != nil {
 		return Body{}, DomainError(err)
 	}
-	return decodeBody(plain)
+	body, err := decodeBody(plain)
+	if err == nil && (len(body.Text) == 0) == n.Available {
+		err = Corrupt("body: it is not what the document says of it")
+	}
+	return body, err
+}
+
+// MaxAttachmentTable bounds what a body's row says of attachments, in bytes.
+const MaxAttachmentTable = 16 << 20
+
+// noAttachments is how long a body is without attachments and text.
+const noAttachments = 2
+
+// bodyBound returns how long the plaintext of a revision's body may be.
+func bodyBound(n revtree.Node) int {
+	if n.Attachments {
+		return int(n.Size) + MaxAttachmentTable
+	}
+	return int(n.Size) + noAttachments
+}
+
+// AttachmentTable returns how many bytes a body's row says of attachments. One that
+// is longer than MaxAttachmentTable must not be sealed.
+func AttachmentTable(atts []couch.Attachment) int {
+	n := 1 + binary.MaxVarintLen64
+	for _, a := range atts {
+		n += len(a.Name) + len(a.ContentType) + len(a.Digest) + len(a.Blob) + 4*binary.MaxVarintLen64
+	}
+	return n
 }
 
 // Body is what a stored revision says.
@@ -72,7 +100,7 @@ func decodeBody(b []byte) (Body, error) {
 		copy(a.Blob[:], d.take(uint64(len(a.Blob))))
 		atts = append(atts, a)
 	}
-	if d.bad || len(d.b) < 2 {
+	if d.bad || len(d.b) == 1 {
 		return Body{}, Corrupt("body")
 	}
 	return Body{Attachments: atts, Text: d.b}, nil

@@ -72,6 +72,13 @@ func DecodeDocRow(b []byte) (*DocRow, error) {
 	return r, nil
 }
 
+// KeepsAttachments reports whether only the attachments of a revision are still
+// stored: compaction has removed its text.
+func KeepsAttachments(n revtree.Node) bool { return !n.Available && n.Attachments }
+
+// IsStored reports whether a revision has a row of its own.
+func IsStored(n revtree.Node) bool { return n.Available || n.Attachments }
+
 // ActiveBytes is the part of a document in Meta.ActiveBytes.
 func ActiveBytes(t *revtree.Tree) int64 {
 	var n int64

@@ -7,7 +7,7 @@ import (
 
 // DecodeRow decodes a row of each kind, and encodes it again.
 func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
-	switch kind % 10 {
+	switch kind % 11 {
 	case 0:
 		return encode(DecodeMeta(b))(func(m *Meta) ([]byte, error) { return m.Encode(), nil })
 	case 1:
@@ -26,6 +26,8 @@ func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
 		return encode(DecodePurgeRow(b))(func(r *PurgeRow) ([]byte, error) { return r.Encode(), nil })
 	case 8:
 		return encode(DecodeIndexRow(b))(func(p kv.Partition) ([]byte, error) { return EncodeIndexRow(p), nil })
+	case 10:
+		return encode(DecodeTimeRow(b))(func(seq couch.Seq) ([]byte, error) { return EncodeTimeRow(seq), nil })
 	case 9:
 		return encode(DecodeUnready(b))(func(u Unready) ([]byte, error) { return u.Encode(), nil })
 	case 4:

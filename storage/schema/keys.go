@@ -48,6 +48,7 @@ const (
 	KindPurged   = 'q'
 	KindRef      = 'r'
 	KindSeq      = 's'
+	KindTime     = 't'
 	KindSecurity = 'y'
 )
 
@@ -210,6 +211,6 @@ func DatabaseRows() []kv.Range {
 	one := func(key []byte) kv.Range { return kv.Range{Lo: key, Hi: kv.KeyAfter(key)} }
 	return []kv.Range{
 		All(KindBlob), All(KindBody), All(KindDoc), All(KindIndex), All(KindLocal), one(MetaKey()),
-		All(KindSeqCount), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), one(SecurityKey()),
+		All(KindSeqCount), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), All(KindTime), one(SecurityKey()),
 	}
 }

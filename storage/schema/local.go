@@ -2,14 +2,17 @@ package schema
 
 import (
 	"encoding/binary"
-	"math"
 
 	"settle/storage/couch"
 	"settle/storage/crypt"
 )
 
+// MaxLocalText bounds the text of a local document, in bytes.
+const MaxLocalText = 64 << 20
+
 // SealLocal returns the row of a local document, sealed with purpose
-// crypt.PurposeLocal under its id. Plaintext:
+// crypt.PurposeLocal under its id. The text must not be longer than MaxLocalText.
+// Plaintext:
 //
 //	revision   8 bytes, big-endian
 //	text       JSON, to the end
@@ -20,7 +23,7 @@ func SealLocal(key *crypt.DatabaseKey, d *couch.LocalDocument) []byte {
 
 // OpenLocal opens the row of a local document. The error is of kind couch.Corrupt.
 func OpenLocal(key *crypt.DatabaseKey, id couch.DocID, sealed []byte) (*couch.LocalDocument, error) {
-	plain, err := key.Open(crypt.PurposeLocal, sealed, math.MaxInt32, []byte(id))
+	plain, err := key.Open(crypt.PurposeLocal, sealed, 8+MaxLocalText, []byte(id))
 	if err != nil {
 		return nil, DomainError(err)
 	}

@@ -32,6 +32,7 @@
 //	q id revs purge       purge by id and revisions, see [PurgedKey]; empty
 //	r blob id gen hash    reference: the revision has the blob attached; empty
 //	s seq                 by-seq: [SeqRow]
+//	t hour                first update in an hour: [EncodeTimeRow]
 //	y                     security object, JSON text
 //
 // In an index, the rows that package view says, and:
@@ -42,7 +43,7 @@
 //
 //	id n                  document n of a batch: [SealSpooled]
 //
-// In keys, numbers (partition, gen, seq, purge, block) are 8 bytes, big-endian, level is
+// In keys, numbers (partition, gen, seq, purge, block, hour) are 8 bytes, big-endian, level is
 // one byte, blob 16, and an id or a hash stands as it is. An id with something
 // behind it is escaped: a zero byte becomes 00 ff, and 00 01 ends it. So the rows
 // of a kind are in the order of ids, then generations.

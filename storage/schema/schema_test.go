@@ -33,6 +33,7 @@ func TestKeys(t *testing.T) {
 		{"local document", schema.LocalKey("_local/x"), "6c5f6c6f63616c2f78"},
 		{"index", schema.IndexKey("x"), "6978"},
 		{"head of an index", schema.IndexHeadKey(), "00"},
+		{"hour", schema.TimeKey(258), "740000000000000102"},
 		{"sequence", schema.SeqKey(258), "730000000000000102"},
 		{"sequence block", schema.SeqBlock{Level: 1, N: 3}.Key(), "6e010000000000000003"},
 		{"purge", schema.PurgeKey(258), "700000000000000102"},
@@ -71,6 +72,7 @@ func TestRows(t *testing.T) {
 		{"database", schema.DBRecord{Partition: schema.Partition(16), Incarnation: couch.Incarnation{7: 9}, Created: 5, Partitioned: true}.Encode(), "01" + "0000000000000010" + "0000000000000009" + "05" + "01"},
 		{"index", schema.EncodeIndexRow(schema.Partition(17)), "01" + "0000000000000011"},
 		{"head of an index", schema.IndexHead(), "01"},
+		{"hour", schema.EncodeTimeRow(300), "01" + "ac02"},
 		{"unready database", schema.Unready{}.Encode(), ""},
 		{"unready index", schema.Unready{Database: schema.Partition(16), Index: "x"}.Encode(), "01" + "0000000000000010" + "78"},
 		{"sequence count", schema.EncodeSeqCount(1024), "8010"},
@@ -123,7 +125,7 @@ func TestSealBody(t *testing.T) {
 	}
 	doc := &couch.Document{ID: "x", Attachments: want.Attachments, Body: couch.Body{Text: want.Text}}
 	sealed := schema.SealBody(key, doc, rev)
-	node := revtree.Node{Available: true, Tag: crypt.Tag(sealed)}
+	node := revtree.Node{Available: true, Attachments: true, Size: 7, Tag: crypt.Tag(sealed)}
 	got, err := schema.OpenBody(key, sealed, "x", rev, node)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Fatalf("%v %s", err, diff)

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"encoding/binary"
-	"math"
 
 	"settle/storage/couch"
 	"settle/storage/crypt"
@@ -13,6 +12,7 @@ const (
 	spooledVersion = 1
 	flagStub       = 1
 	flagPending    = 2
+	flagByDigest   = 4
 )
 
 // SpoolKey returns the key of a document in a spool; n is its place in the batch.
@@ -40,26 +40,33 @@ func ParseSpoolKey(key []byte) (id couch.DocID, n uint64, ok bool) {
 //	attachments    uvarint number; for each
 //	    name, type bytes
 //	    flags      1 byte: bit 0 for a stub, bit 1 for new content, which a row
-//	               cannot hold: only whoever wrote it knows it
+//	               cannot hold: only whoever wrote it knows it, bit 2 for a stub
+//	               by its digest
 //	    revpos     uvarint
 //	    length     uvarint
 //	    digest     16 bytes, MD5
 //	    blob       16 bytes
 //	term           bytes
 //	text           JSON, to the end
-func SealSpooled(key *crypt.DatabaseKey, p kv.Partition, d *couch.Document, n uint64) []byte {
-	return key.Seal(crypt.PurposeMeta, encodeSpooled(d), []byte("spool"), p[:], SpoolKey(d.ID, n))
+//
+// size is the length of the plaintext.
+func SealSpooled(key *crypt.DatabaseKey, p kv.Partition, d *couch.Document, n uint64) (row kv.KV, size int) {
+	plain := encodeSpooled(d)
+	row.Key = SpoolKey(d.ID, n)
+	row.Value = key.Seal(crypt.PurposeMeta, plain, []byte("spool"), p[:], row.Key)
+	return row, len(plain)
 }
 
-// OpenSpooled opens a row of the spool of partition p. pending says which of the
+// OpenSpooled opens a row of the spool of partition p, of which none has a plaintext
+// longer than max. pending says which of the
 // attachments, by their place, are of new content. The error is of kind
 // couch.Corrupt.
-func OpenSpooled(key *crypt.DatabaseKey, p kv.Partition, row kv.KV) (d *couch.Document, pending []int, err error) {
+func OpenSpooled(key *crypt.DatabaseKey, p kv.Partition, row kv.KV, max int) (d *couch.Document, pending []int, err error) {
 	id, _, ok := ParseSpoolKey(row.Key)
 	if !ok {
 		return nil, nil, Corrupt("key of a spooled document")
 	}
-	plain, err := key.Open(crypt.PurposeMeta, row.Value, math.MaxInt32, []byte("spool"), p[:], row.Key)
+	plain, err := key.Open(crypt.PurposeMeta, row.Value, max, []byte("spool"), p[:], row.Key)
 	if err != nil {
 		return nil, nil, DomainError(err)
 	}
@@ -90,6 +97,9 @@ func appendSpooledAttachment(b []byte, a couch.Attachment) []byte {
 	if a.Pending != nil {
 		flags |= flagPending
 	}
+	if a.ByDigest {
+		flags |= flagByDigest
+	}
 	b = append(appendBytes(appendBytes(b, a.Name), a.ContentType), flags)
 	b = binary.AppendUvarint(b, a.RevPos)
 	b = binary.AppendUvarint(b, uint64(a.Length))
@@ -108,7 +118,7 @@ func decodeSpooled(id couch.DocID, b []byte) (doc *couch.Document, pending []int
 	for n := d.uvarint(); n > 0 && !d.bad; n-- {
 		a := couch.Attachment{Name: d.string(), ContentType: d.string()}
 		flags := d.byte()
-		a.Stub = flags&flagStub != 0
+		a.Stub, a.ByDigest = flags&flagStub != 0, flags&flagByDigest != 0
 		if flags&flagPending != 0 {
 			pending = append(pending, len(doc.Attachments))
 		}

@@ -21,39 +21,44 @@ func TestSealSpooled(t *testing.T) {
 		Body: couch.Body{Text: []byte(`{"a":1}`), Term: []byte("term")},
 		Attachments: []couch.Attachment{
 			{Name: "kept", Stub: true, RevPos: 2},
+			{Name: "meant", Stub: true, ByDigest: true, Length: 7, Digest: couch.Digest{5}},
 			{Name: "new", ContentType: "text/plain", Length: 3, Digest: couch.Digest{1}, Blob: couch.BlobID{2}, Pending: schema.PendingBlob{}},
 		},
 	}
-	row := kv.KV{Key: schema.SpoolKey(doc.ID, 258), Value: schema.SealSpooled(key, p, doc, 258)}
+	row, size := schema.SealSpooled(key, p, doc, 258)
 	if got := hex.EncodeToString(row.Key); got != "7800ff0001"+"0000000000000102" {
 		t.Errorf("key %s", got)
 	}
-	got, pending, err := schema.OpenSpooled(key, p, row)
+	got, pending, err := schema.OpenSpooled(key, p, row, size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]int{1}, pending); diff != "" {
+	if diff := cmp.Diff([]int{2}, pending); diff != "" {
 		t.Error(diff)
 	}
-	got.Attachments[1].Pending = schema.PendingBlob{}
+	got.Attachments[2].Pending = schema.PendingBlob{}
 	if diff := cmp.Diff(doc, got); diff != "" {
 		t.Error(diff)
 	}
 	for name, open := range map[string]func() error{
 		"of another place": func() error {
-			_, _, err := schema.OpenSpooled(key, p, kv.KV{Key: schema.SpoolKey(doc.ID, 259), Value: row.Value})
+			_, _, err := schema.OpenSpooled(key, p, kv.KV{Key: schema.SpoolKey(doc.ID, 259), Value: row.Value}, size)
 			return err
 		},
 		"of another spool": func() error {
-			_, _, err := schema.OpenSpooled(key, schema.Partition(18), row)
+			_, _, err := schema.OpenSpooled(key, schema.Partition(18), row, size)
+			return err
+		},
+		"longer than any": func() error {
+			_, _, err := schema.OpenSpooled(key, p, row, size-1)
 			return err
 		},
 		"of another database": func() error {
-			_, _, err := schema.OpenSpooled(newKey(t), p, row)
+			_, _, err := schema.OpenSpooled(newKey(t), p, row, size)
 			return err
 		},
 		"with a malformed key": func() error {
-			_, _, err := schema.OpenSpooled(key, p, kv.KV{Key: row.Key[1:3], Value: row.Value})
+			_, _, err := schema.OpenSpooled(key, p, kv.KV{Key: row.Key[1:3], Value: row.Value}, size)
 			return err
 		},
 	} {

@@ -33,6 +33,7 @@ type Spool struct {
 	spilled   bool
 	partition kv.Partition
 	rows      []kv.KV // that are not written yet
+	longest   int     // plaintext of a row, in bytes
 	// pending are the new contents of what is spilled, by the document's place in
 	// the batch, in the order of its attachments.
 	pending map[int][]couch.PendingBlob
@@ -91,10 +92,11 @@ func (s *Spool) write(ctx context.Context, e Entry) error {
 		}
 	}
 	n := uint64(e.Place)
+	row, size := schema.SealSpooled(s.o.Key, s.partition, e.Doc, n)
 	// The copy is as long as the row; what was sealed has room for all that was
 	// compressed.
-	sealed := bytes.Clone(schema.SealSpooled(s.o.Key, s.partition, e.Doc, n))
-	row := kv.KV{Key: schema.SpoolKey(e.Doc.ID, n), Value: sealed}
+	row.Value = bytes.Clone(row.Value)
+	s.longest = max(s.longest, size)
 	s.rows = append(s.rows, row)
 	if s.size += len(row.Key) + len(row.Value); s.size < portion {
 		return nil
@@ -142,7 +144,7 @@ func (s *Spool) view(ctx context.Context, fn func(kv.Reader) error) error {
 
 // open returns the document of a row, with its new contents.
 func (s *Spool) open(row kv.KV) (Entry, error) {
-	doc, pending, err := schema.OpenSpooled(s.o.Key, s.partition, row)
+	doc, pending, err := schema.OpenSpooled(s.o.Key, s.partition, row, s.longest)
 	if err != nil {
 		return Entry{}, err
 	}
