@@ -72,7 +72,7 @@ func command(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd.Path, err = exec.LookPath("settle")
 	ts.Check(err)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"HOME", "PATH", "COUCHDB_USER", "COUCHDB_PASSWORD", "SETTLE_DATA", "SETTLE_IDENTITY", "SETTLE_LISTEN", "SETTLE_TLS_CERT", "SETTLE_TLS_KEY", "XDG_CONFIG_HOME", "CREDENTIALS_DIRECTORY"} {
+	for _, name := range []string{"HOME", "PATH", "COUCHDB_USER", "COUCHDB_PASSWORD", "SETTLE_DATA", "SETTLE_IDENTITY", "SETTLE_LISTEN", "SETTLE_TLS_CERT", "SETTLE_TLS_KEY", "SETTLE_CONFIG", "SETTLE_CORS_PRESET", "SETTLE_SET", "COUCHDB_SECRET", "XDG_CONFIG_HOME", "CREDENTIALS_DIRECTORY"} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
@@ -115,6 +115,7 @@ func cmdTerminate(ts *testscript.TestScript, neg bool, args []string) {
 	if err := s.cmd.Wait(); err != nil {
 		ts.Fatalf("the server ended with %v:\n%s", err, s.stderr.String())
 	}
+	ts.Check(os.WriteFile(ts.MkAbs("log"), []byte(s.stderr.String()), 0o600))
 }
 
 func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {

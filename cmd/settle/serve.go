@@ -21,7 +21,8 @@ import (
 // serveCmd serves a data directory.
 type serveCmd struct {
 	location
-	Listen        string `default:"127.0.0.1:5984" placeholder:"ADDR" env:"SETTLE_LISTEN" help:"The address to listen on (${default}); port 0 takes a free one."`
+	settingFlags
+	Listen        string `placeholder:"ADDR" env:"SETTLE_LISTEN" help:"The address to listen on (127.0.0.1:5984); port 0 takes a free one."`
 	TLSCert       string `name:"tls-cert" type:"path" placeholder:"FILE" env:"SETTLE_TLS_CERT" help:"Serve with TLS: the PEM certificate, with its chain. Read again once it changes."`
 	TLSKey        string `name:"tls-key" type:"path" placeholder:"FILE" env:"SETTLE_TLS_KEY" help:"The PEM key of the certificate."`
 	AcceptKeyring bool   `env:"SETTLE_ACCEPT_KEYRING" help:"Take a keyring that is not the one pinned beside the identity, after a restore."`
@@ -32,8 +33,8 @@ func (serveCmd) Help() string {
 	return `The first start makes the store and, where there is none, the identity that opens
 it. Keep a copy of the identity elsewhere: without it nothing can be read again.
 
-COUCHDB_USER and COUCHDB_PASSWORD name the administrator. Without them the first
-start makes one and prints the password, once.`
+COUCHDB_USER and COUCHDB_PASSWORD name an administrator. Where nothing names one the
+first start makes one and prints the password, once. COUCHDB_SECRET signs cookies.`
 }
 
 // Validate refuses half of a pair.
@@ -53,6 +54,10 @@ func (c *serveCmd) Run(env *environment) error {
 	if err := auth.CheckGiven(env.getenv("COUCHDB_USER"), env.getenv("COUCHDB_PASSWORD")); err != nil {
 		return err
 	}
+	settings, err := c.read(env)
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
@@ -68,7 +73,7 @@ func (c *serveCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := net.Listen("tcp", settings.listen(c.Listen))
 	if err != nil {
 		lock.abandon()
 		return err
@@ -79,7 +84,7 @@ func (c *serveCmd) Run(env *environment) error {
 		lock.abandon()
 		return err
 	}
-	front := entrance{Listener: listener, certificate: certificate}
+	front := entrance{Listener: listener, certificate: certificate, settings: settings}
 	err = c.serve(ctx, stop, env, store, front)
 	return errors.Join(err, store.Close())
 }
@@ -92,10 +97,11 @@ func (c *serveCmd) certificate(env *environment) (*server.Certificate, error) {
 	return server.OpenCertificate(c.TLSCert, c.TLSKey, env.logger)
 }
 
-// entrance is where requests come in.
+// entrance is where requests come in, and what is said of them from outside.
 type entrance struct {
 	net.Listener
 	certificate *server.Certificate // nil: without TLS
+	settings    *startSettings
 }
 
 // url is what clients call the server, without a final slash.
@@ -110,17 +116,18 @@ func (e entrance) url() string {
 func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, store *opened, front entrance) error {
 	defer front.Close()
 	greet := greeting{env: env, store: store, data: c.Data, url: front.url()}
-	conf, err := config.Open(ctx, store)
+	conf, err := config.Open(ctx, store, front.settings.sources...)
 	if err != nil {
 		return err
 	}
+	front.settings.logOutranked(conf, env.logger)
 	if err := server.CreateSystemDatabases(ctx, store.Store); err != nil {
 		return err
 	}
 	admins, err := auth.Open(ctx, auth.Options{
 		Settings: store, Users: users.Source{Databases: store}, Policy: server.AuthPolicy(conf),
 		User: env.getenv("COUCHDB_USER"), Password: env.getenv("COUCHDB_PASSWORD"),
-		Announce: greet.firstAdmin,
+		Admins: front.settings.file.Admins, Announce: greet.firstAdmin,
 	})
 	if err != nil {
 		return err

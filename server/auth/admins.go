@@ -58,15 +58,9 @@ func saveAdmins(ctx context.Context, settings Settings, admins map[string]Hash) 
 func (a *Auth) Names() []string {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return slices.Sorted(maps.Keys(a.inForce()))
-}
-
-// inForce returns the administrators that count. a.mu is held.
-func (a *Auth) inForce() map[string]Hash {
-	if a.given != nil {
-		return a.given
-	}
-	return a.stored
+	names := slices.AppendSeq(slices.Collect(maps.Keys(a.stored)), maps.Keys(a.given))
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // hashOrParse hashes a password, or takes a hash as the one it is. The error is a
@@ -84,27 +78,43 @@ func (a *Auth) hashOrParse(password string) (Hash, error) {
 
 // adminHash returns the hash of an administrator in force.
 func (a *Auth) adminHash(name string) (Hash, bool) {
+	if given, ok := a.given[name]; ok {
+		return given.hash, true
+	}
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	hash, ok := a.inForce()[name]
+	hash, ok := a.stored[name]
 	return hash, ok
 }
 
-// SetPassword makes a stored administrator, or gives one a new password, which
-// may come as a hash in one of the forms of CouchDB's [admins] section. It is
-// durable when SetPassword returns. Where the environment names the
-// administrator, the stored ones wait until it does not. Errors: a BadRequest
-// for a name or password that nobody could log in with.
-func (a *Auth) SetPassword(ctx context.Context, name, password string) error {
+// checkAdmin refuses a name or password that nobody could log in with. The error is
+// a BadRequest.
+func checkAdmin(name, password string) error {
 	if name == "" || strings.ContainsAny(name, ":\x00") {
 		return couch.Errorf(couch.BadRequest, "An administrator's name must not be empty or hold a colon.")
 	}
 	if password == "" {
 		return couch.Errorf(couch.BadRequest, "An administrator's password must not be empty.")
 	}
+	return nil
+}
+
+// SetPassword makes a stored administrator, or gives one a new password, which
+// may come as a hash in one of the forms of CouchDB's [admins] section. It is
+// durable when SetPassword returns. Errors: a BadRequest for a name or password
+// that nobody could log in with; a Forbidden for an administrator that the
+// environment or the configuration file names, unless the password is the one that
+// is in force anyway.
+func (a *Auth) SetPassword(ctx context.Context, name, password string) error {
+	if err := checkAdmin(name, password); err != nil {
+		return err
+	}
 	hash, err := a.hashOrParse(password)
 	if err != nil {
 		return err
+	}
+	if given, ok := a.given[name]; ok && !given.opens(password) {
+		return given.refuse()
 	}
 	return a.changeStored(ctx, func(admins map[string]Hash) error {
 		admins[name] = hash
@@ -113,13 +123,17 @@ func (a *Auth) SetPassword(ctx context.Context, name, password string) error {
 }
 
 // Remove takes a stored administrator away, durably. Errors: NotFound where
-// there is none of that name, Forbidden for the last one.
+// there is none of that name, Forbidden for the last one, and for one that the
+// environment or the configuration file names.
 func (a *Auth) Remove(ctx context.Context, name string) error {
+	if given, ok := a.given[name]; ok {
+		return given.refuse()
+	}
 	return a.changeStored(ctx, func(admins map[string]Hash) error {
 		if _, ok := admins[name]; !ok {
 			return couch.ErrNotFound
 		}
-		if len(admins) == 1 {
+		if len(admins)+len(a.given) == 1 {
 			return couch.Errorf(couch.Forbidden, "The last administrator cannot be removed.")
 		}
 		delete(admins, name)

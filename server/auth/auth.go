@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -46,10 +47,13 @@ type Options struct {
 	Settings Settings
 	Users    Users         // nil: no users but the administrators
 	Policy   func() Policy // what the configuration says at the moment
-	// User and Password, where both are set, name the administrator. They
-	// outrank the stored ones, which they do not change. The password may be a
-	// hash in one of the forms of CouchDB's [admins] section.
+	// User and Password, where both are set, name an administrator. They outrank
+	// the stored one of that name, which they do not change, and the one in Admins.
+	// The password may be a hash in one of the forms of CouchDB's [admins] section.
 	User, Password string
+	// Admins are those of the configuration file: by name, a password or a hash.
+	// They too outrank the stored ones.
+	Admins map[string]string
 	// Announce is called with the password that the first start makes, before
 	// its hash is stored. An error ends the start.
 	Announce func(user, password string) error
@@ -64,8 +68,9 @@ type Auth struct {
 
 	writes sync.Mutex // held over a change of the stored administrators
 
-	mu     sync.RWMutex    // guards given and stored
-	given  map[string]Hash // by the environment; nil where it names nobody
+	given map[string]givenAdmin // from outside; never changed
+
+	mu     sync.RWMutex // guards stored
 	stored map[string]Hash
 
 	hashing  chan struct{} // a place for each hash that may be computed at a time
@@ -83,7 +88,7 @@ const secretKey = "session_secret"
 
 // Open reads the administrators, and makes one where there is none.
 func Open(ctx context.Context, o Options) (*Auth, error) {
-	if err := CheckGiven(o.User, o.Password); err != nil {
+	if err := errors.Join(CheckGiven(o.User, o.Password), CheckFileAdmins(o.Admins)); err != nil {
 		return nil, err
 	}
 	a := &Auth{
@@ -101,14 +106,13 @@ func Open(ctx context.Context, o Options) (*Auth, error) {
 	if a.secret, err = loadSecret(ctx, o.Settings); err != nil {
 		return nil, err
 	}
-	switch {
-	case o.User != "":
-		err = a.takeGiven(o.User, o.Password)
-	case len(a.stored) == 0:
-		err = a.makeFirst(ctx, o.Announce)
-	}
-	if err != nil {
+	if a.given, err = a.takeGiven(o); err != nil {
 		return nil, err
+	}
+	if len(a.given)+len(a.stored) == 0 {
+		if err := a.makeFirst(ctx, o.Announce); err != nil {
+			return nil, err
+		}
 	}
 	return a, nil
 }
@@ -117,16 +121,6 @@ func Open(ctx context.Context, o Options) (*Auth, error) {
 func (a *Auth) Close() { a.renewals.close() }
 
 func (a *Auth) iterations() int { return cmp.Or(a.policy().Iterations, DefaultIterations) }
-
-// takeGiven takes the administrator that the environment names.
-func (a *Auth) takeGiven(user, password string) error {
-	hash, err := a.hashOrParse(password)
-	if err != nil {
-		return err
-	}
-	a.given = map[string]Hash{user: hash}
-	return nil
-}
 
 // makeFirst makes the first administrator. The password is shown before its
 // hash is stored, so that a crash leaves none that nobody has seen.

@@ -284,31 +284,114 @@ func TestAnnounceFails(t *testing.T) {
 	}
 }
 
-func TestEnvironmentOutranks(t *testing.T) {
+// outside returns options with administrators that the environment and a file name.
+func outside(s *settings) auth.Options {
+	return auth.Options{
+		Settings: s, Policy: policy, User: "admin", Password: "env",
+		Admins: map[string]string{"admin": "file", "root": "toor"},
+	}
+}
+
+func TestGivenAdminsOutrank(t *testing.T) {
 	s := stored(t)
+	if err := open(t, s, policies()).SetPassword(t.Context(), "ida", "x"); err != nil {
+		t.Fatal(err)
+	}
 	before := string(s.values["admins"])
-	a, err := auth.Open(t.Context(), auth.Options{
-		Settings: s, Policy: policy, User: "root", Password: "toor",
-	})
+	a, err := auth.Open(t.Context(), outside(s))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := who(a, request("GET", "/", "Authorization", basic("root:toor"))); got != "root by default" {
-		t.Error(got)
+	for pair, want := range map[string]string{
+		"admin:env": "admin by default", "admin:file": incorrect, "admin:pass": incorrect, "root:toor": "root by default", "ida:x": "ida by default",
+	} {
+		if got := byBasic(a, pair); got != want {
+			t.Errorf("%s: %s, want %s", pair, got, want)
+		}
 	}
-	if got := who(a, request("GET", "/", "Authorization", basic("admin:pass"))); got != incorrect {
-		t.Error(got)
-	}
-	if names := a.Names(); len(names) != 1 || names[0] != "root" {
+	if names := a.Names(); !slices.Equal(names, []string{"admin", "ida", "root"}) {
 		t.Error(names)
 	}
 	if string(s.values["admins"]) != before {
-		t.Error("the stored administrator has changed")
+		t.Error("the stored administrators have changed")
 	}
-	for _, half := range []auth.Options{{User: "root"}, {Password: "toor"}, {User: "a:b", Password: "c"}} {
-		half.Settings, half.Policy = s, policy
-		if _, err := auth.Open(t.Context(), half); err == nil {
-			t.Errorf("%+v was taken", half.User)
+	if got := byBasic(open(t, s, policies()), "admin:pass"); got != "admin by default" {
+		t.Errorf("without the environment: %s", got)
+	}
+}
+
+func TestChangingGivenAdmins(t *testing.T) {
+	s := stored(t)
+	a, err := auth.Open(t.Context(), outside(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := string(s.values["admins"])
+	for _, step := range []struct {
+		err  error
+		want string
+	}{
+		{a.SetPassword(t.Context(), "admin", "new"), "COUCHDB_USER"},
+		{a.SetPassword(t.Context(), "root", "new"), "the configuration file"},
+		{a.Remove(t.Context(), "admin"), "COUCHDB_USER"},
+		{a.Remove(t.Context(), "root"), "the configuration file"},
+	} {
+		if !errors.Is(step.err, &couch.Error{Kind: couch.Forbidden}) || !strings.Contains(step.err.Error(), step.want) {
+			t.Errorf("the error is %v, want one with %s", step.err, step.want)
+		}
+	}
+	if string(s.values["admins"]) != before {
+		t.Error("a refusal changed the stored administrators")
+	}
+	for name, password := range map[string]string{"admin": "env", "ida": "new"} {
+		if err := a.SetPassword(t.Context(), name, password); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := byBasic(a, "ida:new"); got != "ida by default" {
+		t.Errorf("the new administrator: %s", got)
+	}
+	if got := byBasic(open(t, s, policies()), "admin:env"); got != "admin by default" {
+		t.Errorf("the given password, stored: %s", got)
+	}
+	for _, name := range []string{"ida"} {
+		if err := a.Remove(t.Context(), name); err != nil {
+			t.Errorf("removing %s: %v", name, err)
+		}
+	}
+	if got := byBasic(a, "ida:new"); got != incorrect {
+		t.Errorf("the removed administrator: %s", got)
+	}
+}
+
+func TestGivenHashes(t *testing.T) {
+	one, _ := auth.Derive("env", "salt", 10)
+	other, _ := auth.Derive("env", "pepper", 10)
+	o := outside(stored(t))
+	o.Password = one.Text()
+	a, err := auth.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := byBasic(a, "admin:env"); got != "admin by default" {
+		t.Error(got)
+	}
+	if err := a.SetPassword(t.Context(), "admin", one.Text()); err != nil {
+		t.Errorf("the same hash: %v", err)
+	}
+	if err := a.SetPassword(t.Context(), "admin", other.Text()); !errors.Is(err, &couch.Error{Kind: couch.Forbidden}) {
+		t.Errorf("another hash: %v", err)
+	}
+}
+
+func TestBadGivenAdmins(t *testing.T) {
+	for _, bad := range []auth.Options{
+		{User: "root"}, {Password: "toor"}, {User: "a:b", Password: "c"},
+		{Admins: map[string]string{"a:b": "hunter2"}}, {Admins: map[string]string{"ida": ""}}, {Admins: map[string]string{"ida": "-pbkdf2-hunter2"}},
+	} {
+		bad.Settings, bad.Policy = stored(t), policy
+		if _, err := auth.Open(t.Context(), bad); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%+v: %v", bad.Admins, err)
 		}
 	}
 }

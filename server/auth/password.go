@@ -94,6 +94,12 @@ func (h Hash) Verify(password string) bool {
 	return err == nil && len(h.key) > 0 && subtle.ConstantTimeCompare([]byte(given), []byte(h.key)) == 1
 }
 
+// equal reports whether two hashes are the same in every part.
+func (h Hash) equal(other Hash) bool {
+	return h.scheme == other.scheme && h.prf == other.prf && h.iterations == other.iterations && h.salt == other.salt &&
+		subtle.ConstantTimeCompare([]byte(h.key), []byte(other.key)) == 1
+}
+
 var errBadHash = errors.New("a stored password hash is damaged")
 
 // HashFields are the members of a user's document that keep the password.

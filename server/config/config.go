@@ -47,7 +47,7 @@ type Config struct {
 func Open(ctx context.Context, settings Settings, sources ...Source) (*Config, error) {
 	c := &Config{settings: settings, given: merge(sources), saved: changes{}}
 	for _, s := range sources {
-		if err := s.check(); err != nil {
+		if err := s.Check(); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}

@@ -50,7 +50,7 @@ func ReadFile(path string) (*File, error) {
 	}
 	file := sorted(values)
 	file.Name = path
-	if err := file.check(); err != nil {
+	if err := file.Check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return file, nil
@@ -77,7 +77,6 @@ func sorted(values map[ID]string) *File {
 	file := &File{Source: Source{Values: map[ID]string{}}, Admins: map[string]string{}}
 	for _, id := range sortedIDs(values) {
 		value := values[id]
-		_, known := id.definition()
 		switch {
 		case id.Section == "admins":
 			file.Admins[id.Key] = value
@@ -85,7 +84,7 @@ func sorted(values map[ID]string) *File {
 			file.BindAddress = value
 		case id == port:
 			file.Port = value
-		case known || id.Section == "jwt_keys":
+		case id.IsKnown():
 			file.Values[id] = value
 		default:
 			file.Unknown = append(file.Unknown, id)

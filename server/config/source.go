@@ -12,14 +12,21 @@ type Source struct {
 	Values map[ID]string
 }
 
-// check refuses values that settle could not use, by their names only.
-func (s Source) check() error {
+// Check refuses values that settle could not use. The error is a BadRequest that
+// holds their names only.
+func (s Source) Check() error {
 	for _, id := range sortedIDs(s.Values) {
 		if err := checkValue(id, s.Values[id]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// IsKnown reports whether a value means something to settle.
+func (id ID) IsKnown() bool {
+	_, known := id.definition()
+	return known || id.Section == "jwt_keys"
 }
 
 // String returns the name in CouchDB's way.
