@@ -42,6 +42,17 @@ var dispatchJS string
 var server = "(function () {\n\"use strict\";\n" +
 	guardJS + errorsJS + helpersJS + compileJS + viewsJS + mimeJS + renderJS + dispatchJS + "})()"
 
+// bytecode is the query server compiled: parsing the text takes longer than all
+// the rest of a runtime's start.
+var bytecode = sync.OnceValues(func() ([]byte, error) {
+	vm, err := quickjs.NewVM()
+	if err != nil {
+		return nil, err
+	}
+	defer vm.Close()
+	return vm.Compile(server, quickjs.EvalGlobal)
+})
+
 // machine is one runtime with the functions of one key. One call at a time uses
 // it. The engine's code runs in the machine's own goroutine, so that a caller can
 // give up a call that does not end.
@@ -79,12 +90,21 @@ func newMachine(k key, o Options) (*machine, error) {
 		vm.Close()
 		return nil, errors.Join(errStop, err)
 	}
-	if m.dispatch, err = vm.EvalValue(server, quickjs.EvalGlobal); err != nil {
+	if err := m.start(); err != nil {
 		vm.Close()
 		return nil, errors.Join(errStop, err)
 	}
 	go m.loop()
 	return m, nil
+}
+
+func (m *machine) start() error {
+	code, err := bytecode()
+	if err != nil {
+		return err
+	}
+	m.dispatch, err = m.vm.EvalBytecodeValue(code)
+	return err
 }
 
 func (m *machine) loop() {
