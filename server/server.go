@@ -135,6 +135,11 @@ func (s *Server) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.requests.begin()
 		defer s.requests.end()
+		if r.ProtoMajor == 1 && r.TransferEncoding != nil {
+			// It may have had a length too, which net/http does not tell. Then a proxy
+			// may see another end, and nothing behind it may count (RFC 9112, 6.1).
+			w.Header().Set("Connection", "close")
+		}
 		markBusy(r)
 		next.ServeHTTP(w, r)
 	})
