@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"errors"
 	"iter"
 	"net/http"
 
@@ -35,6 +36,9 @@ func (r request) save(doc *couch.Document, replicated bool) (saved, error) {
 		return saved{}, err
 	}
 	if err := results[0].Err; err != nil {
+		if behind := errors.Unwrap(err); errors.Is(behind, couch.ErrMissingStub) {
+			err = behind // which refuses a document in a batch in other words
+		}
 		return saved{}, err
 	}
 	rev := results[0].Rev.String()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"strings"
 
 	"settle/storage/couch"
 )
@@ -15,10 +14,11 @@ type writer func(context.Context, iter.Seq2[*couch.Document, error]) ([]couch.Wr
 // BulkDocs makes interactive edits. See [storage.Database.BulkDocs]. In the metadata
 // view they get the revision ids that they get in the ordinary view.
 //
-// A document that is refused alone is a Forbidden: in the ordinary view one in
-// metadata form, in the metadata view one that lists a content which its document
-// does not hold; behind the latter is a MissingStub. A list that is malformed is a
-// BadRequest, with which nothing is written.
+// A document that is refused alone is a Forbidden, which a replicating client takes
+// for what it is, while of other errors PouchDB believes that they pass, and sends the
+// batch again: in the ordinary view one in metadata form, in the metadata view one
+// that lists a content which its document does not hold; behind the latter is a
+// MissingStub. A list that is malformed is a BadRequest, with which nothing is written.
 func (db *Database) BulkDocs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {
 	return db.write(ctx, docs, db.Database.BulkDocs, 0)
 }
@@ -37,9 +37,6 @@ func (db *Database) write(ctx context.Context, docs iter.Seq2[*couch.Document, e
 	if err != nil {
 		return nil, err
 	}
-	for i := range written {
-		written[i].Err = missingContent(written[i].Err, b.listed[i])
-	}
 	return b.joined(written), nil
 }
 
@@ -49,7 +46,6 @@ type batch struct {
 	own     int
 	n       int // documents so far
 	refused []refusal
-	listed  map[int][]string // by the place among the passed: the names in a document's list
 }
 
 // refusal is the result of a document that the store does not get.
@@ -69,7 +65,6 @@ func (b *batch) passed(ctx context.Context, docs iter.Seq2[*couch.Document, erro
 					b.refuse(doc, refused)
 					continue
 				}
-				b.note(doc)
 				b.n++
 			}
 			if !yield(doc, err) || err != nil {
@@ -77,23 +72,6 @@ func (b *batch) passed(ctx context.Context, docs iter.Seq2[*couch.Document, erro
 			}
 		}
 	}
-}
-
-// note keeps the names of a document's stubs by digest.
-func (b *batch) note(doc *couch.Document) {
-	var names []string
-	for i := range doc.Attachments {
-		if doc.Attachments[i].ByDigest {
-			names = append(names, doc.Attachments[i].Name)
-		}
-	}
-	if names == nil {
-		return
-	}
-	if b.listed == nil {
-		b.listed = map[int][]string{}
-	}
-	b.listed[b.n-len(b.refused)] = names
 }
 
 func (b *batch) refuse(doc *couch.Document, err error) {
@@ -119,23 +97,6 @@ func (b *batch) joined(written []couch.WriteResult) []couch.WriteResult {
 		all = append(all, written...)
 	}
 	return all
-}
-
-// missingContent makes of a stub that the store has refused alone what a replicating
-// client takes for a refusal of its document: of other errors PouchDB believes that
-// they pass, and sends the batch again.
-func missingContent(err error, names []string) error {
-	missing, ok := errors.AsType[*couch.Error](err)
-	if !ok || missing.Kind != couch.MissingStub {
-		return err
-	}
-	missed := ""
-	for _, name := range names {
-		if strings.HasSuffix(missing.Reason, " "+name) && len(name) > len(missed) {
-			missed = name
-		}
-	}
-	return &couch.Error{Kind: couch.Forbidden, Reason: "missing_stub: " + missed, Err: err}
 }
 
 var errMetadataForm = &couch.Error{
@@ -179,24 +140,25 @@ func withHeld(d, held *couch.Document) *couch.Document {
 	return &out
 }
 
-// held reads the nearest ancestor of a document that is stored; nil where none is.
+// held reads the revision that a document comes from: the nearest ancestor that is
+// stored, or where none of those that are known is, the winner; nil for a new document.
 func (b *batch) held(ctx context.Context, d *couch.Document) (*couch.Document, error) {
 	ask := couch.RevsAsk{ID: d.ID}
 	for i := b.own; i < len(d.Revisions.Hashes); i++ {
 		ask.Revs = append(ask.Revs, d.Revisions.Rev(i))
 	}
-	if len(ask.Revs) == 0 {
-		return nil, nil
-	}
-	unknown := map[couch.RevID]bool{}
 	diffs, err := b.db.Database.RevsDiff(ctx, []couch.RevsAsk{ask})
 	if err != nil {
 		return nil, err
 	}
+	unknown := map[couch.RevID]bool{}
 	for _, diff := range diffs {
 		for _, rev := range diff.Missing {
 			unknown[rev] = true
 		}
+	}
+	if len(unknown) == len(ask.Revs) {
+		return nil, nil
 	}
 	for _, rev := range ask.Revs {
 		if unknown[rev] {
@@ -207,5 +169,9 @@ func (b *batch) held(ctx context.Context, d *couch.Document) (*couch.Document, e
 			return doc, err
 		}
 	}
-	return nil, nil
+	doc, err := b.db.Database.Get(ctx, d.ID, couch.GetOptions{Deleted: true})
+	if errors.Is(err, couch.ErrNotFound) { // since the ancestors were looked up
+		return nil, nil
+	}
+	return doc, err
 }
