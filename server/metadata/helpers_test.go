@@ -1,0 +1,106 @@
+package metadata_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/server/auth"
+	"settle/server/documents"
+	"settle/server/metadata"
+	"settle/server/web"
+	"settle/storage"
+	"settle/storage/couch"
+	"settle/storage/crypt"
+	"settle/storage/kv"
+	"settle/storage/metaview"
+)
+
+var _ metadata.Database = (*metaview.Database)(nil)
+
+// bench is a handler of documents in the metadata view, over a store in memory with
+// one database, "db".
+type bench struct {
+	handler http.Handler
+	db      *storage.Database
+	made    int // documents
+}
+
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	keyring, err := crypt.NewKeyring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(vfs.NewMem(), keyring), Dir: "data", ReserveBytes: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := storage.Open(context.Background(), storage.Options{KV: engine, Keyring: keyring, BlobFS: vfs.NewMem(), BlobDir: "blobs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		store.Close()
+		engine.Close()
+	})
+	b := &bench{}
+	if b.db, err = store.CreateDatabase(context.Background(), "db", storage.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	b.handler = web.NewHandler(web.Options{
+		Authenticate: func(*http.Request) (auth.Session, error) {
+			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}}, nil
+		},
+		FindDatabase: func(context.Context, string) (web.Database, error) { return metaview.Metadata(b.db), nil },
+		Limits:       func() couch.Limits { return couch.Limits{} },
+		Prefix:       metadata.Prefix,
+		Logger:       slog.New(slog.DiscardHandler),
+	}, documents.Routes())
+	return b
+}
+
+// document is a document with two attachments: "one", text/plain, and "two", image/png.
+type document struct {
+	*bench
+	t       *testing.T
+	id, rev string
+}
+
+// document makes a document in a database with a limit.
+func (b *bench) document(t *testing.T, inlineMax int64) *document {
+	t.Helper()
+	if err := metaview.Ordinary(b.db).SetMetadataOptions(t.Context(), metaview.Options{InlineMax: inlineMax}); err != nil {
+		t.Fatal(err)
+	}
+	b.made++
+	d := &document{bench: b, t: t, id: "doc" + strconv.Itoa(b.made)}
+	status, answer := d.send("PUT", "/_metadata/db/"+d.id, `{"n":1,"_attachments":{"one":{"content_type":"text/plain","data":"Zmlyc3Q="},"two":{"content_type":"image/png","data":"c2Vjb25kIQ=="}}}`)
+	var saved struct{ Rev string }
+	if err := json.Unmarshal([]byte(answer), &saved); err != nil || status != 201 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	d.rev = saved.Rev
+	return d
+}
+
+func (d *document) send(method, path, body string) (status int, answer string) {
+	d.t.Helper()
+	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	rec := httptest.NewRecorder()
+	d.handler.ServeHTTP(rec, req)
+	text, err := io.ReadAll(rec.Result().Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return rec.Code, string(text)
+}
