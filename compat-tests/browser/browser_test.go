@@ -23,6 +23,7 @@ type parameters struct {
 	Chromium   string `json:"chromium"`        // the program
 	Seed       uint32 `json:"seed"`
 	Databases  int    `json:"databases,omitempty"`
+	Documents  int    `json:"documents,omitempty"`
 	Operations int    `json:"operations,omitempty"` // of each of the writers
 	Bytes      int    `json:"bytes,omitempty"`      // of attachments, at most
 }
@@ -61,6 +62,7 @@ func run(t *testing.T, script clients.Script, p parameters) {
 	server := settletest.Start(t, settletest.Options{TLS: cert})
 	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), seed(t)
 	script.Parameters = p
+	script.Files = []string{"page/*", "../clients/lib/*.mjs", "../../docs/reader/*.*"}
 	script.Env = []string{"NODE_EXTRA_CA_CERTS=" + cert.Cert}
 	script.Limit = 3 * time.Minute
 	if _, kills := script.Checkpoints["kill"]; kills {
@@ -87,4 +89,8 @@ func TestLive(t *testing.T) {
 
 func TestManyLive(t *testing.T) {
 	run(t, clients.Script{File: "many.mjs"}, parameters{Databases: 14})
+}
+
+func TestReader(t *testing.T) {
+	run(t, clients.Script{File: "reader.mjs"}, parameters{Documents: 25})
 }

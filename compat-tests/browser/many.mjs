@@ -36,7 +36,7 @@ run(async () => {
   await timed('documents for all', () => arrives(page, names, 'at once', () => Promise.all(names.map(db => write(db, 'at once')))))
   await timed('documents of the page', () => leave(page, url, names))
   same(await call(page, 'problems'), [], 'problems of the replications')
-  say(`${traffic.requests} requests by ${[...traffic.protocols].join(', ')}`)
+  say(`${traffic.requests.length} requests by ${[...traffic.protocols].join(', ')}`)
   same([...traffic.protocols], ['h2'], 'protocols')
   browser.checkErrors()
   await browser.close()

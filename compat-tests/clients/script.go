@@ -31,6 +31,7 @@ type Script struct {
 	Dir         string            // with the npm packages; default: the working directory
 	Env         []string          // NAME=value, over the test's own environment
 	Parameters  any               // sent as JSON, the script's only argument
+	Files       []string          // patterns, from Dir, of what the script uses beside what stands in Dir
 	Limit       time.Duration     // after which the script is killed and the test fails
 	Checkpoints map[string]func() // what the test does, by the checkpoint's name; each must be reached
 }
@@ -65,8 +66,8 @@ func (s Script) Run(t testing.TB) {
 }
 
 // installed looks for what the script needs. It also opens the scripts, and what
-// stands beside them in lib and page, so that the go command does not take an
-// earlier result for this one after they changed.
+// they use, so that the go command does not take an earlier result for this one
+// after they changed.
 func (s Script) installed() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return fmt.Errorf("the clients need node 20 or newer: %w", err)
@@ -74,7 +75,7 @@ func (s Script) installed() error {
 	if _, err := os.Stat(filepath.Join(s.Dir, "node_modules", ".package-lock.json")); err != nil {
 		return fmt.Errorf(`the npm packages are not installed: run "make clients" (%w)`, err)
 	}
-	for _, pattern := range []string{"*.mjs", "lib/*.mjs", "page/*", "package-lock.json"} {
+	for _, pattern := range append([]string{"*.mjs", "lib/*.mjs", "package-lock.json"}, s.Files...) {
 		files, err := filepath.Glob(filepath.Join(s.Dir, pattern))
 		if err != nil {
 			return err

@@ -8,11 +8,16 @@ import mime from '../../clients/node_modules/mime-types/index.js'
 const here = path.resolve(import.meta.dirname, '..')
 const clients = path.resolve(here, '../clients')
 
+export const reader = path.resolve(here, '../../docs/reader')
+
 // Where the files of a path's beginning are; the longest beginning counts.
 const directories = {
   '/': path.join(here, 'page'),
   '/clients/': path.join(clients, 'lib'),
-  '/pouchdb.js': path.join(clients, 'node_modules/pouchdb/dist/pouchdb.js')
+  '/pouchdb.js': path.join(clients, 'node_modules/pouchdb/dist/pouchdb.js'),
+  '/reader/': reader,
+  '/reader/node_modules/': path.join(here, 'node_modules'),
+  '/reader/node_modules/pouchdb/': path.join(clients, 'node_modules/pouchdb')
 }
 
 // Pages is a running server. Its two origins are of two sites: a browser sends a

@@ -2,14 +2,15 @@
 
 // Traffic watches the requests of one page, preflights among them.
 export class Traffic {
-  requests = 0
+  requests = [] // {url, method, body}
+  bytes = 0 // of the answers, as they were transferred
   protocols = new Set() // of the answers
   #open = new Map() // id: {url, answered}
 
   async watch (page) {
     const session = await page.context().newCDPSession(page)
     session.on('Network.requestWillBeSent', ({ requestId, request }) => {
-      this.requests++
+      this.requests.push({ url: request.url, method: request.method, body: request.postData })
       this.#open.set(requestId, { url: new URL(request.url), answered: false })
     })
     session.on('Network.responseReceived', ({ requestId, response }) => {
@@ -17,9 +18,19 @@ export class Traffic {
       const request = this.#open.get(requestId)
       if (request) request.answered = true
     })
-    for (const end of ['loadingFinished', 'loadingFailed']) session.on(`Network.${end}`, ({ requestId }) => this.#open.delete(requestId))
+    for (const end of ['loadingFinished', 'loadingFailed']) {
+      session.on(`Network.${end}`, ({ requestId, encodedDataLength = 0 }) => {
+        this.bytes += encodedDataLength
+        this.#open.delete(requestId)
+      })
+    }
     await session.send('Network.enable')
     return this
+  }
+
+  // of is the requests with the method whose path ends so.
+  of (method, end) {
+    return this.requests.filter(request => request.method === method && new URL(request.url).pathname.endsWith(end))
   }
 
   // waiting is the databases that have a request open whose path ends so, and
