@@ -7,10 +7,12 @@ import "testing"
 func TestRequestsOfStrangers(t *testing.T) {
 	t.Parallel()
 	f := newFort(t)
-	for _, a := range protected() {
-		for _, p := range []person{anonymous, eve} {
-			f.refused(a.as(p, a.header()...))
+	for _, p := range []person{anonymous, eve} {
+		var attempts []attempt
+		for _, a := range protected() {
+			attempts = append(attempts, a.as(p, a.header()...))
 		}
+		f.refused(attempts...)
 	}
 	for _, p := range []person{bob, boss} { // who have rights, but not these
 		var attempts []attempt

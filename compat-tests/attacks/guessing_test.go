@@ -1,0 +1,94 @@
+package attacks_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestTimeTellsNothing wants a wrong password of somebody to take as long as any
+// of nobody.
+func TestTimeTellsNothing(t *testing.T) {
+	f := newFort(t)
+	f.configure("chttpd_auth_lockout/mode", "off")
+	f.configure("chttpd_auth/iterations", "40000")
+	f.must("PUT", accounts+"carol", `{"name":"carol","password":"x","roles":[],"type":"user"}`)
+	for how, login := range map[string]func(person) string{
+		"Basic": func(p person) string { return request("GET", "/vault/gold", "", p.headers()...) },
+		"a session": func(p person) string {
+			return request("POST", "/_session", fmt.Sprintf(`{"name":"%s","password":"%s"}`, p.name, p.password), "Content-Type: application/json")
+		},
+	} {
+		took := map[string][]time.Duration{}
+		for i := range 24 {
+			took["carol"] = append(took["carol"], f.guess(login(person{"carol", fmt.Sprint("wrong ", i)})))
+			took["nobody"] = append(took["nobody"], f.guess(login(person{fmt.Sprint("nobody ", i), "wrong"})))
+			took["the same nobody"] = append(took["the same nobody"], f.guess(login(person{"nobody", fmt.Sprint("wrong ", i)})))
+		}
+		compareTimes(t, how, took, "carol")
+	}
+}
+
+// TestTimeTellsNoAdministrator does the same with the rounds that a server has of
+// itself.
+func TestTimeTellsNoAdministrator(t *testing.T) {
+	f := newFort(t)
+	f.must("DELETE", "/_node/_local/_config/chttpd_auth/iterations", "")
+	took := map[string][]time.Duration{}
+	for i := range 4 { // more are locked out
+		took["admin"] = append(took["admin"], f.guess(request("GET", "/_all_dbs", "", person{"admin", fmt.Sprint("wrong ", i)}.headers()...)))
+		took["nobody"] = append(took["nobody"], f.guess(request("GET", "/_all_dbs", "", person{"nobody", fmt.Sprint("wrong ", i)}.headers()...)))
+	}
+	compareTimes(t, "Basic", took, "admin")
+}
+
+// guess makes a request with a wrong password, and returns how long it took.
+func (f *fort) guess(text string) time.Duration {
+	f.t.Helper()
+	begun := time.Now()
+	if a := f.ask(text); a.status != http.StatusUnauthorized {
+		f.t.Fatalf("a wrong password: %d %s", a.status, a.body)
+	}
+	return time.Since(begun)
+}
+
+// compareTimes wants the guesses of all names to take about as long as those of one.
+func compareTimes(t *testing.T, how string, took map[string][]time.Duration, known string) {
+	t.Helper()
+	want := median(took[known])
+	for name, times := range took {
+		if got := median(times); got < want*2/3 || got > want*3/2 {
+			t.Errorf("%s: a guess takes %v for %s, and %v for %s", how, want, known, got, name)
+		}
+	}
+}
+
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+// TestGuessing wants guesses to be refused after some, whatever else is sent with
+// them, and the right password too, but nobody who has logged in before.
+func TestGuessing(t *testing.T) {
+	t.Parallel()
+	f := newFort(t)
+	for i := range 12 {
+		p := person{"bob", fmt.Sprint("guess ", i)}
+		headers := append(p.headers(), fmt.Sprintf("X-Forwarded-For: 10.0.0.%d", i), fmt.Sprintf("X-Real-IP: 10.0.0.%d", i), fmt.Sprintf("Forwarded: for=10.0.0.%d", i))
+		want := 401
+		if i >= 5 {
+			want = 403
+		}
+		if a := f.ask(request("GET", "/vault/gold", "", headers...)); a.status != want {
+			t.Errorf("guess %d: %d %s", i, a.status, a.body)
+		}
+	}
+	f.refused(f.with("the right one", bob.headers()...)...)
+	f.refused(ask{"POST", "/_session", fmt.Sprintf(`{"name":"bob","password":"%s"}`, bob.password)}.as(anonymous))
+	if a := f.ask(request("GET", "/lobby", "", eve.headers()...)); a.status != 200 {
+		t.Errorf("eve: %d %s", a.status, a.body)
+	}
+}
