@@ -36,6 +36,9 @@ type Options struct {
 	// Time is how long a function may take for one document, one reduction or
 	// one row of a list. Default 5 s, as CouchDB's os_process_timeout.
 	Time time.Duration
+	// Grace is how long a call may go on after it was told to stop, before it is
+	// given up. Default 2 s.
+	Grace time.Duration
 	// Output is how much text a function may return for one document, in UTF-16
 	// units. Default 16 Mi.
 	Output int
@@ -58,6 +61,7 @@ func (o Options) withDefaults() Options {
 	cores := runtime.GOMAXPROCS(0)
 	setDefault(&o.Memory, 64<<20)
 	setDefault(&o.Time, 5*time.Second)
+	setDefault(&o.Grace, 2*time.Second)
 	setDefault(&o.Output, 16<<20)
 	setDefault(&o.Runtimes, 8*cores)
 	setDefault(&o.Lists, 64)

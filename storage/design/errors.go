@@ -42,10 +42,10 @@ func (e *Error) Error() string { return e.Name + ": " + e.Text() }
 // Text returns the reason as text: a string's value, else the JSON.
 func (e *Error) Text() string {
 	var s string
-	if json.Unmarshal(e.Reason, &s) == nil {
-		return s
+	if isNull(e.Reason) || json.Unmarshal(e.Reason, &s) != nil {
+		return string(e.Reason)
 	}
-	return string(e.Reason)
+	return s
 }
 
 var kinds = map[string]couch.Kind{

@@ -67,6 +67,7 @@ type machine struct {
 	// while the function waits for its host.
 	deadline atomic.Int64
 	limit    time.Duration
+	grace    time.Duration
 
 	// Of the machine's goroutine only.
 	vm       *quickjs.VM
@@ -75,9 +76,6 @@ type machine struct {
 
 var epoch = time.Now()
 
-// grace is how long a call may go on after it was told to stop.
-const grace = 2 * time.Second
-
 // newMachine starts a runtime without functions.
 func newMachine(k key, o Options) (*machine, error) {
 	vm, err := quickjs.NewVM()
@@ -85,7 +83,7 @@ func newMachine(k key, o Options) (*machine, error) {
 		return nil, errors.Join(errStop, err)
 	}
 	vm.SetMemoryLimit(uintptr(o.Memory))
-	m := &machine{key: k, work: make(chan func()), limit: o.Time, vm: vm}
+	m := &machine{key: k, work: make(chan func()), limit: o.Time, grace: o.Grace, vm: vm}
 	if err := vm.RegisterHostFunc("host", m.serve); err != nil {
 		vm.Close()
 		return nil, errors.Join(errStop, err)
@@ -219,7 +217,7 @@ func (m *machine) left() time.Duration {
 // that the host takes does not count: it is the caller's own.
 func (m *machine) stop(done <-chan struct{}) {
 	m.vm.Interrupt()
-	ticker := time.NewTicker(grace / 4)
+	ticker := time.NewTicker(m.grace/4 + 1)
 	defer ticker.Stop()
 	for n := 0; n < 4; {
 		select {

@@ -23,7 +23,7 @@ func (e *Engine) Mapper(lib json.RawMessage, sources []string) *Mapper {
 	if lib == nil {
 		lib = json.RawMessage("null")
 	}
-	text, err := json.Marshal(sources)
+	text, err := json.Marshal(append([]string{}, sources...))
 	if err != nil {
 		text = []byte("[]") // no error is possible: they are strings
 	}

@@ -51,9 +51,14 @@ function validate(fun, args) {
     apply(fun, design, args);
     return "";
   } catch (error) {
-    if (isInternal(error) || (error && error.name && error.stack)) throw error;
+    if (isInternal(error) || isError(error)) throw error;
     return json(error);
   }
+}
+
+// Errors, and errors of helpers, are no refusals.
+function isError(error) {
+  return error && ((error.name && error.stack) || (isArray(error) && (error[0] === "error" || error[0] === "fatal")));
 }
 
 const commands = {

@@ -1,0 +1,42 @@
+package design_test
+
+import (
+	"testing"
+	"time"
+
+	"settle/storage/design"
+)
+
+// A built-in function that cannot be interrupted is given up: its caller gets an
+// error, its functions are refused until it has ended, others' run.
+func TestGivenUpCalls(t *testing.T) {
+	e := design.New(design.Options{Time: 50 * time.Millisecond, Grace: 100 * time.Millisecond})
+	defer e.Close()
+	// The guard of indexOf sees another length than indexOf.
+	stuck := `function (doc) { if (doc.long) [].indexOf.call({n: 0, get length() { return this.n++ ? doc.long : 0; }}, 1); emit(1); }`
+	started := time.Now()
+	_, err := mapOne(t, e, stuck, `{"long":3e7}`)
+	if !isNamed(err, design.OSProcessError) {
+		t.Fatalf("error %v after %v", err, time.Since(started))
+	}
+	if _, err := mapOne(t, e, `function (doc) { emit(2); }`, `{}`); err != nil {
+		t.Errorf("another function: %v", err)
+	}
+	_, err = mapOne(t, e, stuck, `{}`)
+	if !isNamed(err, design.OSProcessError) {
+		t.Errorf("not refused: %v", err)
+	}
+	for {
+		_, err := mapOne(t, e, stuck, `{}`)
+		if err == nil {
+			break
+		}
+		if !isNamed(err, design.OSProcessError) {
+			t.Fatal(err)
+		}
+		if time.Since(started) > 2*time.Minute {
+			t.Fatal("still refused")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
