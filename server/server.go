@@ -47,6 +47,8 @@ type Server struct {
 	drainOnce sync.Once
 	cancel    context.CancelFunc // ends the context of every request
 
+	followConfig func() // tells the store what the configuration says, until the end
+
 	requests running // the running handlers, and detached requests
 }
 
@@ -58,6 +60,7 @@ func New(o Options) *Server {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
+	s.followConfig = func() { keepAncestors(ctx, o) }
 	handler := s.handler(ctx, o)
 	s.http = &http.Server{
 		Handler:           s.counted(handler),
@@ -163,6 +166,7 @@ func (s *Server) Handler() http.Handler { return s.http.Handler }
 // error is nil after Shutdown. Over TLS, requests that net/http cannot read are
 // refused in its own words, not in JSON.
 func (s *Server) Serve(listener net.Listener) error {
+	go s.followConfig()
 	var err error
 	if s.http.TLSConfig != nil {
 		err = s.http.ServeTLS(listener, "", "")

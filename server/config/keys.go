@@ -57,6 +57,7 @@ var (
 	PerUserDeleteDBs       = ID{"couch_peruser", "delete_dbs"}
 	PerUserDatabasePrefix  = ID{"couch_peruser", "database_prefix"}
 	PerUserShards          = ID{"couch_peruser", "q"}
+	KeepAncestors          = ID{"attachments", "keep_ancestors"} // seconds
 	UUIDAlgorithm          = ID{"uuids", "algorithm"}
 	UUIDMaxCount           = ID{"uuids", "max_count"}
 	UUIDUTCSuffix          = ID{"uuids", "utc_id_suffix"}
@@ -116,6 +117,7 @@ var definitions = map[ID]definition{
 	PerUserDeleteDBs:       {standard: "false", check: isBool},
 	PerUserDatabasePrefix:  {standard: "userdb-", check: isDatabaseName},
 	PerUserShards:          {standard: "1", check: isFrom(1, 1<<31)},
+	KeepAncestors:          {standard: "2592000", check: isFrom(0, 1<<31)},
 	UUIDAlgorithm:          {standard: "sequential", check: isOneOf("sequential", "random", "utc_random", "utc_id")},
 	UUIDMaxCount:           {standard: "1000", check: isFrom(0, 100_000)},
 	UUIDUTCSuffix:          {standard: "", check: isAnything},

@@ -1,0 +1,22 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"settle/server/config"
+)
+
+// keepAncestors tells the store for how long compaction keeps the attachments of
+// superseded revisions, now and whenever the configuration changes, until ctx ends.
+func keepAncestors(ctx context.Context, o Options) {
+	for {
+		changed := o.Config.Changed()
+		o.Store.SetKeepAncestors(time.Duration(o.Config.Int(config.KeepAncestors)) * time.Second)
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
