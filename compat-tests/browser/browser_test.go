@@ -17,15 +17,16 @@ func TestMain(m *testing.M) { os.Exit(settletest.Main(m)) }
 
 // parameters is what every script takes.
 type parameters struct {
-	URL        string `json:"url"`             // of the server with TLS, with the administrator's credentials
-	Plain      string `json:"plain,omitempty"` // of a server without TLS
-	Dir        string `json:"dir"`             // for the browser's profile
-	Chromium   string `json:"chromium"`        // the program
-	Seed       uint32 `json:"seed"`
-	Databases  int    `json:"databases,omitempty"`
-	Documents  int    `json:"documents,omitempty"`
-	Operations int    `json:"operations,omitempty"` // of each of the writers
-	Bytes      int    `json:"bytes,omitempty"`      // of attachments, at most
+	URL        string   `json:"url"`             // of the server with TLS, with the administrator's credentials
+	Plain      string   `json:"plain,omitempty"` // of a server without TLS
+	Dir        string   `json:"dir"`             // for the browser's profile
+	Chromium   string   `json:"chromium"`        // the program
+	Seed       uint32   `json:"seed"`
+	Databases  int      `json:"databases,omitempty"`
+	Documents  int      `json:"documents,omitempty"`
+	Paths      []string `json:"paths,omitempty"`      // of a database, by which pages use it
+	Operations int      `json:"operations,omitempty"` // of each of the writers
+	Bytes      int      `json:"bytes,omitempty"`      // of attachments, at most
 }
 
 // chromium is the browser's program. The test is skipped where there is none.
@@ -83,8 +84,19 @@ func TestSession(t *testing.T) {
 }
 
 func TestLive(t *testing.T) {
-	script := clients.Script{File: "live.mjs", Checkpoints: map[string]func(){"kill": nil}}
-	run(t, script, parameters{Operations: 70, Bytes: 5e6})
+	tests := []struct {
+		name  string
+		paths []string // of the two pages
+	}{
+		{"ordinary", []string{"live", "live"}},
+		{"metadata", []string{"live", "_metadata/live"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			script := clients.Script{File: "live.mjs", Checkpoints: map[string]func(){"kill": nil}}
+			run(t, script, parameters{Operations: 60, Bytes: 5e6, Paths: tt.paths})
+		})
+	}
 }
 
 func TestManyLive(t *testing.T) {

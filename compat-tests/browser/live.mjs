@@ -4,7 +4,10 @@
 // pages are loaded anew there is nothing left to replicate and every leaf and
 // byte is the same.
 //
-// Parameters: {url, dir, chromium, seed, operations, bytes}
+// The pages use the database by the two given paths; one may be that of its
+// metadata view.
+//
+// Parameters: {url, dir, chromium, seed, operations, bytes, paths}
 
 import { check, checkpoint, parameters, run, say, timed } from '../clients/lib/driver.mjs'
 import { compare, differentLeaves } from '../clients/lib/compare.mjs'
@@ -15,66 +18,106 @@ import { Random } from '../clients/lib/random.mjs'
 import { server } from '../clients/lib/replica.mjs'
 import { Writer } from '../clients/lib/writer.mjs'
 import { Browser, call, inPage } from './lib/browser.mjs'
+import { compareForms } from './lib/forms.mjs'
 import { Pages } from './lib/pages.mjs'
 import { setUp } from './lib/settings.mjs'
 
 const agreement = 60e3 // milliseconds that the replicas have to agree
 
 run(async () => {
-  const { url, dir, chromium, seed, operations, bytes } = parameters()
-  const files = attachments(new Random(seed), bytes)
+  const { url, dir, chromium, seed, operations, bytes, paths } = parameters()
+  const files = distinct(attachments(new Random(seed), bytes))
   const pages = await new Pages().start()
   const user = await setUp(url, pages.name, 'live')
-  const couch = new Couch(`${url}/live`)
   const browser = await new Browser().start(chromium, dir)
-
-  const { origin } = new URL(url)
-  const remote = `${origin}/live`
-  const users = []
-  for (const db of ['first', 'second']) users.push({ db, page: await browser.open(pages.name) })
-  await call(users[0].page, 'ask', 'POST', `${origin}/_session`, user)
-  for (const { db, page } of users) await call(page, 'sync', db, remote)
+  const users = await start(browser, pages.name, url, user, paths)
+  const writer = new Writer(new Couch(`${url}/live`), files, new Random(seed + 3))
 
   const offered = pages.offer(files)
-  const writer = new Writer(couch, files, new Random(seed + 3))
-  const work = (from, count) => Promise.all([
-    ...users.map(({ db, page }, i) => call(page, 'edit', db, offered, seed + from + i, count)),
-    (async () => { for (let i = 0; i < count; i++) await writer.step() })()
-  ])
   const half = Math.ceil(operations / 2)
-  await timed('half of the edits', () => work(10, half), describe)
-  await timed('a kill and half of the edits', () => Promise.all([work(20, half), checkpoint('kill')]), ([done]) => describe(done))
+  const edit = from => Promise.all(users.map(({ db, page }, i) => call(page, 'edit', db, offered, seed + from + i, half)))
+  await timed('half of the edits', () => Promise.all([edit(10), writes(writer, half)]), describe)
+  await timed('a kill and half of the edits', () => Promise.all([edit(20), overKill(writer)]), describe)
+  for (const { db, page } of users) await call(page, 'attach', db, `attached in the ${db} page`, offered[1])
 
-  const replicas = [server('the server', `${url}/live`), ...users.map(({ db, page }) => inPage(`the ${db} page`, page, db))]
-  await timed('agreed', () => agree(replicas, users))
-  for (const { page } of users) await call(page, 'stop')
+  const stored = server('the server', `${url}/live`)
+  await timed('agreed', () => agree(stored, users))
   check(writer.done.failed > 0, 'no write met the killed server')
   await writer.checkAcknowledged()
-
-  for (const { db, page } of users) {
-    await page.reload()
-    for (const direction of ['to', 'from']) {
-      const { ok, written } = await call(page, 'replicate', db, direction, remote)
-      same([ok, written], [true, 0], `what the ${db} page replicates ${direction} the server after a reload`)
-    }
-  }
-  const counts = await timed('compared', () => compare(replicas))
-  say(`${counts.documents} documents, ${counts.leaves} leaves (${counts.deleted} deleted), ${counts.attachments} attachments of ${(counts.bytes / 1e6).toFixed(1)} MB`)
-  check(counts.leaves > counts.documents && counts.attachments > 0, 'no conflict was made, or no attachment')
+  for (const user of users) await reload(user)
+  await compareOrdinary(stored, users.filter(user => !user.metadata))
+  for (const user of users.filter(user => user.metadata)) await compareMetadata(stored, user)
   browser.checkErrors()
   await browser.close()
 })
 
-function describe (done) {
-  return done.slice(0, 2).map(kinds => JSON.stringify(kinds)).join(' ')
+// start logs in and has a page for each of the paths replicate. A user is {db,
+// page, remote, metadata, replica}.
+async function start (browser, home, url, user, paths) {
+  const { origin } = new URL(url)
+  const users = []
+  for (const [i, path] of paths.entries()) {
+    const page = await browser.open(home)
+    const db = ['first', 'second'][i]
+    if (i === 0) await call(page, 'ask', 'POST', `${origin}/_session`, user)
+    const remote = `${origin}/${path}`
+    await call(page, 'sync', db, remote)
+    users.push({ db, page, remote, metadata: path.startsWith('_metadata/'), replica: inPage(`the ${db} page`, page, db) })
+  }
+  return users
 }
 
-// agree waits until all replicas have the same leaves.
-function agree (replicas, users) {
-  return eventually(agreement, async () => {
+async function writes (writer, count) {
+  for (let i = 0; i < count; i++) await writer.step()
+}
+
+// overKill writes while the server is killed and until it is there again.
+async function overKill (writer) {
+  let killed = false
+  const kill = checkpoint('kill').finally(() => { killed = true })
+  while (!killed) await writer.step()
+  await kill
+}
+
+function describe ([done]) {
+  return done.map(kinds => JSON.stringify(kinds)).join(' ')
+}
+
+// agree waits until all replicas have the same leaves, and ends the replications.
+async function agree (stored, users) {
+  await eventually(agreement, async () => {
     const problems = (await Promise.all(users.map(({ page }) => call(page, 'problems')))).flat()
     check(problems.length === 0, `the live replication failed:\n${problems.join('\n')}`)
-    const { different } = await differentLeaves(replicas)
+    const { different } = await differentLeaves([stored, ...users.map(({ replica }) => replica)])
     if (different.length > 0) return `${different.length} documents differ:\n${different.slice(0, 5).join('\n')}`
   })
+  for (const { page } of users) await call(page, 'stop')
+}
+
+// reload wants a page that is loaded anew to have nothing left to replicate.
+async function reload ({ db, page, remote }) {
+  await page.reload()
+  for (const direction of ['to', 'from']) {
+    const { ok, written } = await call(page, 'replicate', db, direction, remote)
+    same([ok, written], [true, 0], `what the ${db} page replicates ${direction} the server after a reload`)
+  }
+}
+
+async function compareOrdinary (stored, users) {
+  const counts = await timed('compared', () => compare([stored, ...users.map(({ replica }) => replica)]))
+  say(`${counts.documents} documents, ${counts.leaves} leaves (${counts.deleted} deleted), ${counts.attachments} attachments of ${(counts.bytes / 1e6).toFixed(1)} MB`)
+  check(counts.leaves > counts.documents && counts.attachments > 0, 'no conflict was made, or no attachment')
+}
+
+async function compareMetadata (stored, { replica }) {
+  const { here, deferred } = await timed('compared with the metadata replica', () => compareForms(stored, replica))
+  say(`${deferred} attachments deferred, ${here} attached in the page`)
+  check(here > 0 && deferred > 0, 'no attachment was deferred, or none was made in the page')
+}
+
+// distinct is the files without those of the same content: in a browser PouchDB
+// keeps one Blob for a content, with the type it had first.
+function distinct (files) {
+  const byContent = new Map(files.map(file => [file.data.toString('base64'), file]))
+  return [...byContent.values()]
 }

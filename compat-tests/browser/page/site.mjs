@@ -97,14 +97,21 @@ async function stop () {
   syncs.clear()
 }
 
-// edit does random operations with the files, which are {name, content_type,
-// url}, and returns how many of each kind.
+// load fetches a file {name, content_type, url}.
+async function load ({ url, ...file }) {
+  const response = await fetch(url)
+  return { ...file, data: new Blob([await response.arrayBuffer()], { type: file.content_type }) }
+}
+
+// attach makes a document by attaching the file.
+async function attach (name, id, file) {
+  const { data } = await load(file)
+  return local(name).putAttachment(id, file.name, data, file.content_type)
+}
+
+// edit does random operations with the files and returns how many of each kind.
 async function edit (name, files, seed, operations) {
-  const loaded = await Promise.all(files.map(async ({ url, ...file }) => {
-    const response = await fetch(url)
-    return { ...file, data: new Blob([await response.arrayBuffer()], { type: file.content_type }) }
-  }))
-  const editor = new Editor(local(name), loaded, new Random(seed))
+  const editor = new Editor(local(name), await Promise.all(files.map(load)), new Random(seed))
   for (let i = 0; i < operations; i++) await editor.step()
   return editor.done
 }
@@ -128,4 +135,4 @@ async function base64 (blob) {
   return url.slice(url.indexOf(',') + 1)
 }
 
-const functions = { ask, edit, get, problems, put, read, remote, replicate, stop, sync }
+const functions = { ask, attach, edit, get, problems, put, read, remote, replicate, stop, sync }
