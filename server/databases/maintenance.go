@@ -51,10 +51,6 @@ func compactIndexes(r *web.Request) error {
 	return r.WriteOK(http.StatusAccepted)
 }
 
-// cleanUpIndexes answers for indexes that no design document names any more.
-// None are kept.
-func cleanUpIndexes(r *web.Request) error { return r.WriteOK(http.StatusAccepted) }
-
 // shards tells that the whole database is on the one node.
 func shards(r *web.Request) error {
 	return r.WriteJSON(http.StatusOK, map[string]map[string][]string{

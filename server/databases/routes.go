@@ -65,7 +65,6 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "POST", Path: "/:db/_ensure_full_commit", Privilege: web.Writer, Handler: ensureFullCommit},
 		{Method: "POST", Path: "/:db/_compact", Privilege: web.Maintainer, Handler: d.compact},
 		{Method: "POST", Path: "/:db/_compact/:design", Privilege: web.Maintainer, Handler: compactIndexes},
-		{Method: "POST", Path: "/:db/_view_cleanup", Privilege: web.Maintainer, Handler: cleanUpIndexes},
 		{Method: "GET", Path: "/:db/_shards", Privilege: web.Reader, Handler: shards},
 	}
 }

@@ -94,14 +94,25 @@ func FromQuery(q web.Query) (Params, error) {
 	return o, nil
 }
 
+var errQueriesHere = couch.Errorf(couch.BadRequest, "The `queries` parameter is no longer supported at this endpoint")
+
+// ReadQuery is ReadObject for the body of a single query, which has no `queries`.
+func (o *Params) ReadQuery(r *docjson.Reader) error { return o.read(r, FromBody, true) }
+
 // ReadObject adds the members of the JSON object at which r stands. Errors are
 // those of FromQuery.
-func (o *Params) ReadObject(r *docjson.Reader, from Source) error {
+func (o *Params) ReadObject(r *docjson.Reader, from Source) error { return o.read(r, from, false) }
+
+func (o *Params) read(r *docjson.Reader, from Source, single bool) error {
 	for name, err := range r.Members() {
 		if err != nil {
 			return err
 		}
 		switch name {
+		case "queries":
+			if single {
+				return errQueriesHere
+			}
 		case "keys":
 			o.HasKeys = true
 			o.Keys, err = ReadKeys(r, from.noKeys())
@@ -243,6 +254,10 @@ func (o *Params) CheckRange() error {
 	}
 	return nil
 }
+
+// Grouped reports whether the rows of a reduction are grouped by whole keys: group_level
+// counts for more.
+func (o *Params) Grouped() bool { return o.Group != nil && *o.Group && !o.levelGiven }
 
 // DocOptions is what to read of the documents.
 func (o *Params) DocOptions() couch.GetOptions {

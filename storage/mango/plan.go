@@ -88,7 +88,7 @@ func (c *choice) sift() {
 			continue
 		}
 		c.usable = append(c.usable, x)
-		if c.query.names(x) {
+		if c.query.Names(x) {
 			c.named = append(c.named, x)
 		}
 	}
@@ -101,7 +101,7 @@ func (c *choice) hasJSON() bool {
 func (c *choice) refuses(x *Index) string {
 	q := c.query
 	switch {
-	case x.Partial != nil && !q.names(x):
+	case x.Partial != nil && !q.Names(x):
 		return isPartial
 	case !x.IsAllDocs() && x.Partitioned != (q.Partition != ""):
 		return scopeMismatch
@@ -147,8 +147,8 @@ func (x *Index) sorts(s Sort, selector *Selector) bool {
 	return len(columns) >= len(s.Fields) && slices.Equal(columns[:len(s.Fields)], s.Fields)
 }
 
-// names reports whether the query asks for the index.
-func (q *Query) names(x *Index) bool {
+// Names reports whether the query asks for the index.
+func (q *Query) Names(x *Index) bool {
 	if len(q.UseIndex) == 0 || x.IsAllDocs() || x.Design != designID(q.UseIndex[0]) {
 		return false
 	}

@@ -105,3 +105,17 @@ func keysOf(ranges []valueRange) Keys {
 	}
 	return k
 }
+
+// lastKey is JSON that sorts behind every value: an object whose first member has a
+// name behind all others.
+const lastKey = "{\"\U0010ffff\U0010ffff\U0010ffff\U0010ffff\":null}"
+
+// AppendLow appends the low end of the range of an index with columns: an array that
+// sorts in front of every key that begins with its elements.
+func (k Keys) AppendLow(dst []byte) []byte { return appendArray(dst, k.Low) }
+
+// AppendHigh appends the high end: an array that sorts behind every key that begins with
+// the values of High.
+func (k Keys) AppendHigh(dst []byte) []byte {
+	return appendArray(dst, append(k.High[:len(k.High):len(k.High)], []byte(lastKey)))
+}

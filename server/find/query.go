@@ -1,0 +1,57 @@
+package find
+
+import (
+	"net/http"
+
+	"settle/server/web"
+	"settle/storage/couch"
+	"settle/storage/mango"
+)
+
+// readPlan reads a query and chooses the index that answers it.
+func readPlan(r *web.Request) (*mango.Plan, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	query, err := mango.ParseQuery(body)
+	if err == nil {
+		err = setPartition(r, query)
+	}
+	if err != nil {
+		return nil, err
+	}
+	indexes, err := indexesOf(r.Context(), web.DatabaseOf[Database](r))
+	if err != nil {
+		return nil, err
+	}
+	return mango.NewPlan(indexes, query)
+}
+
+// setPartition takes the partition from the path, where it names one, and checks it.
+func setPartition(r *web.Request, q *mango.Query) error {
+	if name := r.Param("partition"); name != "" {
+		if q.Partition != "" && q.Partition != name {
+			return couch.Errorf(couch.BadRequest, "`partition` is not that of the path")
+		}
+		q.Partition = name
+	}
+	if q.Partition == "" {
+		return nil
+	}
+	if !web.DatabaseOf[Database](r).Partitioned() {
+		return couch.Errorf(couch.BadRequest, "database is not partitioned")
+	}
+	return couch.ValidatePartition(q.Partition)
+}
+
+// explain answers with how a query would be answered.
+func explain(r *web.Request) error {
+	plan, err := readPlan(r)
+	if err != nil {
+		return err
+	}
+	db := web.DatabaseOf[Database](r)
+	e := mango.Explanation{Database: db.Name(), Partitioned: db.Partitioned()}
+	return r.WriteRawJSON(http.StatusOK, e.AppendJSON(nil, plan))
+}
