@@ -123,12 +123,17 @@ func (b *bench) check(lo, hi []byte) {
 		}
 	}
 	ctx := context.Background()
-	got, err := b.tree.Reduce(ctx, b.view, b.root, lo, hi)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if got.Rows != n || n > 0 && !bytes.Equal(got.States[0], want) {
-		b.t.Fatalf("[%q, %q) of %d rows, height %d: %d rows, want %d", lo, hi, len(b.rows), b.root.Height, got.Rows, n)
+	for which := range b.tree.Reducers {
+		rows, state, err := b.tree.Reduce(ctx, b.view, b.root, lo, hi, which)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if which > 0 && n > 0 {
+			want = strconv.AppendInt(nil, n, 10)
+		}
+		if rows != n || n > 0 && !bytes.Equal(state, want) {
+			b.t.Fatalf("[%q, %q) of %d rows, height %d: %d rows, want %d", lo, hi, len(b.rows), b.root.Height, rows, n)
+		}
 	}
 	counted, err := b.tree.Count(ctx, b.view, b.root, lo, hi)
 	if err != nil || counted != n {
@@ -182,7 +187,11 @@ func TestRandomEdits(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	b := newBench(t, joiner{})
+	count, err := reduction.Builtin("_count")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, joiner{}, count)
 	b.tree.Seed = redtree.Seed{byte(seed), byte(seed >> 8)}
 	b.check(nil, nil)
 	const space = 12_000

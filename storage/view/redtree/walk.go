@@ -11,21 +11,49 @@ import (
 // CouchDB reduces what is in one node of its tree.
 const directRows = 100
 
-// Reduce summarizes the rows with keys in [lo, hi); nil is open. Errors: view's, a
+// Reduce returns how many rows have keys in [lo, hi), nil being open, and what the
+// reducer of number which makes of them, nil where there are none. Errors: view's, the
 // reducer's, of kind Corrupt.
-func (t *Tree) Reduce(ctx context.Context, view View, root Root, lo, hi []byte) (Summary, error) {
-	sum, ok, err := t.reduceFew(ctx, view, lo, hi)
-	if ok || err != nil {
-		return sum, err
+func (t *Tree) Reduce(ctx context.Context, view View, root Root, lo, hi []byte, which int) (rows int64, state []byte, err error) {
+	one := *t
+	one.Reducers = t.Reducers[which : which+1]
+	sum, ok, err := one.reduceFew(ctx, view, lo, hi)
+	switch {
+	case ok || err != nil:
+	case lo == nil && hi == nil && root.Rows > 0:
+		sum, err = t.pick(root.Summary, which)
+	default:
+		sum, err = one.reduceMany(ctx, view, newWalk(t, root, lo, hi), which)
 	}
-	if lo == nil && hi == nil && root.Rows > 0 {
-		return root.Summary, nil
+	if err != nil || sum.Rows == 0 {
+		return 0, nil, err
 	}
+	return sum.Rows, sum.States[0], nil
+}
+
+// pick leaves of a summary one reducer's state.
+func (t *Tree) pick(s Summary, which int) (Summary, error) {
+	if s.Rows == 0 {
+		return Summary{}, nil
+	}
+	if len(s.States) != len(t.Reducers) {
+		return Summary{}, errDamaged
+	}
+	return Summary{Rows: s.Rows, States: s.States[which : which+1]}, nil
+}
+
+// reduceMany reduces what a walk over the whole tree brings; t has the one reducer.
+func (t *Tree) reduceMany(ctx context.Context, view View, w *walk, which int) (Summary, error) {
 	var parts []Summary
-	for w := newWalk(t, root, lo, hi); !w.done; {
-		err := view(ctx, w.page(ctx))
-		if err != nil {
+	for !w.done {
+		if err := view(ctx, w.page(ctx)); err != nil {
 			return Summary{}, err
+		}
+		for i := range w.sums {
+			var err error
+			if w.sums[i], err = w.t.pick(w.sums[i], which); err != nil {
+				return Summary{}, err
+			}
 		}
 		part, err := t.reduce(ctx, 0, w.before)
 		if err != nil {

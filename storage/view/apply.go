@@ -1,0 +1,220 @@
+package view
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+	"settle/storage/view/redtree"
+)
+
+// delta is what a batch changes.
+type delta struct {
+	views []viewDelta
+	docs  []redtree.Write // by-id
+	bytes int64
+}
+
+type viewDelta struct {
+	changes []redtree.Change // ascending
+	rows    int64            // more than before
+}
+
+// apply stores a batch.
+func (u *updater) apply(ctx context.Context, b *batch) error {
+	b.dedupe()
+	if !u.head.Kept {
+		return u.commit(ctx, func(tx kv.Tx, h *head) error {
+			d, err := u.delta(ctx, tx, b)
+			if err != nil {
+				return err
+			}
+			for i, v := range d.views {
+				tree := u.ix.tree(h, i)
+				for _, c := range v.changes {
+					set(tx, redtree.Write{Key: tree.RowKey(c.Key), Value: c.Value})
+				}
+			}
+			return u.finish(tx, h, b, d)
+		})
+	}
+	var d *delta
+	err := u.view(ctx, func(r kv.Reader) (err error) {
+		d, err = u.delta(ctx, r, b)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	roots := make([]redtree.Root, len(u.head.Views))
+	var writes []redtree.Write
+	for i, v := range d.views {
+		if roots[i] = u.head.Views[i].Root; len(v.changes) == 0 {
+			continue
+		}
+		var more []redtree.Write
+		if roots[i], more, err = u.ix.tree(u.head, i).Update(ctx, u.view, roots[i], v.changes); err != nil {
+			return err
+		}
+		writes = append(writes, more...)
+	}
+	return u.commit(ctx, func(tx kv.Tx, h *head) error {
+		for i, root := range roots {
+			h.Views[i].Root = root
+		}
+		for _, w := range writes {
+			set(tx, w)
+		}
+		return u.finish(tx, h, b, d)
+	})
+}
+
+func set(tx kv.Tx, w redtree.Write) {
+	if w.Value == nil {
+		tx.Delete(w.Key)
+	} else {
+		tx.Set(w.Key, w.Value)
+	}
+}
+
+// finish writes what batches have in common whatever becomes of the summaries.
+func (u *updater) finish(tx kv.Tx, h *head, b *batch, d *delta) error {
+	for _, w := range d.docs {
+		set(tx, w)
+	}
+	h.Bytes += d.bytes
+	h.Seq = max(h.Seq, b.last)
+	for i, v := range d.views {
+		h.Views[i].Rows += v.rows
+		if len(v.changes) > 0 {
+			h.Views[i].Changed = h.Generation
+		}
+	}
+	return nil
+}
+
+// dedupe leaves of each document what came last.
+func (b *batch) dedupe() {
+	seen := make(map[couch.DocID]int, len(b.ids))
+	ids, rows := b.ids[:0], b.rows[:0]
+	for i, id := range b.ids {
+		if at, ok := seen[id]; ok {
+			rows[at] = b.rows[i]
+			continue
+		}
+		seen[id] = len(ids)
+		ids, rows = append(ids, id), append(rows, b.rows[i])
+	}
+	b.ids, b.rows = ids, rows
+}
+
+// delta compares a batch with what is stored of its documents.
+func (u *updater) delta(ctx context.Context, r kv.Reader, b *batch) (*delta, error) {
+	d := &delta{views: make([]viewDelta, len(u.head.Views))}
+	keys := make([][]byte, len(b.ids))
+	for i, id := range b.ids {
+		keys[i] = docKey(id)
+	}
+	stored, err := r.GetMulti(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	var same []*sameRow
+	for i, id := range b.ids {
+		old, err := decodeDocRow(stored[i], len(d.views))
+		if err != nil {
+			return nil, err
+		}
+		same = append(same, d.add(u.ix, id, old, b.rows[i])...)
+		d.addDoc(keys[i], stored[i], old, b.rows[i])
+	}
+	if err := d.compare(ctx, r, u, same); err != nil {
+		return nil, err
+	}
+	for i := range d.views {
+		slices.SortFunc(d.views[i].changes, func(x, y redtree.Change) int { return bytes.Compare(x.Key, y.Key) })
+	}
+	return d, nil
+}
+
+// sameRow is a row whose key a document had before: its value may be the same.
+type sameRow struct {
+	view int
+	redtree.Change
+}
+
+// add adds what becomes of one document's rows, and returns those that are only
+// changed if their values differ.
+func (d *delta) add(ix *Index, id couch.DocID, old *docRow, rows []viewRows) (same []*sameRow) {
+	for view := range d.views {
+		v := &d.views[view]
+		before := old.keys(view, id)
+		after := (&docRow{stems: [][][]byte{rows[view].stems}}).keys(0, id)
+		v.rows += int64(len(after) - len(before))
+		for len(before) > 0 || len(after) > 0 {
+			order := 0
+			switch {
+			case len(after) == 0:
+				order = -1
+			case len(before) == 0:
+				order = 1
+			default:
+				order = bytes.Compare(before[0], after[0])
+			}
+			if order < 0 {
+				v.changes = append(v.changes, redtree.Change{Key: before[0]})
+				before = before[1:]
+				continue
+			}
+			c := redtree.Change{Key: after[0], Value: rows[view].values[len(rows[view].values)-len(after)]}
+			if after = after[1:]; order > 0 {
+				v.changes = append(v.changes, c)
+				continue
+			}
+			before = before[1:]
+			same = append(same, &sameRow{view, c})
+		}
+	}
+	return same
+}
+
+// addDoc adds what becomes of the document's own row.
+func (d *delta) addDoc(key, stored []byte, old *docRow, rows []viewRows) {
+	now := docRow{stems: make([][][]byte, len(rows))}
+	for view, v := range rows {
+		now.stems[view] = v.stems
+		for i, value := range v.values {
+			now.bytes += int64(len(v.stems[i]) + len(value))
+		}
+	}
+	d.bytes += now.bytes - old.bytes
+	w := redtree.Write{Key: key}
+	if !now.isEmpty() {
+		w.Value = now.encode()
+	}
+	if !bytes.Equal(w.Value, stored) {
+		d.docs = append(d.docs, w)
+	}
+}
+
+// compare adds of the rows that were there before those whose values differ.
+func (d *delta) compare(ctx context.Context, r kv.Reader, u *updater, same []*sameRow) error {
+	for page := range slices.Chunk(same, kv.PageRows) {
+		keys := make([][]byte, len(page))
+		for i, s := range page {
+			keys[i] = u.ix.tree(u.head, s.view).RowKey(s.Key)
+		}
+		values, err := r.GetMulti(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, s := range page {
+			if !bytes.Equal(values[i], s.Value) {
+				d.views[s.view].changes = append(d.views[s.view].changes, s.Change)
+			}
+		}
+	}
+	return nil
+}

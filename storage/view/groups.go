@@ -1,0 +1,201 @@
+package view
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"slices"
+
+	"settle/storage/collate/jsonscan"
+	"settle/storage/kv"
+	"settle/storage/schema"
+	"settle/storage/view/reduction"
+)
+
+// reduced yields the rows of a query that reduces.
+func (s *snapshot) reduced(ctx context.Context, q *Query) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		ranges, err := s.ranges(q)
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		w := groupWalk{snapshot: s, q: q, skip: q.Skip, left: q.Limit, yield: yield}
+		for _, b := range ranges {
+			if w.left == 0 || !w.over(ctx, b) {
+				return
+			}
+		}
+	}
+}
+
+// groupWalk yields groups.
+type groupWalk struct {
+	*snapshot
+	q          *Query
+	skip, left int64
+	yield      func(Row, error) bool
+}
+
+// over yields the groups of a range. It reports whether more are wanted.
+func (w *groupWalk) over(ctx context.Context, b bounds) bool {
+	level, grouped := w.q.grouped()
+	if !grouped {
+		return w.emit(ctx, nil, func() ([]byte, bool, error) { return w.reduce(ctx, b) })
+	}
+	limit := fewRows
+	for b.lo == nil || b.hi == nil || bytes.Compare(b.lo, b.hi) < 0 {
+		page, more, err := w.page(ctx, b, limit)
+		if err != nil {
+			w.yield(Row{}, err)
+			return false
+		}
+		if len(page) == 0 {
+			return true
+		}
+		limit = min(limit*2, kv.PageRows)
+		for len(page) > 0 {
+			g := w.group(page, level)
+			page = page[len(g.rows):]
+			if len(page) == 0 && more {
+				limit = fewRows
+				if !w.emitLong(ctx, g, b) {
+					return false
+				}
+			} else if !w.emitRows(ctx, g) {
+				return false
+			}
+			b = w.behind(g, b)
+		}
+		if !more {
+			return true
+		}
+	}
+	return true
+}
+
+// fewRows is how many rows are read to see whether groups are long.
+const fewRows = 100
+
+// page reads the first rows of a range, in the order of reading.
+func (w *groupWalk) page(ctx context.Context, b bounds, limit int) (page []storedRow, more bool, err error) {
+	size := 0
+	for row, err := range w.rowsOf(ctx, b, w.q.Descending, 0, int64(limit)) {
+		if err != nil {
+			return nil, false, err
+		}
+		page = append(page, row)
+		if size += len(row.key) + len(row.value); len(page) == limit || size >= kv.PageBytes {
+			return page, true, nil
+		}
+	}
+	return page, false, nil
+}
+
+// group is rows that are reduced together.
+type group struct {
+	key    []byte // JSON
+	prefix []byte // what the keys of its rows begin with
+	rows   []storedRow
+}
+
+// group takes the first group off a page. Its key is that of its first row.
+func (w *groupWalk) group(page []storedRow, level int64) group {
+	first := page[0]
+	g := group{key: first.key, prefix: first.stem}
+	if level >= 0 {
+		g.key, g.prefix = w.truncate(first, level)
+	}
+	n := 1
+	for n < len(page) && bytes.HasPrefix(page[n].stem, g.prefix) {
+		n++
+	}
+	g.rows = page[:n]
+	return g
+}
+
+// truncate returns the first elements of a row's key, and the beginning that the keys
+// of all rows have with them.
+func (w *groupWalk) truncate(row storedRow, level int64) (key, prefix []byte) {
+	if jsonscan.KindOf(row.key) != jsonscan.Array {
+		return row.key, row.stem
+	}
+	out := []byte{'['}
+	n := int64(0)
+	for rest := range jsonscan.Elements(row.key) {
+		if n == level {
+			break
+		}
+		if n++; n > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, jsonscan.Value(rest)...)
+	}
+	out = append(out, ']')
+	if n < level {
+		return row.key, row.stem
+	}
+	prefix, err := w.keys.prefix(w.q.Partition, out)
+	if err != nil {
+		return row.key, row.stem
+	}
+	return out, prefix[:len(prefix)-1] // without the array's end
+}
+
+// emit yields what the rows of a group come to.
+func (w *groupWalk) emit(ctx context.Context, key []byte, reduce func() ([]byte, bool, error)) bool {
+	if w.skip > 0 {
+		w.skip--
+		return true
+	}
+	state, ok, err := reduce()
+	if err == nil && !ok {
+		return true
+	}
+	var result reduction.Result
+	if err == nil {
+		result, err = w.ix.reducers[w.ref.View][w.ref.Reduce].Finish(ctx, state)
+	}
+	if !w.yield(Row{Key: key, Value: result.Value, Error: result.Error, Reason: result.Reason}, err) || err != nil {
+		return false
+	}
+	w.left--
+	return w.left != 0
+}
+
+// emitRows yields a group all of whose rows are there.
+func (w *groupWalk) emitRows(ctx context.Context, g group) bool {
+	return w.emit(ctx, g.key, func() ([]byte, bool, error) {
+		rows := make([]reduction.Row, len(g.rows))
+		for i, row := range g.rows {
+			rows[i] = reduction.Row{Key: row.key, Value: row.value, ID: row.id}
+		}
+		if w.q.Descending {
+			slices.Reverse(rows)
+		}
+		state, err := w.ix.reducers[w.ref.View][w.ref.Reduce].Reduce(ctx, rows)
+		return state, true, err
+	})
+}
+
+// emitLong yields a group that may have more rows than those that were read.
+func (w *groupWalk) emitLong(ctx context.Context, g group, b bounds) bool {
+	in := bounds{lo: g.prefix, hi: schema.PrefixEnd(g.prefix)}
+	if b.lo != nil && bytes.Compare(in.lo, b.lo) < 0 {
+		in.lo = b.lo
+	}
+	if b.hi != nil && (in.hi == nil || bytes.Compare(in.hi, b.hi) > 0) {
+		in.hi = b.hi
+	}
+	return w.emit(ctx, g.key, func() ([]byte, bool, error) { return w.reduce(ctx, in) })
+}
+
+// behind returns what is left of a range behind a group.
+func (w *groupWalk) behind(g group, b bounds) bounds {
+	if w.q.Descending {
+		b.hi = g.prefix
+	} else {
+		b.lo = schema.PrefixEnd(g.prefix)
+	}
+	return b
+}

@@ -1,0 +1,118 @@
+package view
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+	"settle/storage/view/redtree"
+)
+
+// Kinds of the rows in an index's partition.
+const (
+	kindDoc  = 'd'
+	kindHead = 'h'
+	kindView = 'v'
+)
+
+func docKey(id couch.DocID) []byte { return append([]byte{kindDoc}, id...) }
+
+func headKey() []byte { return []byte{kindHead} }
+
+// viewPrefix is what the keys of a view's rows and summaries begin with.
+func viewPrefix(view int) []byte {
+	return binary.BigEndian.AppendUint16([]byte{kindView}, uint16(view))
+}
+
+// head says how far an index is.
+//
+//	version       1 byte
+//	Incarnation   8 bytes
+//	Seed          16 bytes
+//	Generation    uvarint
+//	Seq           uvarint
+//	PurgeSeq      uvarint
+//	Kept          1 byte
+//	Bytes         uvarint
+//	views         for each: rows, changed, height (uvarint), summary
+type head struct {
+	Incarnation couch.Incarnation // of the database
+	Seed        redtree.Seed
+	Generation  uint64 // grows with every commit
+	Seq         couch.Seq
+	PurgeSeq    uint64
+	Kept        bool // the summaries agree with the rows; else there are none, or parts
+	Bytes       int64
+	Views       []viewHead
+}
+
+type viewHead struct {
+	Rows    int64
+	Changed uint64       // the generation that last changed a row
+	Root    redtree.Root // where the summaries are kept
+}
+
+const headVersion = 1
+
+func (h *head) clone() *head {
+	c := *h
+	c.Views = slices.Clone(h.Views)
+	return &c
+}
+
+func (h *head) encode() []byte {
+	b := append([]byte{headVersion}, h.Incarnation[:]...)
+	b = append(b, h.Seed[:]...)
+	for _, n := range []uint64{h.Generation, uint64(h.Seq), h.PurgeSeq} {
+		b = binary.AppendUvarint(b, n)
+	}
+	b = binary.AppendUvarint(append(b, flag(h.Kept)), uint64(h.Bytes))
+	for _, v := range h.Views {
+		for _, n := range []uint64{uint64(v.Rows), v.Changed, uint64(v.Root.Height)} {
+			b = binary.AppendUvarint(b, n)
+		}
+		b = v.Root.Append(b)
+	}
+	return b
+}
+
+// decodeHead reads the head of an index of so many views. It keeps b. The error is of
+// kind couch.Corrupt.
+func decodeHead(b []byte, views int) (*head, error) {
+	c := cutter{b: b}
+	h := &head{}
+	if c.byte() != headVersion || len(c.b) < len(h.Incarnation)+len(h.Seed) {
+		return nil, corrupt("head of an index")
+	}
+	copy(h.Incarnation[:], c.b)
+	c.b = c.b[len(h.Incarnation):]
+	copy(h.Seed[:], c.b)
+	c.b = c.b[len(h.Seed):]
+	h.Generation, h.Seq, h.PurgeSeq = c.uvarint(), couch.Seq(c.uvarint()), c.uvarint()
+	h.Kept = c.byte() == 1
+	h.Bytes = int64(c.uvarint())
+	for range views {
+		v := viewHead{Rows: int64(c.uvarint()), Changed: c.uvarint()}
+		v.Root.Height = int(c.byte())
+		v.Root.Summary = c.summary()
+		h.Views = append(h.Views, v)
+	}
+	if c.bad || len(c.b) > 0 {
+		return nil, corrupt("head of an index")
+	}
+	return h, nil
+}
+
+// readHead reads the head of an index; a new index has an empty one.
+func readHead(ctx context.Context, r kv.Reader, views int) (*head, error) {
+	rows, err := r.GetMulti(ctx, headKey())
+	if err != nil {
+		return nil, err
+	}
+	if rows[0] == nil {
+		return &head{Views: make([]viewHead, views)}, nil
+	}
+	return decodeHead(rows[0], views)
+}

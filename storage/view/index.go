@@ -1,0 +1,168 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"settle/storage/background"
+	"settle/storage/couch"
+	"settle/storage/kv"
+	"settle/storage/view/redtree"
+	"settle/storage/view/reduction"
+)
+
+// Index is the index of a definition over a database. It is safe for concurrent use.
+type Index struct {
+	indexes    *Indexes
+	db         Database
+	definition *Definition
+	name       couch.DocID // of the design document that asked first
+	signature  string
+	mapper     Mapper
+	reducers   [][]reduction.Reducer // by view
+	updates    background.Shared
+
+	mu      sync.Mutex
+	failure failure
+}
+
+// failure is of an update that fails in the same way as long as the database is as it
+// was.
+type failure struct {
+	seq      couch.Seq
+	purgeSeq uint64
+	err      error
+}
+
+func (x *Indexes) newIndex(db Database, d *Definition, name couch.DocID, signature string) (*Index, error) {
+	if err := d.validate(); err != nil {
+		return nil, err
+	}
+	ix := &Index{indexes: x, db: db, definition: d, name: name, signature: signature}
+	var err error
+	if d.Language == Mango {
+		ix.mapper, err = newFieldMapper(d)
+	} else {
+		ix.mapper, err = x.functions.Mapper(d)
+	}
+	for _, v := range d.Views {
+		var r []reduction.Reducer
+		if err == nil {
+			r, err = reducers(x.functions, d, v)
+		}
+		ix.reducers = append(ix.reducers, r)
+	}
+	return ix, err
+}
+
+// Signature names the index's definition.
+func (ix *Index) Signature() string { return ix.signature }
+
+// partition returns where the index lies, in a new partition after it was dropped.
+func (ix *Index) partition(ctx context.Context) (kv.Partition, error) {
+	return ix.db.OpenIndex(ctx, indexPrefix+ix.signature)
+}
+
+// keys says how the keys of a view's rows are made.
+func (ix *Index) keys(view int) keySpace {
+	return keySpace{raw: ix.definition.Views[view].Raw, partitioned: ix.definition.Partitioned}
+}
+
+func (ix *Index) tree(h *head, view int) *redtree.Tree {
+	return &redtree.Tree{Prefix: viewPrefix(view), Seed: h.Seed, Reducers: ix.reducers[view], Row: reductionRow}
+}
+
+// errChanged: the index is no longer in the state that an operation began with.
+var errChanged = errors.New("view: the index has changed meanwhile")
+
+// viewAt returns a View of the index in the state of a head; it fails with errChanged
+// in another.
+func (ix *Index) viewAt(p kv.Partition, h *head) redtree.View {
+	return func(ctx context.Context, fn func(kv.Reader) error) error {
+		return ix.db.IndexView(ctx, p, func(r kv.Reader) error {
+			now, err := readHead(ctx, r, len(h.Views))
+			if err != nil {
+				return err
+			}
+			if now.Generation != h.Generation || now.Seed != h.Seed {
+				return errChanged
+			}
+			return fn(r)
+		})
+	}
+}
+
+// readHead reads the index's head.
+func (ix *Index) readHead(ctx context.Context, p kv.Partition) (h *head, err error) {
+	err = ix.db.IndexView(ctx, p, func(r kv.Reader) error {
+		h, err = readHead(ctx, r, len(ix.definition.Views))
+		return err
+	})
+	return h, err
+}
+
+// Update brings the index up to date with every write that had returned before the
+// call. Whoever calls it meanwhile shares one run, which the end of ctx leaves going.
+// Errors: ctx's, the database's, a function's.
+func (ix *Index) Update(ctx context.Context) error {
+	return ix.updates.Do(ctx, func() error {
+		if !ix.indexes.begin() {
+			return couch.ErrUnavailable
+		}
+		defer ix.indexes.runs.Done()
+		return ix.update(ix.indexes.ctx)
+	})
+}
+
+// UpdateLater lets the index be brought up to date in the background, after others
+// that wait.
+func (ix *Index) UpdateLater(ctx context.Context) error {
+	p, err := ix.partition(ctx)
+	if err != nil {
+		return err
+	}
+	ix.indexes.queue.Add(p, func(ctx context.Context) error {
+		err := ix.Update(ctx)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) {
+			ix.indexes.log.Warn("an update of an index ended early", "error", err)
+		}
+		return err
+	})
+	return nil
+}
+
+// update is one run. One that the database's state fails is not tried again before
+// that has changed.
+func (ix *Index) update(ctx context.Context) error {
+	info, err := ix.db.Info(ctx)
+	if err != nil {
+		return err
+	}
+	ix.mu.Lock()
+	last := ix.failure
+	ix.mu.Unlock()
+	if last.err != nil && last.seq == info.UpdateSeq && last.purgeSeq == info.PurgeSeq {
+		return last.err
+	}
+	for range maxRestarts {
+		u := updater{ix: ix, info: info}
+		if err = u.run(ctx); !errors.Is(err, errChanged) {
+			break
+		}
+	}
+	if errors.Is(err, errChanged) {
+		err = &couch.Error{Kind: couch.Unavailable, Reason: "The index is updated by others.", Err: err}
+	}
+	last = failure{}
+	if errors.Is(err, &couch.Error{Kind: couch.InvalidReduction}) {
+		last = failure{seq: info.UpdateSeq, purgeSeq: info.PurgeSeq, err: err}
+	}
+	ix.mu.Lock()
+	ix.failure = last
+	ix.mu.Unlock()
+	return err
+}
+
+// maxRestarts is how often an operation is begun again because the index has changed.
+const maxRestarts = 5

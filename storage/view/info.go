@@ -1,0 +1,45 @@
+package view
+
+import (
+	"context"
+
+	"settle/storage/couch"
+)
+
+// Info describes an index, as a design document's `_info` does.
+type Info struct {
+	Signature      string
+	Language       string
+	UpdateSeq      couch.Seq
+	PurgeSeq       uint64
+	Pending        int64 // changes that it has not read
+	UpdaterRunning bool
+	Rows           int64 // of all views
+	Bytes          int64 // of keys and values
+}
+
+// Info describes the index as it is. Errors are the database's.
+func (ix *Index) Info(ctx context.Context) (Info, error) {
+	info := Info{Signature: ix.signature, Language: ix.definition.Language}
+	p, err := ix.partition(ctx)
+	if err != nil {
+		return info, err
+	}
+	h, err := ix.readHead(ctx, p)
+	if err != nil {
+		return info, err
+	}
+	now, err := ix.db.Info(ctx)
+	if err != nil {
+		return info, err
+	}
+	info.UpdateSeq, info.PurgeSeq, info.Bytes = h.Seq, h.PurgeSeq, h.Bytes
+	info.UpdaterRunning = ix.indexes.tasks.Has(p)
+	for _, v := range h.Views {
+		info.Rows += v.Rows
+	}
+	if h.Seq < now.UpdateSeq {
+		info.Pending, err = ix.db.PendingChanges(ctx, h.Seq)
+	}
+	return info, err
+}

@@ -1,0 +1,127 @@
+package view
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strconv"
+
+	"settle/storage/couch"
+	"settle/storage/kv"
+	"settle/storage/view/redtree"
+)
+
+// snapshot is a view as a query finds it.
+type snapshot struct {
+	ix   *Index
+	p    kv.Partition
+	ref  Ref
+	keys keySpace
+	head *head
+}
+
+func (ix *Index) snapshot(ctx context.Context, ref Ref) (*snapshot, error) {
+	p, err := ix.partition(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &snapshot{ix: ix, p: p, ref: ref, keys: ix.keys(ref.View)}
+	return s, s.refresh(ctx)
+}
+
+func (s *snapshot) refresh(ctx context.Context) (err error) {
+	s.head, err = s.ix.readHead(ctx, s.p)
+	return err
+}
+
+func (s *snapshot) view(ctx context.Context, fn func(kv.Reader) error) error {
+	return s.ix.db.IndexView(ctx, s.p, fn)
+}
+
+func (s *snapshot) rows() int64 { return s.head.Views[s.ref.View].Rows }
+
+// tag names the state of the view's rows.
+func (s *snapshot) tag() string {
+	return s.ix.signature + "-" + hex.EncodeToString(s.head.Seed[:8]) + "-" + strconv.FormatUint(s.head.Views[s.ref.View].Changed, 10)
+}
+
+func (s *snapshot) tree() *redtree.Tree { return s.ix.tree(s.head, s.ref.View) }
+
+// operation is one on the tree in the state of a root.
+type operation func(t *redtree.Tree, view redtree.View, root redtree.Root) error
+
+// stable runs an operation on the tree. Where the index changes meanwhile, it runs
+// again in the new state; in the end, and where there are no summaries, on the rows
+// alone, which may change.
+func (s *snapshot) stable(ctx context.Context, op operation) error {
+	for range maxRestarts {
+		if !s.head.Kept {
+			break
+		}
+		err := op(s.tree(), s.ix.viewAt(s.p, s.head), s.head.Views[s.ref.View].Root)
+		if !errors.Is(err, errChanged) {
+			return err
+		}
+		if err := s.refresh(ctx); err != nil {
+			return err
+		}
+	}
+	return op(s.tree(), s.view, redtree.Root{})
+}
+
+func (s *snapshot) count(ctx context.Context, b bounds) (n int64, err error) {
+	err = s.stable(ctx, func(t *redtree.Tree, view redtree.View, root redtree.Root) error {
+		n, err = t.Count(ctx, view, root, b.lo, b.hi)
+		return err
+	})
+	return n, err
+}
+
+// reduce returns the state of the rows of a range; ok is false where there are none.
+func (s *snapshot) reduce(ctx context.Context, b bounds) (state []byte, ok bool, err error) {
+	err = s.stable(ctx, func(t *redtree.Tree, view redtree.View, root redtree.Root) error {
+		var rows int64
+		rows, state, err = t.Reduce(ctx, view, root, b.lo, b.hi, s.ref.Reduce)
+		ok = rows > 0
+		return err
+	})
+	return state, ok, err
+}
+
+// Query answers a query of a view of the index. Errors: those of Query.Validate and
+// Update; rows may yield others of the database.
+func (ix *Index) Query(ctx context.Context, ref Ref, q *Query) (*Result, error) {
+	if ref.View < 0 || ref.View >= len(ix.definition.Views) || ref.Reduce >= len(ix.definition.Views[ref.View].Reduces) {
+		return nil, couch.Errorf(couch.NotFound, "missing_named_view")
+	}
+	if err := q.Validate(ix.definition, ref); err != nil {
+		return nil, err
+	}
+	if q.Update == UpdateTrue {
+		if err := ix.Update(ctx); err != nil {
+			return nil, err
+		}
+	}
+	s, err := ix.snapshot(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if q.Update == UpdateLazy {
+		if err := ix.UpdateLater(ctx); err != nil {
+			return nil, err
+		}
+	}
+	res := &Result{Reduced: q.reduces(ref), Seq: s.head.Seq, Tag: s.tag()}
+	if res.Reduced {
+		res.Rows = s.reduced(ctx, q)
+		return res, nil
+	}
+	res.TotalRows = s.rows()
+	if res.Offset, res.Rows, err = s.mapped(ctx, q); err != nil {
+		return nil, err
+	}
+	if q.IncludeDocs && q.Docs != nil {
+		res.Rows = withDocs(ctx, q, res.Rows)
+	}
+	return res, nil
+}
