@@ -11,6 +11,8 @@ const (
 	// mergeTables is the number of tables in the largest compaction between two
 	// levels: one, the ten that Pebble lets it overlap, and those at the ends.
 	mergeTables = 16
+	// levelMultiplier is by how much a level is larger than the one above.
+	levelMultiplier = 10
 )
 
 // tableBytes returns the size that tables are written in.
@@ -29,22 +31,45 @@ func (s *Pebble) owed() debt {
 		return debt{}
 	}
 	m := s.db.Metrics()
-	levels := m.Levels
-	merge, below := uint64(levels[0].TablesSize), uint64(0)
-	first := true
-	for _, level := range levels[1:] {
-		switch size := uint64(level.TablesSize); {
-		case size == 0:
-		case first: // all of the newest tables go into it at once
-			merge += size
-			below, first = size, false
-		default:
-			below += size
-		}
+	sizes := make([]uint64, len(m.Levels))
+	for i, level := range m.Levels {
+		sizes[i] = uint64(level.TablesSize)
 	}
 	return debt{
 		unflushed: m.WAL.Size,
-		merge:     max(merge, min(below, mergeTables*uint64(s.table))),
+		merge:     largestMerge(sizes, uint64(s.firstLevel), uint64(s.table)),
 		obsolete:  m.Table.Local.ObsoleteSize,
 	}
+}
+
+// largestMerge returns how much a compaction writes at most where the levels hold
+// so much. firstLevel is LBaseMaxBytes, table the size of tables.
+func largestMerge(levels []uint64, firstLevel, table uint64) uint64 {
+	first, below := 0, uint64(0)
+	for i, size := range levels[1:] {
+		if size > 0 && first == 0 {
+			first = i + 1
+		}
+		below += size
+	}
+	merge := levels[0] // all of the newest tables at once
+	if first > 0 && !grown(levels, first, firstLevel) {
+		merge += levels[first]
+		below -= levels[first]
+	}
+	return max(merge, min(below, mergeTables*table))
+}
+
+// grown reports whether the newest tables go to an empty level above the first
+// that holds any: as pebble.compactionPickerByScore.initLevelMaxBytes has it.
+func grown(levels []uint64, first int, firstLevel uint64) bool {
+	all := uint64(0)
+	for _, size := range levels {
+		all += size
+	}
+	size := all - all/levelMultiplier // of the last level, as it should be
+	for range len(levels) - 1 - first {
+		size /= levelMultiplier
+	}
+	return first > 1 && size > firstLevel
 }

@@ -72,6 +72,7 @@ type Pebble struct {
 	background atomic.Uint64  // how often flushes or compactions have failed
 	work       sync.WaitGroup // calls of Pebble that nobody may wait for
 	table      int64          // the size that tables are written in
+	firstLevel int64          // what the first level holds before there is one above
 	patience   time.Duration  // how long Close waits for each thing that may never come
 }
 
@@ -116,6 +117,7 @@ func newPebble(o PebbleOptions) *Pebble {
 		partitions: newPartitionTable(),
 		waiters:    newWaiterTable(),
 		table:      tableBytes(o.MemTableBytes),
+		firstLevel: max(o.MemTableBytes, 2*tableBytes(o.MemTableBytes)),
 		patience:   closePatience,
 	}
 	s.health = newHealth(func(err error) {

@@ -97,16 +97,24 @@ func (sp *space) admit(n int, d draw) error {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	sp.refreshLocked(uint64(n))
-	need := func() uint64 { return sp.needLocked(uint64(n), d) }
-	if d == drawNothing {
-		if sp.known && (sp.short.Load() || sp.free < need()) {
+	if !sp.fitsLocked(uint64(n), d) {
+		sp.readLocked() // something may have been given back
+		sp.updateLocked()
+		if !sp.fitsLocked(uint64(n), d) {
 			return ErrNoSpace
 		}
-	} else if !sp.drawLocked(need) {
-		return ErrNoSpace
 	}
 	sp.admitted += uint64(n)
 	return nil
+}
+
+// fitsLocked reports whether there is room for a commit of n bytes.
+func (sp *space) fitsLocked(n uint64, d draw) bool {
+	need := func() uint64 { return sp.needLocked(n, d) }
+	if d == drawNothing {
+		return !sp.known || !sp.short.Load() && sp.free >= need()
+	}
+	return sp.drawLocked(need)
 }
 
 // drawLocked reports whether the space that need returns is free, if need be
@@ -150,12 +158,12 @@ func (sp *space) lineLocked(d draw) uint64 {
 	}
 	// What is flushed first is merged too. The one under way has taken a part.
 	merge := owed.merge + owed.unflushed
-	merge += merge / 16
+	merge += merge/16 + 2*sp.margin()
 	return line + merge - min(merge, sp.merged.Load()+owed.obsolete)
 }
 
 // margin is the step between what commits of different kinds leave.
-func (sp *space) margin() uint64 { return max(sp.floor, sp.reserve.size/8) }
+func (sp *space) margin() uint64 { return max(sp.floor/2, sp.reserve.size/16) }
 
 // flushLocked returns how much a flush of everything would take at most.
 func (sp *space) flushLocked() uint64 {
@@ -237,17 +245,18 @@ func (sp *space) spend(n int, flush bool) error {
 }
 
 // leaveForCommits returns how much compactions leave, beside what a flush takes:
-// room for deletions, or for a few Drops where somebody has asked for a compaction.
+// room for freeing commits, also while one runs that needs more than was thought;
+// where somebody has asked for a compaction, room for a few Drops.
 func (sp *space) leaveForCommits() uint64 {
 	if sp.compacting.Load() > 0 {
 		return sp.floor / 4
 	}
-	return sp.margin() / 2
+	return 3 * sp.margin()
 }
 
 // forCompactions returns how much of the free space compactions may take.
 func (sp *space) forCompactions(free uint64) uint64 {
-	return free - min(free, 2*sp.floor+sp.margin())
+	return free - min(free, 2*sp.floor+3*sp.margin())
 }
 
 // lastFree returns how much space is free; 1<<63 where that is unknown.

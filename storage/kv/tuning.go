@@ -51,7 +51,7 @@ func (s *Pebble) pebbleOptions(o PebbleOptions, lock *pebble.Lock, events *pebbl
 		MemTableStopWritesThreshold: 3,
 		L0CompactionThreshold:       2,
 		L0StopWritesThreshold:       32,
-		LBaseMaxBytes:               max(o.MemTableBytes, 2*s.table),
+		LBaseMaxBytes:               s.firstLevel,
 		MaxManifestFileSize:         8 << 20,
 		CompactionConcurrencyRange: func() (int, int) {
 			if s.space.near.Load() { // two would take each other's room
@@ -60,6 +60,7 @@ func (s *Pebble) pebbleOptions(o PebbleOptions, lock *pebble.Lock, events *pebbl
 			return 1, max(1, min(4, runtime.GOMAXPROCS(0)))
 		},
 	}
+	po.Experimental.LevelMultiplier = levelMultiplier
 	po.Experimental.EnableColumnarBlocks = func() bool { return true }
 	// An excise would leave deleted rows in the file behind a virtual table.
 	po.Experimental.EnableDeleteOnlyCompactionExcises = func() bool { return false }
