@@ -107,6 +107,7 @@ func (s *Server) tables(o Options, store node.Store) [][]web.Route {
 		session.Routes(o.Auth),
 		s.databases.Routes(),
 		changes.Routes(),
+		changes.UpdatesRoutes(findUpdates(o.Store)),
 		documents.Routes(),
 		metadata.Routes(),
 	}

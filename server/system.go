@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"settle/server/changes"
+	"settle/server/dbupdates"
 	"settle/server/users"
 	"settle/storage"
 	"settle/storage/couch"
@@ -21,4 +23,15 @@ func CreateSystemDatabases(ctx context.Context, store *storage.Store) error {
 		return fmt.Errorf("creating _replicator: %w", err)
 	}
 	return nil
+}
+
+// findUpdates looks up the database that `_db_updates` shows.
+func findUpdates(store *storage.Store) func(context.Context) (changes.Database, error) {
+	return func(ctx context.Context) (changes.Database, error) {
+		db, err := store.Database(ctx, dbupdates.DatabaseName)
+		if err != nil {
+			return nil, err
+		}
+		return db, nil
+	}
 }

@@ -39,6 +39,7 @@ func (s *Store) CreateDatabase(ctx context.Context, name string, o CreateOptions
 		s.remove(context.WithoutCancel(ctx), rec.Partition)
 		return nil, schema.DomainError(err)
 	}
+	s.tell(DatabaseCreated, name)
 	return s.open.put(s.newDatabase(name, rec, key)), nil
 }
 

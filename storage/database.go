@@ -115,11 +115,12 @@ func (db *Database) reader(ctx context.Context, fn func(kv.Reader) error) error 
 // returns nil and has changed it.
 func (db *Database) update(ctx context.Context, fn func(kv.Tx, *schema.Meta) error, opts ...kv.UpdateOption) error {
 	var m *schema.Meta
+	var before schema.Meta
 	err := db.store.kv.Update(ctx, db.rec.Partition, func(tx kv.Tx) (err error) {
 		if m, err = readMeta(ctx, tx); err != nil {
 			return err
 		}
-		before := *m
+		before = *m
 		if err := fn(tx, m); err != nil {
 			return err
 		}
@@ -130,6 +131,9 @@ func (db *Database) update(ctx context.Context, fn func(kv.Tx, *schema.Meta) err
 	}, opts...)
 	if err == nil {
 		db.compactLater(m)
+		if m.UpdateSeq > before.UpdateSeq {
+			db.store.tell(DatabaseUpdated, db.name)
+		}
 	}
 	return schema.DomainError(err)
 }

@@ -32,6 +32,7 @@ func (s *Store) DropDatabase(ctx context.Context, name string) error {
 		return schema.DomainError(err)
 	}
 	s.open.forget(rec.Partition)
+	s.tell(DatabaseDeleted, name)
 	// The database is gone: the rest is done, whatever becomes of the request.
 	err = s.end(context.WithoutCancel(ctx), rec.Partition)
 	s.background.Go(func() { s.remove(s.stopping, rec.Partition) })

@@ -44,6 +44,7 @@ type Store struct {
 	tasks   background.Tasks
 	auto    AutoCompaction
 	keep    atomic.Int64 // nanoseconds, see SetKeepAncestors
+	onEvent atomic.Pointer[func(EventType, string)]
 	now     func() time.Time
 	queue   *background.Queue // of automatic compactions
 

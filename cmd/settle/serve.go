@@ -14,6 +14,7 @@ import (
 	"settle/server"
 	"settle/server/auth"
 	"settle/server/config"
+	"settle/server/dbupdates"
 	"settle/server/peruser"
 	"settle/server/users"
 )
@@ -135,6 +136,8 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 	defer admins.Close()
 	perUser := peruser.Start(peruser.Options{Store: store.Store, Config: conf, Logger: env.logger})
 	defer perUser.Close()
+	events := dbupdates.Start(store.Store, env.logger)
+	defer events.Close()
 	s := server.New(server.Options{Store: store.Store, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
 	if err := greet.print(admins.Names()); err != nil {
 		return err

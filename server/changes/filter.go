@@ -14,6 +14,7 @@ import (
 // not sent. The end of a feed that is read is at the last row that was read.
 type filter struct {
 	design    bool // all design documents
+	events    bool // those that stand for an event of `_db_updates`
 	ids       []couch.DocID
 	set       map[couch.DocID]struct{} // ids, made when first needed
 	selection *selection               // not nil: by what documents say
@@ -21,8 +22,11 @@ type filter struct {
 
 // matchesID reports whether a filter by ids lets a document pass.
 func (f *filter) matchesID(id couch.DocID) bool {
-	if f.design {
+	switch {
+	case f.design:
 		return id.IsDesign()
+	case f.events:
+		return isEvent(id)
 	}
 	if f.set == nil {
 		f.set = make(map[couch.DocID]struct{}, len(f.ids))

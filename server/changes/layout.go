@@ -20,6 +20,10 @@ type layout struct {
 	end       string // in front of the last sequence
 	noSeq     bool   // the last sequence is left out
 	beat      string
+
+	// appendRow appends a row without the closing brace; nil: as [appendChange].
+	appendRow func(b []byte, c *couch.Change, seq string) []byte
+	noPending bool // the number of rows that are not shown is left out
 }
 
 var (
@@ -62,7 +66,11 @@ func (o *output) row(c *couch.Change, seq string, doc func(*output) error) error
 	}
 	o.rows++
 	*b = append(*b, o.layout.before...)
-	*b = appendChange(*b, c, seq)
+	if o.layout.appendRow != nil {
+		*b = o.layout.appendRow(*b, c, seq)
+	} else {
+		*b = appendChange(*b, c, seq)
+	}
 	if doc != nil {
 		*b = append(*b, `,"doc":`...)
 		if err := doc(o); err != nil {
@@ -103,7 +111,9 @@ func (o *output) close(seq string, pending int64) error {
 	*b = append(*b, o.layout.end...)
 	if !o.layout.noSeq {
 		*b = append(append(*b, `"last_seq":`...), seq...)
-		*b = strconv.AppendInt(append(*b, `,"pending":`...), pending, 10)
+		if !o.layout.noPending {
+			*b = strconv.AppendInt(append(*b, `,"pending":`...), pending, 10)
+		}
 		*b = append(*b, "}\n"...)
 	}
 	err := o.flush()

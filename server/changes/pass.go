@@ -114,7 +114,7 @@ func (f *feed) plan() (o couch.ChangesOptions, byRow bool) {
 		o.IncludeDocs = true
 		return o, true
 	}
-	if f.filter != nil && (f.filter.design || int64(len(f.filter.ids)) > f.pending) {
+	if f.filter != nil && (f.filter.design || f.filter.events || int64(len(f.filter.ids)) > f.pending) {
 		o.IncludeDocs = false
 		return o, true
 	}

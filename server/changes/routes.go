@@ -21,6 +21,11 @@ func Routes() []web.Route {
 // stack but the feed, which may wait for long.
 func serve(r *web.Request) error {
 	f, err := open(r)
+	return answer(r, f, err)
+}
+
+// answer runs a feed that was opened, or answers with the error.
+func answer(r *web.Request, f *feed, err error) error {
 	switch {
 	case err != nil || f == nil:
 		return err
@@ -44,12 +49,17 @@ func open(r *web.Request) (*feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &feed{r: r, db: db, o: o, filter: filter, left: o.limit, out: newOutput(r, o.kind.layout())}
+	return begin(&feed{r: r, db: db, o: o, filter: filter, out: newOutput(r, o.kind.layout())})
+}
+
+// begin starts a feed. It is nil where the answer is that nothing has changed.
+func begin(f *feed) (*feed, error) {
+	f.left = f.o.limit
 	if err := f.start(); err != nil {
 		return nil, err
 	}
-	if o.kind == normal {
-		if r.NotModified(db.FormatSeq(f.newest)) {
+	if r := f.r; f.o.kind == normal {
+		if r.NotModified(f.db.FormatSeq(f.newest)) {
 			return nil, nil
 		}
 		r.CompressAnswer()

@@ -1,0 +1,29 @@
+package storage
+
+// EventType is what has become of a database.
+type EventType string
+
+// The types, by the names that CouchDB's `_db_updates` has for them.
+const (
+	DatabaseCreated EventType = "created"
+	DatabaseUpdated EventType = "updated" // its update sequence has grown
+	DatabaseDeleted EventType = "deleted"
+)
+
+// OnEvent sets the function that is told what becomes of databases, once it is
+// durable; nil: none. It is called by many goroutines at a time and must not wait
+// for anything. What happens to one database is told in the order of the calls
+// that did it, where they followed each other.
+func (s *Store) OnEvent(fn func(t EventType, database string)) {
+	if fn == nil {
+		s.onEvent.Store(nil)
+		return
+	}
+	s.onEvent.Store(&fn)
+}
+
+func (s *Store) tell(t EventType, database string) {
+	if fn := s.onEvent.Load(); fn != nil {
+		(*fn)(t, database)
+	}
+}
