@@ -293,20 +293,20 @@ func TestResponses(t *testing.T) {
 }
 
 func TestListStreams(t *testing.T) {
-	e := design.New(design.Options{Memory: 8 << 20, Time: 500 * time.Millisecond})
+	e := design.New(design.Options{Memory: 8 << 20, Time: slow * 500 * time.Millisecond})
 	defer e.Close()
 	d := document(t, e, map[string]any{"lists": map[string]string{
 		"all": `function (head, req) { start({code: 201}); send("["); var row; while (row = getRow()) send(row.value + "\n"); send("]"); }`,
 		"one": `function (head, req) { send(getRow().value + getRow); return 5; }`,
 	}})
-	const count = 100_000
+	const count = 100_000 / slow
 	long := strings.Repeat("v", 1000)
 	pulled := 0
 	rows := func(yield func([]byte, error) bool) {
 		for range count {
 			pulled++
 			if pulled == count/2 {
-				time.Sleep(700 * time.Millisecond) // the function's time does not run
+				time.Sleep(slow * 700 * time.Millisecond) // the function's time does not run
 			}
 			if !yield([]byte(`{"value":"`+long+`"}`), nil) {
 				return

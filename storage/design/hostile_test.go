@@ -14,7 +14,7 @@ import (
 // small is an engine with little of everything, so that limits are soon reached.
 func small(t *testing.T, log func(string)) *design.Engine {
 	t.Helper()
-	o := design.Options{Memory: 16 << 20, Time: 300 * time.Millisecond, Grace: time.Second, Output: 1 << 20}
+	o := design.Options{Memory: 16 << 20, Time: slow * 300 * time.Millisecond, Grace: slow * time.Second, Output: 1 << 20}
 	if log != nil {
 		o.Log = func(_ context.Context, message string) { log(message) }
 	}
@@ -87,7 +87,7 @@ func TestHostileFunctions(t *testing.T) {
 			e := small(t, nil)
 			started := time.Now()
 			_, err := mapOne(t, e, "function (doc) { "+test.body+" }", `{"_id":"a","list":[1,2,3]}`)
-			if took := time.Since(started); took > 20*time.Second {
+			if took := time.Since(started); took > slow*20*time.Second {
 				t.Errorf("took %v", took)
 			}
 			var de *design.Error
@@ -173,7 +173,7 @@ func TestTimeIsPerDocument(t *testing.T) {
 	for i := range docs {
 		docs[i] = []byte(`{}`)
 	}
-	rows, err := e.Mapper(nil, []string{`function (doc) { var end = Date.now() + 50; while (Date.now() < end); emit(1); }`}).Map(t.Context(), docs)
+	rows, err := e.Mapper(nil, []string{`function (doc) { var end = Date.now() + ` + fmt.Sprint(slow*50) + `; while (Date.now() < end); emit(1); }`}).Map(t.Context(), docs)
 	if err != nil || len(rows) != len(docs) {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
@@ -194,7 +194,7 @@ func TestLoopsLeaveRoomForOthers(t *testing.T) {
 	}
 	time.Sleep(20 * time.Millisecond)
 	started := time.Now()
-	if _, err := mapOne(t, e, `function (doc) { emit(1); }`, `{}`); err != nil || time.Since(started) > time.Second {
+	if _, err := mapOne(t, e, `function (doc) { emit(1); }`, `{}`); err != nil || time.Since(started) > slow*time.Second {
 		t.Errorf("after %v: %v", time.Since(started), err)
 	}
 	cancel()

@@ -57,8 +57,9 @@ var bytecode = sync.OnceValues(func() ([]byte, error) {
 // it. The engine's code runs in the machine's own goroutine, so that a caller can
 // give up a call that does not end.
 type machine struct {
-	key  key
-	work chan func()
+	key   key
+	calls int // how many it has run; of who has the machine
+	work  chan func()
 	// host serves what the running function asks for, nil where nobody waits for
 	// the function. hosting is held while it runs.
 	hosting sync.Mutex
@@ -173,10 +174,7 @@ func (m *machine) call(ctx context.Context, command string, args ...any) (r repl
 		return reply{err: cause, broken: true}, done
 	}
 	if cause != nil {
-		r.broken = true
-		if r.err != nil {
-			r.err = cause
-		}
+		return reply{logs: r.logs, err: cause, broken: true}, nil
 	}
 	return r, nil
 }

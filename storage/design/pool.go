@@ -81,6 +81,7 @@ func (s *session) call(command string, args ...any) (string, error) {
 	if s.broken {
 		return "", errStop
 	}
+	s.machine.calls++
 	r, ended := s.machine.call(s.ctx, command, args...)
 	for _, message := range r.logs {
 		s.engine.options.Log(s.ctx, message)
@@ -94,12 +95,20 @@ func (s *session) call(command string, args ...any) (string, error) {
 	return r.text, r.err
 }
 
+// maxCalls is when a runtime is replaced. A function that leaves ever more in its
+// globals would fill the memory of its runtime in the end.
+const maxCalls = 2000
+
 func (s *session) end() {
 	if s.broken {
 		s.machine.close()
 		return
 	}
 	s.machine.serveWith(nil)
+	if s.machine.calls > maxCalls {
+		s.machine.close()
+		return
+	}
 	s.engine.keep(s.machine)
 }
 

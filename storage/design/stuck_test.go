@@ -1,6 +1,7 @@
 package design_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,12 +11,12 @@ import (
 // A built-in function that cannot be interrupted is given up: its caller gets an
 // error, its functions are refused until it has ended, others' run.
 func TestGivenUpCalls(t *testing.T) {
-	e := design.New(design.Options{Time: 50 * time.Millisecond, Grace: 100 * time.Millisecond})
+	e := design.New(design.Options{Time: 50 * slow * time.Millisecond, Grace: 100 * time.Millisecond})
 	defer e.Close()
 	// The guard of indexOf sees another length than indexOf.
 	stuck := `function (doc) { if (doc.long) [].indexOf.call({n: 0, get length() { return this.n++ ? doc.long : 0; }}, 1); emit(1); }`
 	started := time.Now()
-	_, err := mapOne(t, e, stuck, `{"long":3e7}`)
+	_, err := mapOne(t, e, stuck, fmt.Sprintf(`{"long":%d}`, 30_000_000/slow))
 	if !isNamed(err, design.OSProcessError) {
 		t.Fatalf("error %v after %v", err, time.Since(started))
 	}

@@ -41,7 +41,6 @@ function filterByView(fun, docs) {
     fun(doc);
     text += emitted.length > 0 ? "1" : "0";
   }
-  emitted = [];
   return text;
 }
 
@@ -111,6 +110,7 @@ function answer(name, args) {
 
 return function dispatch(name, ...args) {
   const text = answer(name, args);
+  emitted = [];
   const messages = takeLog();
   return messages === "" ? text : text + "\u001d" + messages;
 };

@@ -62,7 +62,6 @@ function mapSome(milliseconds, room) {
     for (let i = 0; i < mapFunctions.length; i++) text += mapOne(mapFunctions[i], doc, room) + "\u001e";
     if (text.length > 1048576 || now() >= end) break;
   }
-  emitted = [];
   if (nextDocument >= documents.length) documents = [];
   return text;
 }
