@@ -3,6 +3,7 @@ package attacks_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -10,11 +11,28 @@ import (
 
 const accounts = "/_users/org.couchdb.user:"
 
+// openSignUp lets everybody make an account, and read and change the own one. It
+// returns once that is so.
+func (f *fort) openSignUp() {
+	f.t.Helper()
+	f.configure("couchdb/users_db_security_editable", "true")
+	f.must("PUT", "/_users/_security", `{"admins":{"roles":["_admin"]},"members":{}}`)
+	for _, a := range []attempt{
+		ask{"PUT", accounts + "guest", `{"name":"guest","password":"x","roles":[],"type":"user"}`}.as(anonymous),
+		ask{"GET", accounts + "eve", ""}.as(eve),
+	} {
+		if answer := f.ask(a.text); answer.status/100 != 2 {
+			f.t.Fatalf("%s: %d %s", a.name, answer.status, answer.body)
+		}
+	}
+}
+
 // TestRolesInAccounts has documents by which somebody who is no administrator
 // would get a role, or somebody else's account.
 func TestRolesInAccounts(t *testing.T) {
 	t.Parallel()
 	f := newFort(t)
+	f.openSignUp()
 	own := f.must("GET", accounts+"eve", "")
 	bobs := f.must("GET", accounts+"bob", "")
 	// document returns one for eve, or for a new account, with some members changed.
@@ -77,7 +95,8 @@ func TestRolesInAccounts(t *testing.T) {
 func TestAccountsOfAdministrators(t *testing.T) {
 	t.Parallel()
 	f := newFort(t)
-	if a := f.ask(ask{"PUT", accounts + "admin", `{"name":"admin","password":"mine","roles":[],"type":"user"}`}.as(anonymous).text); a.status/100 == 5 {
+	f.openSignUp()
+	if a := f.ask(ask{"PUT", accounts + "admin", `{"name":"admin","password":"mine","roles":[],"type":"user"}`}.as(anonymous).text); a.status != http.StatusCreated {
 		t.Fatalf("signing up: %d %s", a.status, a.body)
 	}
 	mine := person{"admin", "mine"}
@@ -91,6 +110,7 @@ func TestAccountsOfAdministrators(t *testing.T) {
 func TestAccountsAreNotShown(t *testing.T) {
 	t.Parallel()
 	f := newFort(t)
+	f.openSignUp()
 	rev := fmt.Sprint(f.must("GET", accounts+"bob", "")["_rev"])
 	const id = "org.couchdb.user:bob"
 	asks := []ask{
@@ -117,5 +137,19 @@ func TestAccountsAreNotShown(t *testing.T) {
 	a := f.ask(ask{"POST", "/_users/_revs_diff", `{"` + id + `":["` + rev + `","1-a"]}`}.as(eve).text)
 	if err := json.Unmarshal(a.body, &diff); err == nil && a.status == 200 && !strings.Contains(string(diff[id]), rev) {
 		t.Errorf("_revs_diff tells which revision there is: %s", a.body)
+	}
+}
+
+// TestOpenSignUp wants the server to stay as closed where everybody may sign up.
+func TestOpenSignUp(t *testing.T) {
+	t.Parallel()
+	f := newFort(t)
+	f.openSignUp()
+	for _, p := range []person{anonymous, eve, boss} {
+		var attempts []attempt
+		for _, a := range ofServer {
+			attempts = append(attempts, a.as(p, a.header()...))
+		}
+		f.refused(attempts...)
 	}
 }
