@@ -43,6 +43,12 @@ func (db *Database) PutRevs(ctx context.Context, docs iter.Seq2[*couch.Document,
 	return Write(ctx, docs, db.Database.PutRevs, db.mayWrite)
 }
 
+// Bulk makes edits of either kind. See [storage.Database.Bulk]. Documents that the
+// user may not write are refused one by one.
+func (db *Database) Bulk(ctx context.Context, docs iter.Seq2[*couch.Document, error], isReplicated func() (bool, error)) ([]couch.WriteResult, error) {
+	return Write(ctx, docs, Either(db.Database.Bulk, isReplicated), db.mayWrite)
+}
+
 // mayWrite returns a document that the user may write.
 func (db *Database) mayWrite(_ context.Context, doc *couch.Document) (*couch.Document, error) {
 	want := auth.Member

@@ -208,6 +208,20 @@ func TestWriting(t *testing.T) {
 				t.Errorf("%+v writes %s: %v", tt.user, ids[i], result.Err)
 			}
 		}
+		for _, replicated := range []bool{true, false} {
+			late, err := db.Bulk(t.Context(), batch, func() (bool, error) { return replicated, nil })
+			if err != nil || len(late) != len(ids) {
+				t.Fatal(late, err)
+			}
+			for i := range late {
+				if late[i].ID != ids[i] || (tt.want[i] != "") != access.IsRefusal(late[i].Err) && replicated {
+					t.Errorf("%+v writes %s in a batch of late kind: %+v", tt.user, ids[i], late[i])
+				}
+				if tt.want[i] != "" && late[i].Err.Error() != tt.want[i] {
+					t.Errorf("%+v writes %s in a batch of late kind: %v", tt.user, ids[i], late[i].Err)
+				}
+			}
+		}
 		if err := db.SetSecurity(t.Context(), []byte("{}")); (err == nil) != (tt.role == auth.Admin) {
 			t.Errorf("%+v sets the security: %v", tt.user, err)
 		}

@@ -26,9 +26,12 @@ func (r request) openObject() (*docjson.Reader, error) {
 }
 
 const (
-	// maxBatch bounds what the documents of one batch hold in memory, in bytes.
-	// Their attachments' contents do not count.
+	// maxBatch bounds what the answer about the documents of one batch holds in
+	// memory, in bytes.
 	maxBatch = 128 << 20
+	// maxLocals bounds what the local documents of one batch hold in memory: they are
+	// written behind all others.
+	maxLocals = 16 << 20
 	// maxAsks bounds what the documents and revisions hold in memory that a
 	// request asks about.
 	maxAsks = 64 << 20

@@ -9,30 +9,23 @@ import (
 )
 
 // bulkDocs answers POST /{db}/_bulk_docs: a batch of interactive edits, or with
-// new_edits=false of revisions that a peer has. Anything malformed refuses the
-// whole batch; a conflict refuses its document alone.
+// new_edits=false of revisions that a peer has. Its documents go on to the database as
+// they come. Anything malformed refuses the whole batch; a conflict refuses its
+// document alone.
 func (r request) bulkDocs() error {
 	json, err := r.openObject()
 	if err != nil {
 		return err
 	}
-	b := &batch{r: r, interactive: true, left: maxBatch}
-	defer b.discard()
-	if err := b.read(json); err != nil {
-		return err
-	}
-	docs, err := b.documents()
+	b := &batch{r: r, json: json, interactive: true, left: maxBatch, locals: maxLocals}
+	results, err := r.db.Bulk(r.Context(), b.documents(), b.isReplicated)
 	switch {
+	case b.refusesAtomic:
+		return r.refuseAtomic(b.docs)
 	case err != nil:
 		return err
-	case b.atomic && b.interactive && len(docs) > 0:
-		return r.refuseAtomic(docs)
 	}
-	rows, err := r.saveBatch(docs, b.interactive)
-	if err != nil {
-		return err
-	}
-	return r.answerBatch(rows, b.interactive)
+	return r.answerBatch(b.rows(results), b.interactive)
 }
 
 // batchRow is what became of a document of a batch.
@@ -42,35 +35,21 @@ type batchRow struct {
 	err error // why it was refused
 }
 
-// saveBatch writes a batch. Local documents are not part of its transaction; they
-// are written once the others are.
-func (r request) saveBatch(docs []*couch.Document, interactive bool) ([]batchRow, error) {
-	write := r.db.BulkDocs
-	if !interactive {
-		write = r.db.PutRevs
-	}
-	rows := make([]batchRow, len(docs))
-	results, err := write(r.Context(), func(yield func(*couch.Document, error) bool) {
-		for _, d := range docs {
-			if !d.ID.IsLocal() && !yield(d, nil) {
-				return
-			}
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	for i, d := range docs {
-		if d.ID.IsLocal() {
-			s, err := r.saveLocal(d, !interactive)
-			rows[i] = batchRow{id: d.ID, rev: s.rev, err: err}
+// rows returns what became of the batch, of which the database has written its part.
+// Local documents are not part of that; they are written here.
+func (b *batch) rows(results []couch.WriteResult) []batchRow {
+	rows := make([]batchRow, len(b.docs))
+	for i, d := range b.docs {
+		if d.local != nil {
+			s, err := b.r.saveLocal(d.local, !b.interactive)
+			rows[i] = batchRow{id: d.id, rev: s.rev, err: err}
 			continue
 		}
 		res := results[0]
 		results = results[1:]
 		rows[i] = batchRow{id: res.ID, rev: res.Rev.String(), err: res.Err}
 	}
-	return rows, nil
+	return rows
 }
 
 // answerBatch answers with a row for each document of interactive edits, and with
@@ -111,12 +90,11 @@ func appendRefusal(dst []byte, row batchRow) []byte {
 
 // refuseAtomic answers a batch that is to be written as a whole or not at all:
 // like CouchDB's, the server does not do that.
-func (r request) refuseAtomic(docs []*couch.Document) error {
-	refusal := couch.Errorf(couch.NotImplemented, "all_or_nothing is not supported")
+func (r request) refuseAtomic(docs []received) error {
 	list := r.NewList("[", ",")
 	list.SetStatus(http.StatusExpectationFailed)
 	for _, d := range docs {
-		row := batchRow{id: d.ID, rev: d.Rev().String(), err: refusal}
+		row := batchRow{id: d.id, rev: d.rev.String(), err: errAtomic}
 		if err := list.Item(appendRefusal(nil, row)); err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func newBench(t testing.TB) *bench {
 		t.Fatal(err)
 	}
 	if b.auth, err = auth.Open(t.Context(), auth.Options{
-		Settings: b.store, Users: users.Source{Databases: b.store}, User: "admin", Password: "pass",
+		Settings: b.store, Users: &users.Remembered{Source: users.Source{Databases: b.store}}, User: "admin", Password: "pass",
 		Policy: func() auth.Policy { return auth.Policy{SessionTimeout: time.Minute, Iterations: 10} },
 	}); err != nil {
 		t.Fatal(err)

@@ -28,40 +28,56 @@ func (db *Database) PutRevs(ctx context.Context, docs iter.Seq2[*couch.Document,
 
 // prepareEdit returns the document to store for one that a client writes.
 func (db *Database) prepareEdit(ctx context.Context, doc *couch.Document) (*couch.Document, error) {
-	if !db.by.isAdmin() && !db.by.owns(doc.ID) && db.by.User.Name != "" {
-		return nil, couch.ErrNotFound
-	}
-	if doc.ID.IsDesign() {
-		return doc, db.by.Role.Demand(auth.Admin, db.by.User)
-	}
-	old, err := db.replaced(ctx, doc)
-	if err != nil {
+	if err := db.judgeEdit(ctx, doc); err != nil {
 		return nil, err
 	}
-	return db.checked(ctx, doc, old)
+	return db.hashed(ctx, doc)
 }
 
 // prepareReplicated returns the document to store for one that another server has.
 func (db *Database) prepareReplicated(ctx context.Context, doc *couch.Document) (*couch.Document, error) {
-	if !db.by.isAdmin() {
-		return nil, errReplicated
+	if err := db.judgeReplicated(ctx, doc); err != nil {
+		return nil, err
+	}
+	return db.hashed(ctx, doc)
+}
+
+// judgeEdit says why a document that a client writes is refused.
+func (db *Database) judgeEdit(ctx context.Context, doc *couch.Document) error {
+	if !db.by.isAdmin() && !db.by.owns(doc.ID) && db.by.User.Name != "" {
+		return couch.ErrNotFound
 	}
 	if doc.ID.IsDesign() {
-		return doc, nil
+		return db.by.Role.Demand(auth.Admin, db.by.User)
+	}
+	old, err := db.replaced(ctx, doc)
+	if err != nil {
+		return err
+	}
+	return db.validate(doc, old)
+}
+
+// judgeReplicated says why a document that another server has is refused.
+func (db *Database) judgeReplicated(ctx context.Context, doc *couch.Document) error {
+	if !db.by.isAdmin() {
+		return errReplicated
+	}
+	if doc.ID.IsDesign() {
+		return nil
 	}
 	var old members
 	if len(doc.Revisions.Hashes) > 1 {
 		parent, err := db.Database.Get(ctx, doc.ID, couch.GetOptions{Rev: doc.Revisions.Rev(1)})
 		if err != nil && unlessMissing(err) != nil {
-			return nil, err
+			return err
 		}
 		if err == nil && !parent.Deleted {
 			if old, err = parseMembers(parent.Body); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	return db.checked(ctx, doc, old)
+	return db.validate(doc, old)
 }
 
 // replaced returns what an edit replaces, nil where there is nothing. Whether the
@@ -81,13 +97,22 @@ func (db *Database) replaced(ctx context.Context, doc *couch.Document) (members,
 	return nil, unlessMissing(err)
 }
 
-// checked checks a document, and returns it with its password hashed.
-func (db *Database) checked(ctx context.Context, doc *couch.Document, old members) (*couch.Document, error) {
+// validate checks a document against what it replaces.
+func (db *Database) validate(doc *couch.Document, old members) error {
 	m, err := parseMembers(doc.Body)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := (edit{id: doc.ID, deleted: doc.Deleted, doc: m, old: old}).validate(db.by); err != nil {
+	return edit{id: doc.ID, deleted: doc.Deleted, doc: m, old: old}.validate(db.by)
+}
+
+// hashed returns a document with its password hashed. A design document has none.
+func (db *Database) hashed(ctx context.Context, doc *couch.Document) (*couch.Document, error) {
+	if doc.ID.IsDesign() {
+		return doc, nil
+	}
+	m, err := parseMembers(doc.Body)
+	if err != nil {
 		return nil, err
 	}
 	raw, ok := m["password"]

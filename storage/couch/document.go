@@ -29,6 +29,11 @@ type Document struct {
 	DeletedConflicts []RevID
 	LocalSeq         Seq
 
+	// NotInteractive and NotReplicated refuse a document on its way to the store where
+	// its batch turns out to be of that kind: who sets them has judged the document
+	// before the kind was known, and gives the reason afterwards.
+	NotInteractive, NotReplicated bool
+
 	// Form, where set, is how the view of the database that was read shows its
 	// documents: what is printed is what Form makes of the document.
 	Form Form

@@ -1,6 +1,7 @@
 package edits
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
@@ -39,6 +40,14 @@ const (
 	Replicated
 )
 
+// refuses reports whether a document is not to be written in a batch of the kind.
+func (k Kind) refuses(d *couch.Document) bool {
+	return k == Interactive && d.NotInteractive || k == Replicated && d.NotReplicated
+}
+
+// errJudged is the result of a document that somebody has refused who knows why.
+var errJudged = &couch.Error{Kind: couch.Forbidden, Reason: "The document was refused."}
+
 // apply merges one edit into its document. It returns the revision, and as a
 // refusal what concerns this edit alone; err ends the whole batch.
 type apply func(ctx context.Context, w *Writer, s *docState, d *couch.Document) (rev couch.RevID, refusal, err error)
@@ -52,9 +61,9 @@ func (k Kind) apply() apply {
 
 // batch is the documents of one write.
 type batch struct {
-	o     Options
-	apply apply
-	docs  *spool.Spool
+	o    Options
+	kind Kind
+	docs *spool.Spool
 
 	results []couch.WriteResult // in the order of the batch
 	pending []couch.PendingBlob // every new content
@@ -64,6 +73,9 @@ type batch struct {
 	looksUp bool
 	// frees says that the batch only deletes, which goes on when the disk is full.
 	frees bool
+	// badID is what is wrong with the first id that CheckID has refused. It is told
+	// once all documents have come.
+	badID error
 }
 
 // edit is one document of a batch, and what became of it.
@@ -93,7 +105,7 @@ func (b *batch) collect(ctx context.Context, docs iter.Seq2[*couch.Document, err
 			return err
 		}
 	}
-	return nil
+	return b.badID
 }
 
 // own takes over a document's new contents.
@@ -107,7 +119,10 @@ func (b *batch) own(d *couch.Document) {
 
 func (b *batch) add(ctx context.Context, d *couch.Document) error {
 	if err := b.o.CheckID(d.ID); err != nil {
-		return err
+		b.badID = cmp.Or(b.badID, err)
+	}
+	if b.badID != nil {
+		return nil
 	}
 	b.looksUp = b.looksUp || d.ID.IsDesign() || len(d.Attachments) > 0
 	b.frees = b.frees && d.Deleted && len(d.Attachments) == 0

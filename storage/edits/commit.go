@@ -24,11 +24,10 @@ func Write(ctx context.Context, o Options, docs iter.Seq2[*couch.Document, error
 	if err := b.collect(ctx, docs); err != nil {
 		return nil, err
 	}
-	k, err := kind()
-	if err != nil {
+	var err error
+	if b.kind, err = kind(); err != nil {
 		return nil, err
 	}
-	b.apply = k.apply()
 	if err := b.write(ctx); err != nil {
 		return nil, err
 	}

@@ -64,13 +64,9 @@ func (w *Writer) run(ctx context.Context, b *batch, edits []*edit) error {
 			return err
 		}
 		s := states[e.doc.ID]
-		w.taken = nil
-		rev, refusal, err := b.apply(ctx, w, s, e.doc)
-		if err != nil {
+		if err := w.edit(ctx, b.kind, s, e); err != nil {
 			return err
 		}
-		e.result = couch.WriteResult{ID: e.doc.ID, Rev: rev, Err: refusal}
-		e.taken = w.taken
 		if i+1 == len(edits) || edits[i+1].doc.ID != s.id {
 			if err := w.store(ctx, s); err != nil {
 				return err
@@ -79,6 +75,22 @@ func (w *Writer) run(ctx context.Context, b *batch, edits []*edit) error {
 		w.last = s
 	}
 	return w.finish(ctx)
+}
+
+// edit applies one edit to its document.
+func (w *Writer) edit(ctx context.Context, k Kind, s *docState, e *edit) error {
+	if k.refuses(e.doc) {
+		e.result = couch.WriteResult{ID: e.doc.ID, Rev: e.doc.Rev(), Err: errJudged}
+		return nil
+	}
+	w.taken = nil
+	rev, refusal, err := k.apply()(ctx, w, s, e.doc)
+	if err != nil {
+		return err
+	}
+	e.result = couch.WriteResult{ID: e.doc.ID, Rev: rev, Err: refusal}
+	e.taken = w.taken
+	return nil
 }
 
 // isEmpty says whether a database has no documents, not even deleted ones.

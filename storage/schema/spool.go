@@ -13,6 +13,9 @@ const (
 	flagStub       = 1
 	flagPending    = 2
 	flagByDigest   = 4
+
+	flagNotInteractive = 2
+	flagNotReplicated  = 4
 )
 
 // SpoolKey returns the key of a document in a spool; n is its place in the batch.
@@ -35,7 +38,8 @@ func ParseSpoolKey(key []byte) (id couch.DocID, n uint64, ok bool) {
 // crypt.PurposeMeta under the fields "spool", p, and the key. Plaintext:
 //
 //	version        1 byte
-//	flags          1 byte: bit 0 for a deletion
+//	flags          1 byte: bit 0 for a deletion, bit 1 for one that is refused as an
+//	               interactive edit, bit 2 as a replicated one
 //	path           uvarint generation, uvarint number, so many hashes, bytes
 //	attachments    uvarint number; for each
 //	    name, type bytes
@@ -75,7 +79,7 @@ func OpenSpooled(key *crypt.DatabaseKey, p kv.Partition, row kv.KV, max int) (d 
 
 func encodeSpooled(d *couch.Document) []byte {
 	b := make([]byte, 0, len(d.Body.Text)+len(d.Body.Term)+64)
-	b = append(b, spooledVersion, flags(d.Deleted))
+	b = append(b, spooledVersion, spooledFlags(d))
 	b = binary.AppendUvarint(b, d.Revisions.Start)
 	b = binary.AppendUvarint(b, uint64(len(d.Revisions.Hashes)))
 	for _, hash := range d.Revisions.Hashes {
@@ -87,6 +91,17 @@ func encodeSpooled(d *couch.Document) []byte {
 	}
 	b = appendBytes(b, d.Body.Term)
 	return append(b, d.Body.Text...)
+}
+
+func spooledFlags(d *couch.Document) byte {
+	b := flags(d.Deleted)
+	if d.NotInteractive {
+		b |= flagNotInteractive
+	}
+	if d.NotReplicated {
+		b |= flagNotReplicated
+	}
+	return b
 }
 
 func appendSpooledAttachment(b []byte, a couch.Attachment) []byte {
@@ -110,7 +125,11 @@ func appendSpooledAttachment(b []byte, a couch.Attachment) []byte {
 func decodeSpooled(id couch.DocID, b []byte) (doc *couch.Document, pending []int, err error) {
 	d := decoder{b: b}
 	d.version(spooledVersion)
-	doc = &couch.Document{ID: id, Deleted: d.byte()&flagDeleted != 0}
+	flags := d.byte()
+	doc = &couch.Document{
+		ID: id, Deleted: flags&flagDeleted != 0,
+		NotInteractive: flags&flagNotInteractive != 0, NotReplicated: flags&flagNotReplicated != 0,
+	}
 	doc.Revisions.Start = d.uvarint()
 	for n := d.uvarint(); n > 0 && !d.bad; n-- {
 		doc.Revisions.Hashes = append(doc.Revisions.Hashes, d.string())

@@ -17,7 +17,7 @@ func TestSealSpooled(t *testing.T) {
 	key := newKey(t)
 	p := schema.Partition(17)
 	doc := &couch.Document{
-		ID: "x\x00", Deleted: true, Revisions: couch.Revisions{Start: 3, Hashes: []string{"c", "b"}},
+		ID: "x\x00", Deleted: true, NotInteractive: true, Revisions: couch.Revisions{Start: 3, Hashes: []string{"c", "b"}},
 		Body: couch.Body{Text: []byte(`{"a":1}`), Term: []byte("term")},
 		Attachments: []couch.Attachment{
 			{Name: "kept", Stub: true, RevPos: 2},
