@@ -34,7 +34,7 @@ func newGate(t *testing.T) *gate {
 	}
 	var err error
 	if g.options.Auth, err = auth.Open(t.Context(), auth.Options{
-		Settings: store, Users: users.Source{Databases: store}, Policy: server.AuthPolicy(g.options.Config), User: "admin", Password: "pass",
+		Settings: store, Users: &users.Remembered{Source: users.Source{Databases: store}}, Policy: server.AuthPolicy(g.options.Config), User: "admin", Password: "pass",
 	}); err != nil {
 		t.Fatal(err)
 	}

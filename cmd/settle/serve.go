@@ -126,7 +126,7 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 		return err
 	}
 	admins, err := auth.Open(ctx, auth.Options{
-		Settings: store, Users: users.Source{Databases: store}, Policy: server.AuthPolicy(conf),
+		Settings: store, Users: &users.Remembered{Source: users.Source{Databases: store}}, Policy: server.AuthPolicy(conf),
 		User: env.getenv("COUCHDB_USER"), Password: env.getenv("COUCHDB_PASSWORD"),
 		Admins: front.settings.file.Admins, Announce: greet.firstAdmin,
 	})
