@@ -398,6 +398,29 @@ func TestClosedEngine(t *testing.T) {
 	}
 }
 
+// FuzzDocument: whatever the text, opening and checking a design document gives
+// errors of this package only.
+func FuzzDocument(f *testing.F) {
+	for _, text := range []string{
+		`{}`, `[]`, `{"views":{"v":{"map":"function(doc){}","reduce":"_sum"},"lib":{}}}`, `{"views":{"v":{}}}`, `{"views":{"v":{"map":"x("}}}`,
+		`{"language":"query","views":{"v":{"map":{}}}}`, `{"options":{"local_seq":1}}`, `{"a":1,"a":2}`, `{"views":{"v":{"map":"f","reduce":"_foo"}}}`, `{"rewrites":[]}`, `{`,
+	} {
+		f.Add(text)
+	}
+	e := design.New(design.Options{Time: time.Second, Memory: 8 << 20})
+	f.Cleanup(func() { e.Close() })
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := e.Document([]byte(text))
+		if err == nil {
+			err = errors.Join(d.CheckShape(), d.CheckViews(t.Context()))
+		}
+		var de *design.Error
+		if err != nil && !errors.As(err, &de) {
+			t.Errorf("%s: %v", text, err)
+		}
+	})
+}
+
 // FuzzRequire: whatever the path, require gives a module, or an error that the
 // function can catch, and never leaves the design document.
 func FuzzRequire(f *testing.F) {

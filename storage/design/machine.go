@@ -26,6 +26,9 @@ var helpersJS string
 //go:embed js/compile.js
 var compileJS string
 
+//go:embed js/freeze.js
+var freezeJS string
+
 //go:embed js/views.js
 var viewsJS string
 
@@ -40,7 +43,7 @@ var dispatchJS string
 
 // server is the query server: it evaluates to the function that takes commands.
 var server = "(function () {\n\"use strict\";\n" +
-	guardJS + errorsJS + helpersJS + compileJS + viewsJS + mimeJS + renderJS + dispatchJS + "})()"
+	guardJS + errorsJS + helpersJS + compileJS + freezeJS + viewsJS + mimeJS + renderJS + dispatchJS + "})()"
 
 // bytecode is the query server compiled: parsing the text takes longer than all
 // the rest of a runtime's start.

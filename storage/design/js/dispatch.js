@@ -64,7 +64,10 @@ const commands = {
   __proto__: null,
   maps(lib, sources) {
     provideRequire({ views: { lib: parse(lib) } });
-    for (const source of parse(sources)) mapFunctions[mapFunctions.length] = compile(source);
+    for (const source of parse(sources)) {
+      mapFunctions[mapFunctions.length] = compile(source);
+      if (!isPlain(source)) freezes = true;
+    }
     return "";
   },
   reducer(source) {
@@ -102,7 +105,7 @@ function answer(name, args) {
     try {
       failure = stringify(asError(error));
     } catch (_) {
-      failure = '["error","unnamed_error","exception"]';
+      failure = '["fatal","unnamed_error","exception"]';
     }
     return "-" + failure;
   }

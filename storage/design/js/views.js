@@ -5,27 +5,6 @@ let mapFunctions = [];
 let documents = [];
 let nextDocument = 0;
 
-// Freezes a document whole, so that no function sees another's changes. It does
-// not recurse: a document may nest deeper than the stack.
-function freezeWhole(value) {
-  const left = [value];
-  for (let n = 1; n > 0; ) {
-    const object = left[--n];
-    freeze(object);
-    if (isArray(object)) {
-      for (let i = 0; i < object.length; i++) {
-        const item = object[i];
-        if (typeof item === "object" && item !== null) left[n++] = item;
-      }
-    } else {
-      for (const name in object) {
-        const item = object[name];
-        if (typeof item === "object" && item !== null) left[n++] = item;
-      }
-    }
-  }
-}
-
 function json(value) {
   const text = stringify(value);
   return text === undefined ? "null" : text;
@@ -58,7 +37,7 @@ function mapSome(milliseconds, room) {
   while (nextDocument < documents.length) {
     const doc = documents[nextDocument];
     documents[nextDocument++] = null;
-    freezeWhole(doc);
+    if (freezes) freezeWhole(doc);
     for (let i = 0; i < mapFunctions.length; i++) text += mapOne(mapFunctions[i], doc, room) + "\u001e";
     if (text.length > 1048576 || now() >= end) break;
   }
