@@ -56,7 +56,7 @@ func Settle() Table {
 			{Path: "storage/check", Rooms: []string{"storage/couch", "storage/revtree", "storage/crypt", "storage/kv", "storage/schema", "attachments"}, Modules: []string{vfs}},
 			{Path: "storage/metaview", AllAbove: true},
 			{Path: "storage/design", Rooms: []string{"storage/couch"}, Modules: []string{"modernc.org/quickjs"}},
-			{Path: "storage/mango", Rooms: []string{"storage/couch", "storage/collate"}},
+			{Path: "storage/mango", Rooms: []string{"storage/couch", "storage/collate", "storage/docjson"}},
 			{Path: "storage/view", AllAbove: true},
 			{Path: "replication", Rooms: []string{"storage/couch", "attachments"}, Modules: []string{"github.com/go-kivik/kivik/v4"}},
 			{Path: "server/auth", Rooms: []string{"storage/couch"}, Modules: []string{crypto, token}},

@@ -2,6 +2,7 @@ package query
 
 import (
 	"settle/server/web"
+	"settle/storage/couch"
 	"settle/storage/view"
 )
 
@@ -19,6 +20,9 @@ func (q *Queries) Routes() []web.Route {
 		{Method: "GET", Path: "/:db/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
 		{Method: "POST", Path: "/:db/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
 		{Method: "POST", Path: "/:db/_design/:design/_view/:view/queries", Privilege: web.Reader, Handler: q.queries},
+		{Method: "GET", Path: "/:db/_design/:design/_view", Privilege: web.Reader, Handler: noView},
+		{Method: "GET", Path: "/:db/_design/:design/_view/", Privilege: web.Reader, Handler: noView},
+		{Method: "GET", Path: "/:db/_design/:design/_view/:view/*", Privilege: web.Reader, Handler: noView},
 		{Method: "GET", Path: "/:db/_design/:design/_info", Privilege: web.Reader, Handler: q.info},
 		{Method: "GET", Path: "/:db/_partition/:partition/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
 		{Method: "POST", Path: "/:db/_partition/:partition/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
@@ -26,4 +30,10 @@ func (q *Queries) Routes() []web.Route {
 
 		{Method: "POST", Path: "/:db/_view_cleanup", Privilege: web.Maintainer, Handler: q.cleanUp},
 	}
+}
+
+// noView refuses paths that name no view; as CouchDB does, as if the method were wrong.
+func noView(r *web.Request) error {
+	r.Response.Header().Set("Allow", "GET,POST,HEAD")
+	return couch.Errorf(couch.MethodNotAllowed, "Only GET,POST,HEAD allowed")
 }

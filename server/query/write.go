@@ -91,10 +91,11 @@ func AppendRow(dst []byte, row *view.Row, reduced bool) []byte {
 		dst = append(docjson.AppendString(append(dst, `"id":`...), string(row.ID)), ',')
 	}
 	dst = append(dst, `"key":`...)
-	if row.Key == nil {
+	if row.Key == nil || row.Error != "" { // as in CouchDB an error does not say of which rows
 		dst = append(dst, "null"...)
+	} else {
+		dst = append(dst, row.Key...)
 	}
-	dst = append(dst, row.Key...)
 	if row.Error != "" {
 		dst = docjson.AppendString(append(dst, `,"error":`...), row.Error)
 		return docjson.AppendString(append(dst, `,"reason":`...), row.Reason)

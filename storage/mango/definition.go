@@ -1,8 +1,7 @@
 package mango
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -29,33 +28,33 @@ type Definition struct {
 // and, for indexes of text, NoIndexService.
 func ParseDefinition(body []byte) (*Definition, error) {
 	r := parseRequest(body)
-	hash := sha1.Sum(body)
-	d := &Definition{given: r.need("index")}
-	kind := "json"
-	parse(r, r.take("type"), &kind, parseString)
-	parse(r, r.take("name"), &d.Name, parseName)
-	design := ""
-	parse(r, r.take("ddoc"), &design, parseName)
-	r.positive("w", 2)
-	parse(r, r.take("partitioned"), &d.partitioned, parsePartitioned)
+	g := given{index: r.need("index"), kind: []byte(`"json"`)}
+	d := &Definition{given: g.index}
+	kind, design := "json", ""
+	parse(r, r.keep("type", &g.kind), &kind, parseString)
+	parse(r, r.keep("name", &g.name), &d.Name, parseName)
+	parse(r, r.keep("ddoc", &g.design), &design, parseName)
+	g.w = r.positive("w", 2)
+	parse(r, r.take("partitioned"), &g.partitioned, parsePartitioned)
 	if err := r.end(); err != nil {
 		return nil, err
 	}
 	if err := checkKind(kind); err != nil {
 		return nil, err
 	}
-	d.name(design, hex.EncodeToString(hash[:]))
-	return d, d.parseGiven()
+	d.partitioned = g.partitioned
+	if err := d.parseGiven(); err != nil {
+		return nil, err
+	}
+	return d, d.setNames(design, g)
 }
 
-func (d *Definition) name(design, hash string) {
-	if d.Name == "" {
-		d.Name = hash
-	}
-	if design == "" {
-		design = hash
-	}
-	d.Design = designID(design)
+// setNames names the index and its design document; a hash stands for what has no name.
+func (d *Definition) setNames(design string, g given) error {
+	hash, err := g.hash()
+	d.Name = cmp.Or(d.Name, hash)
+	d.Design = designID(cmp.Or(design, hash))
+	return err
 }
 
 // designID is the id of a design document that may be named without what all

@@ -101,6 +101,15 @@ func (r *request) take(name string) []byte {
 	return value
 }
 
+// keep is take for a member whose text is wanted too.
+func (r *request) keep(name string, text *[]byte) []byte {
+	value := r.take(name)
+	if value != nil {
+		*text = value
+	}
+	return value
+}
+
 // need is take for a member that must be there.
 func (r *request) need(name string) []byte {
 	value := r.take(name)

@@ -86,8 +86,16 @@ func TestIndexesAsRecorded(t *testing.T) {
 				if e.Request.Method != "POST" || e.Request.Path != "/alpha/_index" || e.Request.JSON == nil {
 					continue
 				}
-				if err := made.add(t, e.Request.JSON); (err == nil) != (e.Response.Status == 200) {
+				err := made.add(t, e.Request.JSON)
+				if (err == nil) != (e.Response.Status == 200) {
 					t.Errorf("%d: %s: %v, recorded was %s", i, e.Request.JSON, err, e.Response.JSON)
+				}
+				var answer struct{ ID couch.DocID }
+				if err := json.Unmarshal(e.Response.JSON, &answer); err != nil {
+					t.Fatal(err)
+				}
+				if err == nil && made[answer.ID] == nil {
+					t.Errorf("%d: %s: no %s was made", i, e.Request.JSON, answer.ID)
 				}
 			}
 		})
