@@ -436,14 +436,3 @@ func TestDamagedAdmins(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkBasic(b *testing.B) {
-	a := open(b, stored(b), policies())
-	req := request("GET", "/", "Authorization", basic("admin:pass"))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := a.Authenticate(req); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

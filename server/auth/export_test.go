@@ -1,5 +1,11 @@
 package auth
 
+import (
+	"crypto/pbkdf2"
+	"hash"
+	"sync/atomic"
+)
+
 // NewToken makes a cookie's value, as a log-in does.
 func NewToken(name string, issued int64, secret, salt string) string {
 	return newToken(name, issued, cookieKey([]byte(secret), salt), standardAlgorithms).encode()
@@ -35,4 +41,17 @@ func (t *TOTP) Code(at int64) string { return t.code(uint64(at) / 30) }
 // Records returns how many failures are remembered.
 func (a *Auth) Records() (records, order int) {
 	return len(a.failures.records), len(a.failures.order)
+}
+
+// CountIterations calls f, and returns how many rounds of key derivation it took.
+// Nothing else may derive keys meanwhile.
+func CountIterations(f func()) int {
+	var total atomic.Int64
+	pbkdf2Key = func(h func() hash.Hash, password string, salt []byte, iterations, length int) ([]byte, error) {
+		total.Add(int64(iterations))
+		return pbkdf2.Key(h, password, salt, iterations, length)
+	}
+	defer func() { pbkdf2Key = pbkdf2.Key[hash.Hash] }()
+	f()
+	return int(total.Load())
 }

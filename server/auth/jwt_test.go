@@ -224,15 +224,3 @@ func FuzzToken(f *testing.F) {
 		auth.ParseHandlers(text)
 	})
 }
-
-func BenchmarkToken(b *testing.B) {
-	policy := tokenPolicy(map[string]string{"hmac:_default": "aGVsbG8="})
-	a := open(b, stored(b), policy)
-	req := request("GET", "/", "Authorization", "Bearer "+tokenRoles)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := a.Authenticate(req); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -99,13 +99,16 @@ func (a *Auth) compute(ctx context.Context, found *account, g guess, password st
 	case a.failures.locked(g, lockout):
 		return errLocked
 	}
-	decoy := decoy(a.iterations())
-	if found != nil && found.hash.Verify(password) {
-		a.verified.add(found.name, password, found.hash)
-		return nil
+	rest := a.iterations()
+	if found != nil {
+		if found.hash.Verify(password) {
+			a.verified.add(found.name, password, found.hash)
+			return nil
+		}
+		rest -= found.hash.iterations
 	}
-	if found == nil || found.hash.isWeakerThan(decoy.iterations) {
-		decoy.Verify(password) // a failure takes as long for any name
+	if rest > 0 { // a failure takes as long for any name
+		decoy(rest).Verify(password)
 	}
 	a.failures.add(g, lockout)
 	return errWrong
