@@ -16,3 +16,6 @@ type Waiters struct{ t *waiterTable }
 func NewWaiters() Waiters { return Waiters{newWaiterTable()} }
 
 func (w Waiters) Wait(p Partition) <-chan struct{} { return w.t.wait(p) }
+
+// LargestMerge is how much a compaction writes at most.
+var LargestMerge = largestMerge

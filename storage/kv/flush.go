@@ -15,6 +15,8 @@ const (
 	flushAttempts = 5
 	// compactionAttempts is the same for compactions, which Pebble picks anew.
 	compactionAttempts = 20
+	// admitPatience bounds how long a commit waits for a compaction to end.
+	admitPatience = 2 * time.Second
 )
 
 // flush writes everything that is applied now to tables. It returns ErrNoSpace
@@ -28,16 +30,36 @@ func (s *Pebble) flush(ctx context.Context) error {
 }
 
 // admit is space.admit for a batch of n bytes. Where it refuses what frees space,
-// it flushes, if there is much to flush, and asks again.
+// it flushes, if there is much to flush, and asks again as long as what is under
+// way may give space back.
 func (s *Pebble) admit(ctx context.Context, n int, d draw) error {
 	err := s.space.admit(n, d)
-	if err == nil || d == drawNothing || s.owed().unflushed < s.space.floor/4 {
+	if err == nil || d == drawNothing {
 		return err
 	}
-	if ferr := s.flush(ctx); ferr != nil {
-		return ferr
+	if s.owed().unflushed >= s.space.floor/4 {
+		if ferr := s.flush(ctx); ferr != nil {
+			return ferr
+		}
+		err = s.space.admit(n, d)
 	}
-	return s.space.admit(n, d)
+	for deadline := time.Now().Add(admitPatience); err != nil && s.givesBack() && time.Now().Before(deadline); {
+		select {
+		case <-time.After(flushPoll):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.health.dead:
+			return s.health.failure()
+		}
+		err = s.space.admit(n, d)
+	}
+	return err
+}
+
+// givesBack reports whether compactions run, or files wait to be removed.
+func (s *Pebble) givesBack() bool {
+	m := s.db.Metrics()
+	return m.Compact.NumInProgress > 0 || m.Table.ObsoleteSize > 0 || m.Table.ZombieSize > 0
 }
 
 // goFlush flushes everything that is applied now, in goroutines of its own, which
