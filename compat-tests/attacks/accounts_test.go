@@ -87,6 +87,16 @@ func TestRolesInAccounts(t *testing.T) {
 			ask{"PUT", accounts + "a:b", `{"name":"a:b","password":"x","roles":[],"type":"user"}`}.as(p),
 		)
 	}
+	for _, p := range []person{anonymous, eve} { // revisions of one's own choice, beside and on top of those that there are
+		for _, path := range []string{`"start":1,"ids":["a"]`, fmt.Sprintf(`"start":2,"ids":["a","%s"]`, strings.TrimPrefix(fmt.Sprint(bobs["_rev"]), "1-"))} {
+			doc := `{"_id":"org.couchdb.user:bob","_rev":"` + path[8:9] + `-a","_revisions":{` + path + `},"name":"bob","password":"x","roles":["guest"],"type":"user"}`
+			f.refused(ask{"PUT", accounts + "bob?new_edits=false", doc}.as(p))
+			f.harmless(
+				ask{"POST", "/_users/_bulk_docs", `{"new_edits":false,"docs":[` + doc + `]}`}.as(p),
+				ask{"POST", "/_metadata/_users/_bulk_docs", `{"new_edits":false,"docs":[` + doc + `]}`}.as(p),
+			)
+		}
+	}
 	f.refused(ask{"PUT", accounts + "eve", fmt.Sprintf(`{"_id":"org.couchdb.user:bob","_rev":"%s","name":"bob","password":"x","roles":["guest"],"type":"user"}`, bobs["_rev"])}.as(eve))
 }
 
@@ -103,6 +113,25 @@ func TestAccountsOfAdministrators(t *testing.T) {
 	f.refused(f.with("by the account's password", mine.headers()...)...)
 	f.refused(ask{"POST", "/_session", `{"name":"admin","password":"mine"}`}.as(anonymous))
 	f.must("GET", "/_all_dbs", "")
+}
+
+// TestKeepersOfAccounts wants administrators of the accounts' database, who may
+// write every account, not to become administrators of the server.
+func TestKeepersOfAccounts(t *testing.T) {
+	t.Parallel()
+	f := newFort(t)
+	f.configure("couchdb/users_db_security_editable", "true")
+	f.must("PUT", "/_users/_security", `{"admins":{"names":["boss"]},"members":{"names":["boss"]}}`)
+	own := f.must("GET", accounts+"boss", "")
+	for _, roles := range []string{`["_admin"]`, `["guest","_admin"]`, `["\u005fadmin"]`, `["_anything"]`} {
+		body := fmt.Sprintf(`{"_rev":"%s","name":"boss","password":"%s","roles":%s,"type":"user"}`, own["_rev"], boss.password, roles)
+		f.refused(
+			ask{"PUT", accounts + "boss", body}.as(boss),
+			ask{"PUT", accounts + "boss?new_edits=false", body}.as(boss),
+			ask{"PUT", "/_metadata" + accounts + "boss", body}.as(boss),
+			ask{"GET", "/_all_dbs", ""}.as(boss),
+		)
+	}
 }
 
 // TestAccountsAreNotShown reads others' documents by every request that shows
