@@ -14,12 +14,15 @@ import (
 	"settle/server/config"
 	"settle/server/databases"
 	"settle/server/documents"
+	"settle/server/find"
 	"settle/server/metadata"
 	"settle/server/node"
+	"settle/server/query"
 	"settle/server/session"
 	"settle/server/web"
 	"settle/storage"
 	"settle/storage/metaview"
+	"settle/storage/view"
 )
 
 // Bounds on connections.
@@ -32,6 +35,7 @@ const (
 // Options is what a server stands on. All but the certificate are required.
 type Options struct {
 	Store       *storage.Store
+	Indexes     *view.Indexes // over Store; the caller closes them, behind Shutdown
 	Auth        *auth.Auth
 	Config      *config.Config
 	Logger      *slog.Logger
@@ -109,6 +113,8 @@ func (s *Server) tables(o Options, store node.Store) [][]web.Route {
 		changes.Routes(),
 		changes.UpdatesRoutes(findUpdates(o.Store)),
 		documents.Routes(),
+		query.New(o.Indexes).Routes(),
+		find.New(o.Indexes).Routes(),
 		metadata.Routes(),
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"settle/server/dbupdates"
 	"settle/server/peruser"
 	"settle/server/users"
+	"settle/storage/design"
+	"settle/storage/view"
 )
 
 // serveCmd serves a data directory.
@@ -138,7 +140,11 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 	defer perUser.Close()
 	events := dbupdates.Start(store.Store, env.logger)
 	defer events.Close()
-	s := server.New(server.Options{Store: store.Store, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
+	functions := design.New(design.Options{}) // what functions log may be of documents, and goes nowhere
+	defer functions.Close()
+	indexes := view.New(view.Options{Functions: view.JavaScriptFunctions(functions), Logger: env.logger})
+	defer indexes.Close()
+	s := server.New(server.Options{Store: store.Store, Indexes: indexes, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
 	if err := greet.print(admins.Names()); err != nil {
 		return err
 	}
