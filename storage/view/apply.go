@@ -55,7 +55,7 @@ func (u *updater) apply(ctx context.Context, b *batch) error {
 			continue
 		}
 		var more []redtree.Write
-		if roots[i], more, err = u.ix.tree(u.head, i).Update(ctx, u.view, roots[i], v.changes); err != nil {
+		if roots[i], more, err = u.ix.tree(u.head, i).Update(ctx, redtree.State{View: u.view, Root: roots[i]}, v.changes); err != nil {
 			return err
 		}
 		writes = append(writes, more...)

@@ -3,24 +3,22 @@ package view
 import (
 	"settle/storage/couch"
 	"settle/storage/schema"
+	"settle/storage/view/redtree"
 )
 
-// bounds are a range of keys of rows: [lo, hi), where nil is open.
-type bounds struct{ lo, hi []byte }
-
-// all returns the bounds of a query without keys: everything, or a partition.
-func (s keySpace) all(partition string) bounds {
+// all returns the range of a query without keys: everything, or a partition.
+func (s keySpace) all(partition string) redtree.Span {
 	if !s.partitioned {
-		return bounds{}
+		return redtree.Span{}
 	}
 	prefix := appendEscaped(nil, partition)
-	return bounds{prefix, schema.PrefixEnd(prefix)}
+	return redtree.Span{Lo: prefix, Hi: schema.PrefixEnd(prefix)}
 }
 
-// of returns the bounds of all rows with an emitted key.
-func (s keySpace) of(partition string, key []byte) (bounds, error) {
+// of returns the range of all rows with an emitted key.
+func (s keySpace) of(partition string, key []byte) (redtree.Span, error) {
 	prefix, err := s.prefix(partition, key)
-	return bounds{prefix, schema.PrefixEnd(prefix)}, err
+	return redtree.Span{Lo: prefix, Hi: schema.PrefixEnd(prefix)}, err
 }
 
 func (s keySpace) prefix(partition string, key []byte) ([]byte, error) {
@@ -31,9 +29,9 @@ func (s keySpace) prefix(partition string, key []byte) ([]byte, error) {
 	return s.appendKey(dst, key)
 }
 
-// bounds returns the range of a query. Start and End have changed places where it is
+// span returns the range of a query. Start and End have changed places where it is
 // descending.
-func (s keySpace) bounds(q *Query) (bounds, error) {
+func (s keySpace) span(q *Query) (redtree.Span, error) {
 	b := s.all(q.Partition)
 	low, high := edge{q.Start, q.StartDoc, true}, edge{q.End, q.EndDoc, !q.ExclusiveEnd}
 	if q.Descending {
@@ -42,16 +40,16 @@ func (s keySpace) bounds(q *Query) (bounds, error) {
 	if low.key != nil {
 		prefix, err := s.prefix(q.Partition, low.key)
 		if err != nil {
-			return bounds{}, err
+			return redtree.Span{}, err
 		}
-		b.lo = low.cut(prefix, low.included)
+		b.Lo = low.cut(prefix, low.included)
 	}
 	if high.key != nil {
 		prefix, err := s.prefix(q.Partition, high.key)
 		if err != nil {
-			return bounds{}, err
+			return redtree.Span{}, err
 		}
-		b.hi = high.cut(prefix, !high.included)
+		b.Hi = high.cut(prefix, !high.included)
 	}
 	return b, nil
 }

@@ -9,6 +9,7 @@ import (
 	"settle/storage/collate/jsonscan"
 	"settle/storage/kv"
 	"settle/storage/schema"
+	"settle/storage/view/redtree"
 	"settle/storage/view/reduction"
 )
 
@@ -38,13 +39,14 @@ type groupWalk struct {
 }
 
 // over yields the groups of a range. It reports whether more are wanted.
-func (w *groupWalk) over(ctx context.Context, b bounds) bool {
+func (w *groupWalk) over(ctx context.Context, b redtree.Span) bool {
 	level, grouped := w.q.grouped()
 	if !grouped {
-		return w.emit(ctx, nil, func() ([]byte, bool, error) { return w.reduce(ctx, b) })
+		_, more := w.emitSpan(ctx, nil, b)
+		return more
 	}
 	limit := fewRows
-	for b.lo == nil || b.hi == nil || bytes.Compare(b.lo, b.hi) < 0 {
+	for b.Lo == nil || b.Hi == nil || bytes.Compare(b.Lo, b.Hi) < 0 {
 		page, more, err := w.page(ctx, b, limit)
 		if err != nil {
 			w.yield(Row{}, err)
@@ -53,16 +55,17 @@ func (w *groupWalk) over(ctx context.Context, b bounds) bool {
 		if len(page) == 0 {
 			return true
 		}
-		limit = min(limit*2, kv.PageRows)
+		limit = min(max(limit*2, fewRows), kv.PageRows)
 		for len(page) > 0 {
 			g := w.group(page, level)
 			page = page[len(g.rows):]
-			if len(page) == 0 && more {
-				limit = fewRows
-				if !w.emitLong(ctx, g, b) {
-					return false
-				}
-			} else if !w.emitRows(ctx, g) {
+			wanted := true
+			if long := len(page) == 0 && more; long {
+				limit, wanted = w.emitLong(ctx, g, b)
+			} else {
+				wanted = w.emitRows(ctx, g)
+			}
+			if !wanted {
 				return false
 			}
 			b = w.behind(g, b)
@@ -74,11 +77,12 @@ func (w *groupWalk) over(ctx context.Context, b bounds) bool {
 	return true
 }
 
-// fewRows is how many rows are read to see whether groups are long.
+// fewRows is how many rows are read to see whether groups are long. Behind a group
+// that was longer only one is read: the next one will be long too.
 const fewRows = 100
 
 // page reads the first rows of a range, in the order of reading.
-func (w *groupWalk) page(ctx context.Context, b bounds, limit int) (page []storedRow, more bool, err error) {
+func (w *groupWalk) page(ctx context.Context, b redtree.Span, limit int) (page []storedRow, more bool, err error) {
 	size := 0
 	for row, err := range w.rowsOf(ctx, b, w.q.Descending, 0, int64(limit)) {
 		if err != nil {
@@ -142,18 +146,18 @@ func (w *groupWalk) truncate(row storedRow, level int64) (key, prefix []byte) {
 	return out, prefix[:len(prefix)-1] // without the array's end
 }
 
-// emit yields what the rows of a group come to.
-func (w *groupWalk) emit(ctx context.Context, key []byte, reduce func() ([]byte, bool, error)) bool {
-	if w.skip > 0 {
+// emit yields what the rows of a group come to: nothing where there are none. It
+// reports whether more is wanted.
+func (w *groupWalk) emit(ctx context.Context, key, state []byte, err error) bool {
+	var result reduction.Result
+	switch {
+	case err != nil:
+	case state == nil:
+		return true
+	case w.skip > 0:
 		w.skip--
 		return true
-	}
-	state, ok, err := reduce()
-	if err == nil && !ok {
-		return true
-	}
-	var result reduction.Result
-	if err == nil {
+	default:
 		result, err = w.ix.reducers[w.ref.View][w.ref.Reduce].Finish(ctx, state)
 	}
 	if !w.yield(Row{Key: key, Value: result.Value, Error: result.Error, Reason: result.Reason}, err) || err != nil {
@@ -163,39 +167,63 @@ func (w *groupWalk) emit(ctx context.Context, key []byte, reduce func() ([]byte,
 	return w.left != 0
 }
 
-// emitRows yields a group all of whose rows are there.
-func (w *groupWalk) emitRows(ctx context.Context, g group) bool {
-	return w.emit(ctx, g.key, func() ([]byte, bool, error) {
-		rows := make([]reduction.Row, len(g.rows))
-		for i, row := range g.rows {
-			rows[i] = reduction.Row{Key: row.key, Value: row.value, ID: row.id}
-		}
-		if w.q.Descending {
-			slices.Reverse(rows)
-		}
-		state, err := w.ix.reducers[w.ref.View][w.ref.Reduce].Reduce(ctx, rows)
-		return state, true, err
-	})
+// emitSpan yields a group whose rows are in a span, and returns how many they are,
+// where it has not skipped them.
+func (w *groupWalk) emitSpan(ctx context.Context, key []byte, in redtree.Span) (rows int64, more bool) {
+	rows, state, err := w.reduce(ctx, in)
+	if rows > 0 && state == nil {
+		state = []byte{}
+	}
+	return rows, w.emit(ctx, key, state, err)
 }
 
-// emitLong yields a group that may have more rows than those that were read.
-func (w *groupWalk) emitLong(ctx context.Context, g group, b bounds) bool {
-	in := bounds{lo: g.prefix, hi: schema.PrefixEnd(g.prefix)}
-	if b.lo != nil && bytes.Compare(in.lo, b.lo) < 0 {
-		in.lo = b.lo
+// emitRows yields a group all of whose rows are there.
+func (w *groupWalk) emitRows(ctx context.Context, g group) bool {
+	if w.skip > 0 {
+		w.skip--
+		return true
 	}
-	if b.hi != nil && (in.hi == nil || bytes.Compare(in.hi, b.hi) > 0) {
-		in.hi = b.hi
+	rows := make([]reduction.Row, len(g.rows))
+	for i, row := range g.rows {
+		rows[i] = reduction.Row{Key: row.key, Value: row.value, ID: row.id}
 	}
-	return w.emit(ctx, g.key, func() ([]byte, bool, error) { return w.reduce(ctx, in) })
+	if w.q.Descending {
+		slices.Reverse(rows)
+	}
+	state, err := w.ix.reducers[w.ref.View][w.ref.Reduce].Reduce(ctx, rows)
+	if state == nil {
+		state = []byte{}
+	}
+	return w.emit(ctx, g.key, state, err)
+}
+
+// emitLong yields a group that may have more rows than those that were read, and says
+// how many rows to read next.
+func (w *groupWalk) emitLong(ctx context.Context, g group, b redtree.Span) (limit int, more bool) {
+	if w.skip > 0 {
+		w.skip--
+		return 1, true
+	}
+	in := redtree.Span{Lo: g.prefix, Hi: schema.PrefixEnd(g.prefix), Long: len(g.rows) == 1 || len(g.rows) > fewRows}
+	if b.Lo != nil && bytes.Compare(in.Lo, b.Lo) < 0 {
+		in.Lo = b.Lo
+	}
+	if b.Hi != nil && (in.Hi == nil || bytes.Compare(in.Hi, b.Hi) > 0) {
+		in.Hi = b.Hi
+	}
+	rows, more := w.emitSpan(ctx, g.key, in)
+	if rows <= fewRows {
+		return fewRows, more
+	}
+	return 1, more
 }
 
 // behind returns what is left of a range behind a group.
-func (w *groupWalk) behind(g group, b bounds) bounds {
+func (w *groupWalk) behind(g group, b redtree.Span) redtree.Span {
 	if w.q.Descending {
-		b.hi = g.prefix
+		b.Hi = g.prefix
 	} else {
-		b.lo = schema.PrefixEnd(g.prefix)
+		b.Lo = schema.PrefixEnd(g.prefix)
 	}
 	return b
 }

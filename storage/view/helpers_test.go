@@ -24,6 +24,7 @@ var ctx = context.Background()
 type bench struct {
 	t       testing.TB
 	fs      vfs.FS
+	dir     string
 	keyring *crypt.Keyring
 	kv      *kv.Pebble
 	store   *storage.Store
@@ -42,7 +43,10 @@ func newBenchOn(t testing.TB, fs vfs.FS, partitioned bool) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, fs: fs, keyring: keyring}
+	b := &bench{t: t, fs: fs, dir: "data", keyring: keyring}
+	if fs == vfs.Default {
+		b.dir = t.TempDir()
+	}
 	b.open()
 	if _, err := b.store.CreateDatabase(ctx, "alpha", storage.CreateOptions{Partitioned: partitioned}); err != nil {
 		t.Fatal(err)
@@ -55,11 +59,11 @@ func newBenchOn(t testing.TB, fs vfs.FS, partitioned bool) *bench {
 func (b *bench) open() {
 	b.t.Helper()
 	var err error
-	b.kv, err = kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(b.fs, b.keyring), Dir: "data", ReserveBytes: -1})
+	b.kv, err = kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(b.fs, b.keyring), Dir: b.dir, ReserveBytes: -1})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.store, err = storage.Open(ctx, storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: "data/blobs"})
+	b.store, err = storage.Open(ctx, storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs")})
 	if err != nil {
 		b.t.Fatal(err)
 	}

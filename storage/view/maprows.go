@@ -35,12 +35,12 @@ func (s *snapshot) mapped(ctx context.Context, q *Query) (offset int64, rows ite
 }
 
 // ranges returns where the rows of a query are, in the order of the answer.
-func (s *snapshot) ranges(q *Query) ([]bounds, error) {
+func (s *snapshot) ranges(q *Query) ([]redtree.Span, error) {
 	if q.Keys == nil {
-		b, err := s.keys.bounds(q)
-		return []bounds{b}, err
+		b, err := s.keys.span(q)
+		return []redtree.Span{b}, err
 	}
-	out := make([]bounds, len(q.Keys))
+	out := make([]redtree.Span, len(q.Keys))
 	for i, key := range q.Keys {
 		var err error
 		if out[i], err = s.keys.of(q.Partition, key); err != nil {
@@ -51,18 +51,18 @@ func (s *snapshot) ranges(q *Query) ([]bounds, error) {
 }
 
 // inFront returns how many rows there are in front of a range that has so many.
-func (s *snapshot) inFront(ctx context.Context, b bounds, inside int64, descending bool) (int64, error) {
+func (s *snapshot) inFront(ctx context.Context, b redtree.Span, inside int64, descending bool) (int64, error) {
 	if !descending {
-		if b.lo == nil {
+		if b.Lo == nil {
 			return 0, nil
 		}
-		return s.count(ctx, bounds{hi: b.lo})
+		return s.count(ctx, redtree.Span{Hi: b.Lo})
 	}
-	if b.hi == nil {
+	if b.Hi == nil {
 		return 0, nil
 	}
-	below, err := s.count(ctx, bounds{hi: b.lo})
-	if b.lo == nil {
+	below, err := s.count(ctx, redtree.Span{Hi: b.Lo})
+	if b.Lo == nil {
 		below = 0
 	}
 	return max(0, s.rows()-below-inside), err
@@ -73,7 +73,7 @@ const seekSkip = 200
 
 // scan yields rows of ranges, one range behind the other. offset is that of the first
 // row of a single range.
-func (s *snapshot) scan(ctx context.Context, q *Query, ranges []bounds, offset int64) iter.Seq2[Row, error] {
+func (s *snapshot) scan(ctx context.Context, q *Query, ranges []redtree.Span, offset int64) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		skip, left := q.Skip, q.Limit
 		if left == 0 {
@@ -104,10 +104,10 @@ func (s *snapshot) scan(ctx context.Context, q *Query, ranges []bounds, offset i
 }
 
 // rowsOf yields the rows of a range, as many as are to be skipped and are left.
-func (s *snapshot) rowsOf(ctx context.Context, b bounds, descending bool, skip, left int64) iter.Seq2[storedRow, error] {
+func (s *snapshot) rowsOf(ctx context.Context, b redtree.Span, descending bool, skip, left int64) iter.Seq2[storedRow, error] {
 	tree := s.tree()
-	r := tree.Rows(b.lo, b.hi)
-	if b.lo != nil && b.hi != nil && string(b.lo) >= string(b.hi) {
+	r := tree.Rows(b.Lo, b.Hi)
+	if b.Lo != nil && b.Hi != nil && string(b.Lo) >= string(b.Hi) {
 		return func(func(storedRow, error) bool) {}
 	}
 	r.Reverse = descending
@@ -129,9 +129,9 @@ func (s *snapshot) rowsOf(ctx context.Context, b bounds, descending bool, skip, 
 
 // seek moves the beginning of a range to the row in front of which the view has n
 // others, in the order of reading.
-func (s *snapshot) seek(ctx context.Context, q *Query, b *bounds, n int64) error {
+func (s *snapshot) seek(ctx context.Context, q *Query, b *redtree.Span, n int64) error {
 	if n >= s.rows() {
-		b.lo, b.hi = []byte{0}, []byte{0}
+		b.Lo, b.Hi = []byte{0}, []byte{0}
 		return nil
 	}
 	if q.Descending {
@@ -139,19 +139,19 @@ func (s *snapshot) seek(ctx context.Context, q *Query, b *bounds, n int64) error
 	}
 	var key []byte
 	var ok bool
-	err := s.stable(ctx, func(t *redtree.Tree, view redtree.View, root redtree.Root) (err error) {
-		key, ok, err = t.Select(ctx, view, root, n)
+	err := s.stable(ctx, func(t *redtree.Tree, state redtree.State) (err error) {
+		key, ok, err = t.Select(ctx, state, n)
 		return err
 	})
 	switch {
 	case err != nil:
 		return err
 	case !ok:
-		b.lo, b.hi = []byte{0}, []byte{0}
+		b.Lo, b.Hi = []byte{0}, []byte{0}
 	case q.Descending:
-		b.hi = kv.KeyAfter(key)
+		b.Hi = kv.KeyAfter(key)
 	default:
-		b.lo = key
+		b.Lo = key
 	}
 	return nil
 }

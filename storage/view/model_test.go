@@ -312,7 +312,7 @@ func TestRandomViews(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	b := newBench(t, false)
 	d := modelDefinition()
-	for round := range 40 {
+	for round := range 24 {
 		edit(b, rng, round)
 		for range 2 {
 			v := rng.IntN(len(d.Views))
@@ -340,7 +340,7 @@ func TestRandomViews(t *testing.T) {
 
 func edit(b *bench, rng *rand.Rand, round int) {
 	n := 1 + rng.IntN(1<<rng.IntN(7))
-	if round == 0 || round == 20 { // as much as makes the summaries anew
+	if round == 0 || round == 12 { // as much as makes the summaries anew
 		n = 1500
 	}
 	seen := map[string]bool{}

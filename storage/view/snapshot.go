@@ -47,8 +47,8 @@ func (s *snapshot) tag() string {
 
 func (s *snapshot) tree() *redtree.Tree { return s.ix.tree(s.head, s.ref.View) }
 
-// operation is one on the tree in the state of a root.
-type operation func(t *redtree.Tree, view redtree.View, root redtree.Root) error
+// operation is one on the view's tree.
+type operation func(t *redtree.Tree, state redtree.State) error
 
 // stable runs an operation on the tree. Where the index changes meanwhile, it runs
 // again in the new state; in the end, and where there are no summaries, on the rows
@@ -58,7 +58,7 @@ func (s *snapshot) stable(ctx context.Context, op operation) error {
 		if !s.head.Kept {
 			break
 		}
-		err := op(s.tree(), s.ix.viewAt(s.p, s.head), s.head.Views[s.ref.View].Root)
+		err := op(s.tree(), redtree.State{View: s.ix.viewAt(s.p, s.head), Root: s.head.Views[s.ref.View].Root})
 		if !errors.Is(err, errChanged) {
 			return err
 		}
@@ -66,26 +66,24 @@ func (s *snapshot) stable(ctx context.Context, op operation) error {
 			return err
 		}
 	}
-	return op(s.tree(), s.view, redtree.Root{})
+	return op(s.tree(), redtree.State{View: s.view})
 }
 
-func (s *snapshot) count(ctx context.Context, b bounds) (n int64, err error) {
-	err = s.stable(ctx, func(t *redtree.Tree, view redtree.View, root redtree.Root) error {
-		n, err = t.Count(ctx, view, root, b.lo, b.hi)
+func (s *snapshot) count(ctx context.Context, in redtree.Span) (n int64, err error) {
+	err = s.stable(ctx, func(t *redtree.Tree, state redtree.State) error {
+		n, err = t.Count(ctx, state, in)
 		return err
 	})
 	return n, err
 }
 
-// reduce returns the state of the rows of a range; ok is false where there are none.
-func (s *snapshot) reduce(ctx context.Context, b bounds) (state []byte, ok bool, err error) {
-	err = s.stable(ctx, func(t *redtree.Tree, view redtree.View, root redtree.Root) error {
-		var rows int64
-		rows, state, err = t.Reduce(ctx, view, root, b.lo, b.hi, s.ref.Reduce)
-		ok = rows > 0
+// reduce returns how many rows a span has, and their state.
+func (s *snapshot) reduce(ctx context.Context, in redtree.Span) (rows int64, state []byte, err error) {
+	err = s.stable(ctx, func(t *redtree.Tree, at redtree.State) error {
+		rows, state, err = t.Reduce(ctx, at, in, s.ref.Reduce)
 		return err
 	})
-	return state, ok, err
+	return rows, state, err
 }
 
 // Query answers a query of a view of the index. Errors: those of Query.Validate and

@@ -8,11 +8,11 @@ import (
 )
 
 // Select returns the key of the row in front of which there are n others; ok is false
-// where there is none. Errors: view's, of kind Corrupt.
-func (t *Tree) Select(ctx context.Context, view View, root Root, n int64) (key []byte, ok bool, err error) {
-	err = view(ctx, func(r kv.Reader) error {
+// where there is none. Errors: the View's, of kind Corrupt.
+func (t *Tree) Select(ctx context.Context, s State, n int64) (key []byte, ok bool, err error) {
+	err = s.View(ctx, func(r kv.Reader) error {
 		left, pos := n, []byte{}
-		for level := root.Height; level > 0; level-- {
+		for level := s.Root.Height; level > 0; level-- {
 			if pos, left, err = t.descend(ctx, r, level, pos, left); err != nil || pos == nil {
 				return err
 			}

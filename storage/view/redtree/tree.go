@@ -54,6 +54,20 @@ type Tree struct {
 // error, which ends the operation.
 type View func(ctx context.Context, fn func(kv.Reader) error) error
 
+// State is a tree's state in its partition, from which operations read.
+type State struct {
+	View View
+	Root Root
+}
+
+// Span is the rows with keys in [Lo, Hi), where nil is open.
+type Span struct {
+	Lo, Hi []byte
+	// Long says that the rows are many, as far as the caller can tell: it saves
+	// looking whether they are few.
+	Long bool
+}
+
 const (
 	fanoutBits = 6 // one in 64
 	maxLevel   = 10

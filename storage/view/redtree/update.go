@@ -25,18 +25,18 @@ const (
 )
 
 // Update returns what must be written for changes, which are ascending by key, each
-// key once, and the root that the tree has then. It reads the state that root is of,
-// and reduces between its reads. Errors: view's, a reducer's, of kind Corrupt.
-func (t *Tree) Update(ctx context.Context, view View, root Root, changes []Change) (Root, []Write, error) {
+// key once, and the root that the tree has then. It reduces between its reads. Errors:
+// the View's, a reducer's, of kind Corrupt.
+func (t *Tree) Update(ctx context.Context, s State, changes []Change) (Root, []Write, error) {
 	levels := [][]Change{changes}
-	height := root.Height
+	height := s.Root.Height
 	for _, c := range changes {
 		if c.Value != nil {
 			height = max(height, t.level(c.Key))
 		}
 	}
 	for level := 1; level <= height; level++ {
-		above, err := t.updateLevel(ctx, view, level, levels[level-1])
+		above, err := t.updateLevel(ctx, s.View, level, levels[level-1])
 		if err != nil {
 			return Root{}, nil, err
 		}
@@ -48,7 +48,7 @@ func (t *Tree) Update(ctx context.Context, view View, root Root, changes []Chang
 			writes = append(writes, Write{t.key(level, c.Key), c.Value})
 		}
 	}
-	return t.updateRoot(ctx, view, levels, writes)
+	return t.updateRoot(ctx, s.View, levels, writes)
 }
 
 // updateRoot summarizes the uppermost level, and takes off those that have no

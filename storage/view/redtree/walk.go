@@ -11,19 +11,22 @@ import (
 // CouchDB reduces what is in one node of its tree.
 const directRows = 100
 
-// Reduce returns how many rows have keys in [lo, hi), nil being open, and what the
-// reducer of number which makes of them, nil where there are none. Errors: view's, the
-// reducer's, of kind Corrupt.
-func (t *Tree) Reduce(ctx context.Context, view View, root Root, lo, hi []byte, which int) (rows int64, state []byte, err error) {
+// Reduce returns how many rows a span has, and what the reducer of number which makes
+// of them, nil where there are none. Errors: the View's, the reducer's, of kind Corrupt.
+func (t *Tree) Reduce(ctx context.Context, s State, in Span, which int) (rows int64, state []byte, err error) {
 	one := *t
 	one.Reducers = t.Reducers[which : which+1]
-	sum, ok, err := one.reduceFew(ctx, view, lo, hi)
+	var sum Summary
+	var ok bool
+	if !in.Long {
+		sum, ok, err = one.reduceFew(ctx, s.View, in)
+	}
 	switch {
 	case ok || err != nil:
-	case lo == nil && hi == nil && root.Rows > 0:
-		sum, err = t.pick(root.Summary, which)
+	case in.Lo == nil && in.Hi == nil && s.Root.Rows > 0:
+		sum, err = t.pick(s.Root.Summary, which)
 	default:
-		sum, err = one.reduceMany(ctx, view, newWalk(t, root, lo, hi), which)
+		sum, err = one.reduceMany(ctx, s.View, newWalk(t, s.Root, in), which)
 	}
 	if err != nil || sum.Rows == 0 {
 		return 0, nil, err
@@ -69,8 +72,8 @@ func (t *Tree) reduceMany(ctx context.Context, view View, w *walk, which int) (S
 }
 
 // reduceFew does it where the rows are few; ok is false where they are not.
-func (t *Tree) reduceFew(ctx context.Context, view View, lo, hi []byte) (sum Summary, ok bool, err error) {
-	rows := t.Rows(lo, hi)
+func (t *Tree) reduceFew(ctx context.Context, view View, in Span) (sum Summary, ok bool, err error) {
+	rows := t.Rows(in.Lo, in.Hi)
 	rows.Limit = directRows + 1
 	var entries []entry
 	err = view(ctx, func(r kv.Reader) error {
@@ -101,15 +104,16 @@ func (t *Tree) reduceFew(ctx context.Context, view View, lo, hi []byte) (sum Sum
 	return sum, true, err
 }
 
-// Count returns how many rows have keys in [lo, hi); nil is open. It reduces nothing.
-func (t *Tree) Count(ctx context.Context, view View, root Root, lo, hi []byte) (int64, error) {
-	if lo == nil && hi == nil && root.Rows > 0 {
-		return root.Rows, nil
+// Count returns how many rows a span has. It reduces nothing. Errors: the View's, of
+// kind Corrupt.
+func (t *Tree) Count(ctx context.Context, s State, in Span) (int64, error) {
+	if in.Lo == nil && in.Hi == nil && s.Root.Rows > 0 {
+		return s.Root.Rows, nil
 	}
 	var total int64
-	for w := newWalk(t, root, lo, hi); !w.done; {
+	for w := newWalk(t, s.Root, in); !w.done; {
 		w.counting = true
-		if err := view(ctx, w.page(ctx)); err != nil {
+		if err := s.View(ctx, w.page(ctx)); err != nil {
 			return 0, err
 		}
 		total += w.count
@@ -122,8 +126,8 @@ func (t *Tree) Count(ctx context.Context, view View, root Root, lo, hi []byte) (
 type walk struct {
 	t        *Tree
 	height   int
-	lo, hi   []byte
-	counting bool // only count
+	hi       []byte // of the span
+	counting bool   // only count
 
 	level   int
 	pos     []byte // where to read on
@@ -144,9 +148,9 @@ type pending struct {
 	sum Summary
 }
 
-func newWalk(t *Tree, root Root, lo, hi []byte) *walk {
-	w := &walk{t: t, height: root.Height, lo: lo, hi: hi, pos: lo}
-	if lo == nil {
+func newWalk(t *Tree, root Root, in Span) *walk {
+	w := &walk{t: t, height: root.Height, hi: in.Hi, pos: in.Lo}
+	if in.Lo == nil {
 		w.level = w.height
 	}
 	return w

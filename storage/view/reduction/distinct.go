@@ -92,13 +92,16 @@ func (s *sketch) encode() []byte {
 func (s *sketch) merge(state []byte) bool {
 	switch {
 	case len(state) == 1+registers && state[0] == denseState:
+		if slices.Max(state[1:]) > rankBits+1 {
+			return false
+		}
 		for i, rank := range state[1:] {
 			s.raise(i, rank)
 		}
 	case len(state) > 0 && len(state)%3 == 1 && state[0] == sparseState:
 		for entry := range slices.Chunk(state[1:], 3) {
 			register := int(entry[0])<<8 | int(entry[1])
-			if register >= registers {
+			if register >= registers || entry[2] > rankBits+1 {
 				return false
 			}
 			s.raise(register, entry[2])
@@ -106,7 +109,7 @@ func (s *sketch) merge(state []byte) bool {
 	default:
 		return false
 	}
-	return slices.Max(s[:]) <= rankBits+1
+	return true
 }
 
 // linearLimit is up to where counting the empty registers is the better estimate
