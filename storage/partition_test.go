@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,5 +80,45 @@ func TestPartitionedBatch(t *testing.T) {
 	}
 	if seq := updateSeq(t, db); seq != 0 {
 		t.Errorf("at %d", seq)
+	}
+}
+
+// A design document that asks for partitions is refused where there are none, alone,
+// whoever brings it.
+func TestPartitionedDesignDocument(t *testing.T) {
+	b := newBench(t)
+	plain := b.create("plain")
+	partitioned, err := b.store.CreateDatabase(context.Background(), "partitioned", storage.CreateOptions{Partitioned: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, refused := range map[string]bool{
+		`{"options":{"partitioned":true}}`:                  true,
+		`{"views":{},"options":{"x":1,"partitioned":true}}`: true,
+		`{"options":{"partitioned":false}}`:                 false,
+		`{"options":[{"partitioned":true}]}`:                false,
+		`{"views":{"options":{"partitioned":true}}}`:        false,
+		`{"options":{"partitioned":"true"}}`:                false,
+		`{"options":{"partitioned":1},"partitioned":true}`:  false,
+		`{"options":5}`: false,
+		`{}`:            false,
+	} {
+		for _, db := range []*storage.Database{plain, partitioned} {
+			doc, other := document(t, "_design/d", text), document(t, "p:other", text)
+			for _, d := range []*couch.Document{doc, other} {
+				d.Revisions = couch.PathTo(parseRev(t, "1-"+strconv.Itoa(len(text))))
+			}
+			results, err := db.PutRevs(context.Background(), storage.Docs(doc, other))
+			if err != nil || results[1].Err != nil {
+				t.Fatal(results, err)
+			}
+			got := errors.Is(results[0].Err, &couch.Error{Kind: couch.InvalidDesignDoc})
+			if got != (refused && db == plain) || !got && results[0].Err != nil {
+				t.Errorf("%s in %s: %v", text, db.Name(), results[0].Err)
+			}
+		}
+	}
+	if r := put(t, plain, "_design/e", "", `{"options":{"partitioned":true}}`); !errors.Is(r.Err, &couch.Error{Kind: couch.InvalidDesignDoc}) {
+		t.Errorf("an edit: %v", r.Err)
 	}
 }

@@ -33,6 +33,7 @@ var answers = map[couch.Kind]answer{
 	couch.DocValidation:       {http.StatusBadRequest, "doc_validation", "Bad special document member"},
 	couch.IllegalDocID:        {http.StatusBadRequest, "illegal_docid", "Only reserved document ids may start with underscore."},
 	couch.IllegalPartition:    {http.StatusBadRequest, "illegal_partition", "Partition must not be empty"},
+	couch.InvalidDesignDoc:    {http.StatusBadRequest, "invalid_design_doc", "Invalid design document"},
 	couch.IllegalDatabaseName: {http.StatusBadRequest, "illegal_database_name", "Illegal database name"},
 	couch.QueryParse:          {http.StatusBadRequest, "query_parse_error", "Invalid value for a query parameter"},
 	couch.NotFound:            {http.StatusNotFound, "not_found", "missing"},

@@ -37,6 +37,7 @@ const (
 	Corrupt     // stored bytes do not authenticate, or contradict each other
 
 	IllegalPartition // a partition has a bad name
+	InvalidDesignDoc // a design document has a member that it must not have
 
 	// What is wrong with a Mango selector or its list of fields.
 	InvalidSelectorJSON  // it is no object

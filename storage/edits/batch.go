@@ -15,6 +15,7 @@ import (
 // Options says where a batch is written to. All must be set.
 type Options struct {
 	Contents
+	Partitioned bool // the database has partitions
 	// View and Update run a function on a durable state of the database, and as a
 	// transaction that stores what the function makes of the meta row.
 	View   func(context.Context, func(kv.Reader, *schema.Meta) error) error
@@ -39,6 +40,17 @@ const (
 	// Replicated documents bring a path of their own, which is merged.
 	Replicated
 )
+
+// refusal says why a document is refused whatever is stored; nil: it is not.
+func (b *batch) refusal(d *couch.Document) error {
+	switch {
+	case b.kind.refuses(d):
+		return errJudged
+	case !b.o.Partitioned && d.ID.IsDesign() && asksForPartitions(d.Body.Text):
+		return errPartitioned
+	}
+	return nil
+}
 
 // refuses reports whether a document is not to be written in a batch of the kind.
 func (k Kind) refuses(d *couch.Document) bool {

@@ -64,7 +64,7 @@ func (w *Writer) run(ctx context.Context, b *batch, edits []*edit) error {
 			return err
 		}
 		s := states[e.doc.ID]
-		if err := w.edit(ctx, b.kind, s, e); err != nil {
+		if err := w.edit(ctx, b, s, e); err != nil {
 			return err
 		}
 		if i+1 == len(edits) || edits[i+1].doc.ID != s.id {
@@ -78,13 +78,13 @@ func (w *Writer) run(ctx context.Context, b *batch, edits []*edit) error {
 }
 
 // edit applies one edit to its document.
-func (w *Writer) edit(ctx context.Context, k Kind, s *docState, e *edit) error {
-	if k.refuses(e.doc) {
-		e.result = couch.WriteResult{ID: e.doc.ID, Rev: e.doc.Rev(), Err: errJudged}
+func (w *Writer) edit(ctx context.Context, b *batch, s *docState, e *edit) error {
+	if err := b.refusal(e.doc); err != nil {
+		e.result = couch.WriteResult{ID: e.doc.ID, Rev: e.doc.Rev(), Err: err}
 		return nil
 	}
 	w.taken = nil
-	rev, refusal, err := k.apply()(ctx, w, s, e.doc)
+	rev, refusal, err := b.kind.apply()(ctx, w, s, e.doc)
 	if err != nil {
 		return err
 	}
