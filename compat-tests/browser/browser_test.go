@@ -54,13 +54,13 @@ func seed(t *testing.T) uint32 {
 	return uint32(n)
 }
 
-// run runs a script against a new server with TLS, which at the checkpoint
-// "kill" is killed and started again.
-func run(t *testing.T, script clients.Script, p parameters) {
+// run runs a script against a new server with TLS and the arguments, which at
+// the checkpoint "kill" is killed and started again.
+func run(t *testing.T, script clients.Script, p parameters, args ...string) {
 	t.Helper()
 	p.Chromium = chromium(t)
 	cert := settletest.NewCertificate(t)
-	server := settletest.Start(t, settletest.Options{TLS: cert})
+	server := settletest.Start(t, settletest.Options{TLS: cert, Args: args})
 	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), seed(t)
 	script.Parameters = p
 	script.Files = []string{"page/*", "../clients/lib/*.mjs", "../../docs/reader/*.*"}
@@ -94,13 +94,13 @@ func TestLive(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			script := clients.Script{File: "live.mjs", Checkpoints: map[string]func(){"kill": nil}}
-			run(t, script, parameters{Operations: 60, Bytes: 5e6, Paths: tt.paths})
+			run(t, script, parameters{Operations: 50, Bytes: 4e6, Paths: tt.paths})
 		})
 	}
 }
 
 func TestManyLive(t *testing.T) {
-	run(t, clients.Script{File: "many.mjs"}, parameters{Databases: 14})
+	run(t, clients.Script{File: "many.mjs"}, parameters{Databases: 14}, "--cors-preset", "pouchdb")
 }
 
 func TestReader(t *testing.T) {

@@ -20,7 +20,7 @@ import { Writer } from '../clients/lib/writer.mjs'
 import { Browser, call, inPage } from './lib/browser.mjs'
 import { compareForms } from './lib/forms.mjs'
 import { Pages } from './lib/pages.mjs'
-import { setUp } from './lib/settings.mjs'
+import { allow, setUp } from './lib/settings.mjs'
 
 const agreement = 60e3 // milliseconds that the replicas have to agree
 
@@ -28,7 +28,8 @@ run(async () => {
   const { url, dir, chromium, seed, operations, bytes, paths } = parameters()
   const files = distinct(attachments(new Random(seed), bytes))
   const pages = await new Pages().start()
-  const user = await setUp(url, pages.name, 'live')
+  await allow(url, pages.name)
+  const user = await setUp(url, 'live')
   const browser = await new Browser().start(chromium, dir)
   const users = await start(browser, pages.name, url, user, paths)
   const writer = new Writer(new Couch(`${url}/live`), files, new Random(seed + 3))

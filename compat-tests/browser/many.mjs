@@ -1,6 +1,7 @@
 // One page keeps many databases in live replication with one server at once,
 // which HTTP/1.1 does not allow: a browser has six connections to an origin. Each
-// feed must show a new document while all others wait.
+// feed must show a new document while all others wait. The server lets pages of
+// any origin in.
 //
 // Parameters: {url, dir, chromium, databases}
 
@@ -19,7 +20,7 @@ run(async () => {
   const { origin } = new URL(url)
   const names = Array.from({ length: databases }, (_, i) => `live-${i}`)
   const pages = await new Pages().start()
-  const user = await setUp(url, pages.name, ...names)
+  const user = await setUp(url, ...names)
   const browser = await new Browser().start(chromium, dir)
   const page = await browser.open(pages.name)
   const traffic = await new Traffic().watch(page)

@@ -14,7 +14,7 @@ import { Random } from '../clients/lib/random.mjs'
 import { Browser } from './lib/browser.mjs'
 import { Pages, reader } from './lib/pages.mjs'
 import { Sealer } from './lib/sealing.mjs'
-import { setUp } from './lib/settings.mjs'
+import { allow, setUp } from './lib/settings.mjs'
 import { Traffic } from './lib/traffic.mjs'
 
 const limit = 30e3 // milliseconds in which the page has to show something
@@ -25,7 +25,8 @@ run(async () => {
   const { url, dir, chromium, seed, documents } = parameters()
   checkPackages()
   const pages = await new Pages().start()
-  const user = await setUp(url, pages.name, database)
+  await allow(url, pages.name)
+  const user = await setUp(url, database)
   const couch = new Couch(`${url}/${database}`)
   const identity = await generateX25519Identity()
   const recipient = await identityToRecipient(identity)

@@ -36,10 +36,9 @@ export async function makeDatabase (url, name, user) {
   return couch
 }
 
-// setUp lets pages of an origin on another site use the server, and makes a user
-// with databases. It returns what they log in with.
-export async function setUp (url, origin, ...databases) {
-  await allow(url, origin)
+// setUp lets cookies come from other sites and makes a user with databases. It
+// returns what they log in with.
+export async function setUp (url, ...databases) {
   await configure(url, { chttpd_auth: { same_site: 'None' } })
   const user = { name: 'ida', password: 'a secret' }
   await makeUser(url, user.name, user.password)
