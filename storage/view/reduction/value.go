@@ -1,6 +1,7 @@
 package reduction
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -58,9 +59,19 @@ func (v *value) parseNested(s *jsonscan.Scanner) {
 			v.list = append(v.list, parseNext(s))
 			continue
 		}
-		name, _ := jsonscan.Unescape(nil, raw)
-		v.members = append(v.members, member{name: string(name), value: parseNext(s)})
+		if v.members == nil {
+			v.members = make([]member, 0, len(statFields))
+		}
+		v.members = append(v.members, member{name: nameOf(raw), value: parseNext(s)})
 	}
+}
+
+func nameOf(raw []byte) string {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw)
+	}
+	name, _ := jsonscan.Unescape(nil, raw)
+	return string(name)
 }
 
 // append prints the value.

@@ -1,0 +1,59 @@
+package view_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/storage/view"
+)
+
+// The power goes while an index is built and changed: on what is left of it the
+// index goes on, and is then what mapping everything gives.
+func TestCrash(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 9))
+			mem := vfs.NewCrashableMem()
+			b := newBenchOn(t, mem, false)
+			d := modelDefinition()
+			for round := range 4 {
+				edit(b, rng, 20*(round%2)) // many documents, and few
+				mem = crash(b, d, mem, rng)
+				for v := range d.Views {
+					m := newModel(b, d, v)
+					m.check(b, d, view.Ref{View: v, Reduce: -1}, all())
+					for reduce := range d.Views[v].Reduces {
+						m.check(b, d, view.Ref{View: v, Reduce: reduce}, all())
+						q := all()
+						q.GroupLevel = 1
+						m.check(b, d, view.Ref{View: v, Reduce: reduce}, q)
+					}
+				}
+			}
+		})
+	}
+}
+
+// crash takes what a crash would leave at some moment of an update, and goes on from
+// there.
+func crash(b *bench, d *view.Definition, mem *vfs.MemFS, rng *rand.Rand) *vfs.MemFS {
+	b.t.Helper()
+	updated := make(chan error, 1)
+	ix := b.index(d)
+	go func() { updated <- ix.Update(context.Background()) }()
+	time.Sleep(time.Duration(rng.IntN(60)) * time.Millisecond)
+	left := mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+	if err := <-updated; err != nil {
+		b.t.Fatal(err)
+	}
+	b.close()
+	b.fs = left
+	b.open()
+	b.openDatabase()
+	return left
+}
