@@ -40,8 +40,12 @@ func newGate(t *testing.T) *gate {
 	}
 	t.Cleanup(g.options.Auth.Close)
 	g.handler = server.New(g.options).Handler()
-	for _, name := range []string{"stranger", "reader", "member", "boss"} {
-		status, body := g.send("admin", "PUT", "/_users/org.couchdb.user:"+name, `{"name":"`+name+`","password":"pass","roles":[],"type":"user"}`)
+	for _, name := range []string{"stranger", "reader", "member", "boss", "meter"} {
+		roles := `[]`
+		if name == "meter" {
+			roles = `["_metrics"]`
+		}
+		status, body := g.send("admin", "PUT", "/_users/org.couchdb.user:"+name, `{"name":"`+name+`","password":"pass","roles":`+roles+`,"type":"user"}`)
 		if status != 201 {
 			t.Fatalf("%s: %d %s", name, status, body)
 		}
@@ -85,8 +89,9 @@ var people = []struct {
 	{"stranger", []web.Privilege{web.Public}},
 	{"reader", []web.Privilege{web.Public, web.Reader}},
 	{"member", []web.Privilege{web.Public, web.Reader, web.Writer}},
+	{"meter", []web.Privilege{web.Public, web.Metrics}},
 	{"boss", []web.Privilege{web.Public, web.Reader, web.Writer, web.DatabaseAdmin, web.Maintainer}},
-	{"admin", []web.Privilege{web.Public, web.Reader, web.Writer, web.DatabaseAdmin, web.Maintainer, web.ServerAdmin}},
+	{"admin", []web.Privilege{web.Public, web.Reader, web.Writer, web.DatabaseAdmin, web.Maintainer, web.ServerAdmin, web.Metrics}},
 }
 
 var placeholders = strings.NewReplacer(":db", "db", ":doc", "doc", ":node", "_local", ":section", "section", ":key", "key",

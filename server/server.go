@@ -54,6 +54,7 @@ type Server struct {
 	followConfig func() // tells the store what the configuration says, until the end
 
 	requests running // the running handlers, and detached requests
+	counters *node.Counters
 }
 
 // New returns a server that is not listening yet.
@@ -61,6 +62,7 @@ func New(o Options) *Server {
 	s := &Server{
 		draining:  make(chan struct{}),
 		databases: databases.New(o.Store, o.Logger),
+		counters:  node.NewCounters(),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
@@ -92,6 +94,7 @@ func (s *Server) handler(ctx context.Context, o Options) http.Handler {
 		FindDatabase: findDatabase(o.Store),
 		Access:       accessTo(o, metaview.Ordinary),
 		CORS:         corsPolicy(o.Config),
+		Count:        s.counters.CountRequest,
 		Limits:       o.Config.Limits,
 		Draining:     s.draining,
 		Detached:     s.detached(ctx),
@@ -107,7 +110,7 @@ func (s *Server) handler(ctx context.Context, o Options) http.Handler {
 // tables returns the routes of every family; of the server itself store tells.
 func (s *Server) tables(o Options, store node.Store) [][]web.Route {
 	return [][]web.Route{
-		node.Routes(store, o.Config, o.Auth),
+		node.Routes(store, o.Config, o.Auth, s.counters),
 		session.Routes(o.Auth),
 		s.databases.Routes(),
 		changes.Routes(),

@@ -209,15 +209,27 @@ func (c *Config) change(ctx context.Context, id ID, value *string, persist bool)
 			return "", err
 		}
 	}
+	c.take(live, saved)
+	return old, nil
+}
+
+// Reload forgets the changes that were not to last.
+func (c *Config) Reload() {
+	c.writes.Lock()
+	defer c.writes.Unlock()
+	c.take(changedBy(c.given, c.saved), c.saved)
+}
+
+// take lets values count. c.writes is held.
+func (c *Config) take(live sections, saved changes) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.live, c.saved = live, saved
 	c.version.Add(1)
 	if c.changed != nil {
 		close(c.changed)
 		c.changed = nil
 	}
-	c.mu.Unlock()
-	return old, nil
 }
 
 // savedWith returns what is to be stored once a value is set, or deleted where it

@@ -122,7 +122,10 @@ func (h *handlers) remove(r *web.Request, id config.ID) (old string, err error) 
 }
 
 // persists reports whether a change outlives the server.
-func persists(r *web.Request) bool { return r.Query().Get("persist") != "false" }
+func persists(r *web.Request) bool { return r.Header.Get("X-Couch-Persist") != "false" }
 
-// reloadConfig has nothing to read again: every value counts once it is set.
-func reloadConfig(r *web.Request) error { return r.WriteOK(http.StatusOK) }
+// reloadConfig forgets the changes that were not to last.
+func (h *handlers) reloadConfig(r *web.Request) error {
+	h.config.Reload()
+	return r.WriteOK(http.StatusOK)
+}

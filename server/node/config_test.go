@@ -51,7 +51,7 @@ func TestConfig(t *testing.T) {
 		Challenge: func(*http.Request) string { return "" },
 		Limits:    c.Limits,
 		Logger:    slog.New(slog.DiscardHandler),
-	}, node.Routes(s, c, accounts))
+	}, node.Routes(s, c, accounts, node.NewCounters()))
 	const root = "/_node/_local/_config"
 	steps := []struct {
 		who, method, target, body string

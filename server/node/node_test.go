@@ -66,7 +66,7 @@ func serve(t *testing.T, s *store) (http.Handler, *config.Config) {
 		},
 		Limits: conf.Limits,
 		Logger: slog.New(slog.DiscardHandler),
-	}, node.Routes(s, conf, &admins{})), conf
+	}, node.Routes(s, conf, &admins{}, node.NewCounters())), conf
 }
 
 func get(t *testing.T, h http.Handler, target string) (*http.Response, string) {

@@ -21,8 +21,8 @@ type Store interface {
 }
 
 // Routes returns the table of the server's own endpoints.
-func Routes(store Store, c *config.Config, admins Admins) []web.Route {
-	h := &handlers{store: store, config: c, admins: admins, uuids: &generator{}}
+func Routes(store Store, c *config.Config, admins Admins, counters *Counters) []web.Route {
+	h := &handlers{store: store, config: c, admins: admins, counters: counters, uuids: &generator{}}
 	return []web.Route{
 		{Method: "GET", Path: "/", Privilege: web.Public, Handler: h.welcome},
 		{Method: "GET", Path: "/_up", Privilege: web.Public, Handler: h.up},
@@ -38,11 +38,15 @@ func Routes(store Store, c *config.Config, admins Admins) []web.Route {
 		{Method: "GET", Path: "/_node", Privilege: web.ServerAdmin, Handler: incompleteNode},
 		{Method: "GET", Path: "/_node/:node", Privilege: web.ServerAdmin, Handler: ofNode(nodeName)},
 		{Method: "GET", Path: "/_node/:node/_config", Privilege: web.ServerAdmin, Handler: ofNode(h.getConfig)},
-		{Method: "POST", Path: "/_node/:node/_config/_reload", Privilege: web.ServerAdmin, Handler: ofNode(reloadConfig)},
+		{Method: "POST", Path: "/_node/:node/_config/_reload", Privilege: web.ServerAdmin, Handler: ofNode(h.reloadConfig)},
 		{Method: "GET", Path: "/_node/:node/_config/:section", Privilege: web.ServerAdmin, Handler: ofNode(h.getSection)},
 		{Method: "GET", Path: "/_node/:node/_config/:section/:key", Privilege: web.ServerAdmin, Handler: ofNode(h.getValue)},
 		{Method: "PUT", Path: "/_node/:node/_config/:section/:key", Privilege: web.ServerAdmin, Handler: ofNode(h.putValue)},
 		{Method: "DELETE", Path: "/_node/:node/_config/:section/:key", Privilege: web.ServerAdmin, Handler: ofNode(h.deleteValue)},
+		{Method: "GET", Path: "/_node/:node/_stats", Privilege: web.Metrics, Handler: ofNode(h.getStats)},
+		{Method: "GET", Path: "/_node/:node/_stats/*", Privilege: web.Metrics, Handler: ofNode(h.getStats)},
+		{Method: "GET", Path: "/_node/:node/_system", Privilege: web.Metrics, Handler: ofNode(h.getSystem)},
+		{Method: "GET", Path: "/_node/:node/_prometheus", Privilege: web.Metrics, Handler: ofNode(h.getPrometheus)},
 		{Method: "GET", Path: "/_node/:node/*", Privilege: web.ServerAdmin, Handler: ofNode(unknownOfNode)},
 	}
 }
@@ -52,6 +56,8 @@ type handlers struct {
 	config *config.Config
 	admins Admins
 	uuids  *generator
+
+	counters *Counters
 }
 
 // checkName checks the name of a node in a path. The error is a NotFound.

@@ -11,8 +11,12 @@ import (
 // The reasons that CouchDB gives for refusing.
 var (
 	errNotServerAdmin = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not a server admin."}
+	errNotMetrics     = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not a server admin or read-only metrics user"}
 	errNotMaintainer  = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not a server or db admin."}
 )
+
+// metricsRole is the role of those who may see the server's numbers.
+const metricsRole = "_metrics"
 
 // roles are what the privileges on a database ask of the user.
 var roles = map[Privilege]auth.Role{
@@ -28,7 +32,9 @@ func (h *handler) authorize(r *Request, p Privilege) error {
 		return nil
 	case !admin && (p == ServerAdmin || p.ofDatabase() && isForServerAdmin(name, r.params.Path())):
 		return errNotServerAdmin
-	case p == ServerAdmin:
+	case p == Metrics && !admin && !slices.Contains(r.Session.User.Roles, metricsRole):
+		return errNotMetrics
+	case p == ServerAdmin || p == Metrics:
 		return nil
 	}
 	db, err := h.options.FindDatabase(r.Context(), name)

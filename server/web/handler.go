@@ -18,8 +18,8 @@ import (
 	"settle/storage/couch"
 )
 
-// Options is what the layer needs of the rest of the server. All but Access, CORS
-// and Detached are required.
+// Options is what the layer needs of the rest of the server. All but Access,
+// CORS, Count and Detached are required.
 type Options struct {
 	// Authenticate says who makes a request. An error becomes the answer.
 	Authenticate func(*http.Request) (auth.Session, error)
@@ -34,6 +34,9 @@ type Options struct {
 	Access func(ctx context.Context, db Database, user couch.UserCtx) (Database, auth.Role, error)
 	// CORS says which pages of other origins may ask. Nil: none.
 	CORS func() CORS
+	// Count is told of each answer: a method of HTTP's, or "other", and the status.
+	// Nil: nobody counts.
+	Count func(method string, status int)
 	// Limits returns the bounds in force.
 	Limits func() couch.Limits
 	// Draining is closed when the server begins to shut down.
@@ -177,6 +180,9 @@ func (h *handler) newRequest(c echo.Context) *Request {
 
 // log tells of a request that is done.
 func (h *handler) log(r *Request, res *resource, start time.Time) {
+	if h.options.Count != nil {
+		h.options.Count(methodName(r.Method), r.Response.Status)
+	}
 	h.options.Logger.Debug("request", "id", r.ID, "method", methodName(r.Method), "route", res.path,
 		"status", r.Response.Status, "bytes", r.Response.Size, "took", time.Since(start))
 }

@@ -38,6 +38,9 @@ const (
 	Maintainer
 	// ServerAdmin: may do everything.
 	ServerAdmin
+	// Metrics: may see the server's numbers, as a server administrator or by the role
+	// _metrics.
+	Metrics
 )
 
 // ofDatabase reports whether the privilege is one on a database.
