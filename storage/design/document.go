@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -188,6 +189,6 @@ func parseObject(text []byte) (object, error) {
 	return members, err
 }
 
-var errNoObject = fmt.Errorf("not a JSON object")
+var errNoObject = errors.New("not a JSON object")
 
 func isNull(text json.RawMessage) bool { return string(bytes.TrimSpace(text)) == "null" }

@@ -3,4 +3,4 @@
 package design_test
 
 // slow is how many times slower the engine is under the race detector.
-const slow = 15
+const slow = 8

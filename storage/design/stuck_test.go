@@ -16,7 +16,7 @@ func TestGivenUpCalls(t *testing.T) {
 	// The guard of indexOf sees another length than indexOf.
 	stuck := `function (doc) { if (doc.long) [].indexOf.call({n: 0, get length() { return this.n++ ? doc.long : 0; }}, 1); emit(1); }`
 	started := time.Now()
-	_, err := mapOne(t, e, stuck, fmt.Sprintf(`{"long":%d}`, 30_000_000/slow))
+	_, err := mapOne(t, e, stuck, fmt.Sprintf(`{"long":%d}`, 12_000_000/slow))
 	if !isNamed(err, design.OSProcessError) {
 		t.Fatalf("error %v after %v", err, time.Since(started))
 	}

@@ -1,0 +1,23 @@
+package design_test
+
+import (
+	"errors"
+	"testing"
+
+	"settle/storage/design"
+)
+
+func isNamed(err error, name string) bool {
+	var e *design.Error
+	return errors.As(err, &e) && e.Name == name
+}
+
+// document opens a design document with the given members.
+func document(t *testing.T, e *design.Engine, members map[string]any) *design.Document {
+	t.Helper()
+	d, err := e.Document([]byte(marshal(t, members)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
