@@ -105,6 +105,7 @@ func (d *dropped) recover(t *testing.T, disk *vfs.MemFS) (where string) {
 // before the removal has come to its end, which a reader holds up.
 func TestDroppedIsGoneAfterACrash(t *testing.T) {
 	d := newDropped(t)
+	d.reopen() // the keys are in tables, no longer in memory and in a log
 	ctx := context.Background()
 	reading, read, done := make(chan struct{}), make(chan struct{}), make(chan error)
 	go func() { // pins the tables that hold the key
