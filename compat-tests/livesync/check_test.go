@@ -123,6 +123,31 @@ func TestCheckAndFixes(t *testing.T) {
 	}
 }
 
+// TestPreset wants one flag to do what all the fixes do, and pages of other origins
+// to be let in as little.
+func TestPreset(t *testing.T) {
+	t.Parallel()
+	s := settletest.Start(t, settletest.Options{Args: []string{"--cors-preset", "obsidian"}})
+	d := newDevice(t, s)
+	d.mustPass()
+	d.want(http.StatusCreated, "PUT", "/vault", "", nil)
+	d.version("/vault")
+	const foreign = "https://foreign.example"
+	if a := d.from(foreign).do("GET", "/vault/", ""); a.header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("a foreign origin is answered with %v", a.header)
+	}
+	for _, origin := range origins {
+		if a := d.preflight(origin, "/vault/_bulk_docs"); a.status/100 != 2 || !a.allows(origin) {
+			t.Errorf("preflight from %s: %d %v", origin, a.status, a.header)
+		}
+	}
+	s.Restart()
+	d.mustPass()
+	if status := (device{t: t, url: s.URL(), origin: window}).do("GET", "/vault/", "").status; status != http.StatusUnauthorized {
+		t.Errorf("anonymous is answered with %d", status)
+	}
+}
+
 // TestBrowserIsTold has the requests that a browser makes on its own, before and
 // around those of LiveSync, once every request needs a user.
 func TestBrowserIsTold(t *testing.T) {
