@@ -1,6 +1,7 @@
 package server
 
 import (
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ func AuthPolicy(c *config.Config) func() auth.Policy {
 			HashAlgorithms:   splitList(c.Get(config.HashAlgorithms)),
 			Iterations:       int(c.Int(config.PasswordIterations)),
 			KeepWeakHashes:   !c.Bool(config.UpgradeHashOnAuth),
+			Passwords:        passwordRules(c),
 			Challenge:        c.Get(config.WWWAuthenticate),
 			Lockout:          lockout(c),
 			Proxy: auth.Proxy{
@@ -43,6 +45,22 @@ func AuthPolicy(c *config.Config) func() auth.Policy {
 			},
 		}
 	})
+}
+
+// noPassword is the rule where the rules cannot be read.
+var noPassword = auth.PasswordRule{Pattern: regexp.MustCompile(`[^\x00-\x{10FFFF}]`), Reason: "The server's rules cannot be read."}
+
+// passwordRules reads the rules for new passwords, which were checked when set.
+func passwordRules(c *config.Config) []auth.PasswordRule {
+	parsed, err := config.ParsePasswordRules(c.Get(config.PasswordRegexp))
+	if err != nil {
+		return []auth.PasswordRule{noPassword}
+	}
+	rules := make([]auth.PasswordRule, len(parsed))
+	for i, rule := range parsed {
+		rules[i] = auth.PasswordRule(rule)
+	}
+	return rules
 }
 
 func lockout(c *config.Config) auth.Lockout {

@@ -191,9 +191,13 @@ func (a *Auth) renew(found *account, password string) {
 	}()
 }
 
-// Hash makes the hash of a new password. It waits for its turn among the hashes
-// that log-ins need.
+// Hash makes the hash of a user's new password. It waits for its turn among the
+// hashes that log-ins need. The error is a BadRequest for a password that does not
+// match the policy's rules.
 func (a *Auth) Hash(ctx context.Context, password string) (Hash, error) {
+	if err := a.policy().checkPassword(password); err != nil {
+		return Hash{}, err
+	}
 	if err := a.takePlace(ctx); err != nil {
 		return Hash{}, err
 	}

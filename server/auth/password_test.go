@@ -3,11 +3,14 @@ package auth_test
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
 	"settle/server/auth"
+	"settle/storage/couch"
 )
 
 // The key is one that CouchDB 3.5 has computed.
@@ -144,6 +147,22 @@ func TestAdminForms(t *testing.T) {
 		}
 		if again, err := auth.ParseHash(hash.Text()); err != nil || again != hash {
 			t.Errorf("%s: printed as %s: %v", text, hash.Text(), err)
+		}
+	}
+}
+
+func TestPasswordRules(t *testing.T) {
+	policy := policies()
+	policy.Passwords = []auth.PasswordRule{
+		{Pattern: regexp.MustCompile(`[A-Z]`)}, {Pattern: regexp.MustCompile(`.{5,}`), Reason: "At least 5 characters."},
+	}
+	a := open(t, stored(t), policy)
+	for password, want := range map[string]string{
+		"Secret": "", "secret": "Password does not conform to requirements.", "Sec": "Password does not conform to requirements. At least 5 characters.",
+	} {
+		_, err := a.Hash(t.Context(), password)
+		if (err == nil) != (want == "") || err != nil && (err.Error() != want || !errors.Is(err, &couch.Error{Kind: couch.BadRequest})) {
+			t.Errorf("%s: %v, want %q", password, err, want)
 		}
 	}
 }

@@ -2,8 +2,11 @@ package auth
 
 import (
 	"cmp"
+	"regexp"
 	"strings"
 	"time"
+
+	"settle/storage/couch"
 )
 
 // Policy is what the configuration says about logging in. The zero value of a
@@ -29,9 +32,29 @@ type Policy struct {
 	Iterations     int  // of new password hashes; 0: DefaultIterations
 	KeepWeakHashes bool // a log-in does not renew a hash of an older kind
 
+	Passwords []PasswordRule // what users' new passwords must match, all of them
+
 	Lockout Lockout
 	Proxy   Proxy
 	JWT     JWT
+}
+
+// PasswordRule is what a new password must match.
+type PasswordRule struct {
+	Pattern *regexp.Regexp
+	Reason  string // told to whoever's password does not; may be empty
+}
+
+// checkPassword refuses a password that does not match the rules. The error is a
+// BadRequest.
+func (p Policy) checkPassword(password string) error {
+	for _, rule := range p.Passwords {
+		if !rule.Pattern.MatchString(password) {
+			reason := "Password does not conform to requirements. " + rule.Reason
+			return couch.Errorf(couch.BadRequest, "%s", strings.TrimSpace(reason))
+		}
+	}
+	return nil
 }
 
 // Lockout bounds the guessing of passwords.

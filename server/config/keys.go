@@ -37,6 +37,7 @@ var (
 	CookieDomain           = ID{"chttpd_auth", "cookie_domain"}
 	PasswordIterations     = ID{"chttpd_auth", "iterations"}
 	Secret                 = ID{"chttpd_auth", "secret"}
+	PasswordRegexp         = ID{"chttpd_auth", "password_regexp"}
 	AuthHandlers           = ID{"chttpd", "authentication_handlers"}
 	HashAlgorithms         = ID{"chttpd_auth", "hash_algorithms"}
 	UpgradeHashOnAuth      = ID{"chttpd_auth", "upgrade_hash_on_auth"}
@@ -97,6 +98,7 @@ var definitions = map[ID]definition{
 	CookieDomain:           {standard: "", check: isHeaderToken},
 	PasswordIterations:     {standard: "600000", check: isFrom(1, 10_000_000)},
 	Secret:                 {standard: "", check: isAnything},
+	PasswordRegexp:         {standard: "", check: isPasswordRules},
 	AuthHandlers:           {standard: "", check: isAnything},
 	HashAlgorithms:         {standard: "sha256, sha", check: isAnything},
 	UpgradeHashOnAuth:      {standard: "true", check: isBool},

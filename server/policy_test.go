@@ -1,0 +1,35 @@
+package server_test
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"settle/server/config"
+)
+
+func TestPasswordRegexp(t *testing.T) {
+	g := newGate(t)
+	if _, err := g.options.Config.Set(t.Context(), config.PasswordRegexp, `[{".{8,}", "At least 8 characters."}, "\\d"]`, true); err != nil {
+		t.Fatal(err)
+	}
+	for password, want := range map[string]int{"short1": 400, "long enough": 400, "long enough 1": 201} {
+		doc := `{"name":"new","roles":[],"type":"user","password":"` + password + `"}`
+		if status, body := g.send("admin", "PUT", "/_users/org.couchdb.user:new", doc); status != want {
+			t.Errorf("%s: %d %s, want %d", password, status, body, want)
+		}
+	}
+	if status, body := g.send("stranger", "GET", "/_session", ""); status != 200 {
+		t.Errorf("an old password: %d %s", status, body)
+	}
+}
+
+func TestChallenge(t *testing.T) {
+	g := newGate(t)
+	old := config.ID{Section: "httpd", Key: "WWW-Authenticate"}
+	if _, err := g.options.Config.Set(t.Context(), old, `Basic realm="couchdb"`, true); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.options.Auth.Challenge(httptest.NewRequest("GET", "/", nil)); got != `Basic realm="couchdb"` {
+		t.Errorf("challenge %q", got)
+	}
+}
