@@ -15,10 +15,12 @@ import (
 // CouchDB's formula. A document without an id gets a random one.
 //
 // The results are in the order of the batch; ErrConflict is the usual refusal
-// of a row. When BulkDocs returns them the accepted documents are on disk. An
-// error means that nothing was written; it is the iterator's own, a MissingStub,
-// NoSpace, or ErrDatabaseMissing; in a database with partitions an IllegalDocID or
-// IllegalPartition for an id that names none. A batch too large for one transaction
+// of a row. Others are a Forbidden, with a MissingStub behind it, for a stub by digest
+// whose content the document does not hold, and an InvalidDesignDoc. When BulkDocs returns
+// them the accepted documents are on disk. An error means that nothing was written; it
+// is the iterator's own, a MissingStub, a DocumentTooLarge for attachments whose names
+// and types are, NoSpace, or ErrDatabaseMissing; in a database with partitions an
+// IllegalDocID or IllegalPartition for an id that names none. A batch too large for one transaction
 // may be cut short between two documents by NoSpace, or by the end of ctx. It waits
 // for its turn, sealed, in a partition that a crash leaves nothing of.
 //

@@ -27,7 +27,8 @@ func (db *Database) GetLocal(ctx context.Context, id couch.DocID) (*couch.LocalD
 }
 
 // PutLocal stores a local document, whatever was there: there are no conflicts.
-// The new revision, which it returns, is the given one plus one.
+// The new revision, which it returns, is the given one plus one. The error is a
+// DocumentTooLarge for a text that cannot be sealed whole.
 func (db *Database) PutLocal(ctx context.Context, d *couch.LocalDocument) (uint64, error) {
 	if len(d.Body.Text) > schema.MaxLocalText {
 		return 0, couch.Errorf(couch.DocumentTooLarge, "%s", d.ID)
