@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"settle/server"
 )
 
 func TestServedBelowMetadata(t *testing.T) {
@@ -125,5 +128,30 @@ func TestMetadataServerIsItsOwn(t *testing.T) {
 		if a, b := r.ok("GET", "/db"+path, ""), r.ok("GET", "/_metadata/db"+path, ""); a != b {
 			t.Errorf("%s: %s and %s", path, a, b)
 		}
+	}
+}
+
+// TestPrivilegesBelowMetadata tries every route of a database below the prefix as
+// people who may do less than its table says, and as those who may.
+func TestPrivilegesBelowMetadata(t *testing.T) {
+	g := newGate(t)
+	tried := 0
+	for _, route := range server.Routes(g.options) {
+		if !strings.HasPrefix(route.Path, "/:db") {
+			continue
+		}
+		path := "/_metadata" + placeholders.Replace(route.Path)
+		for _, person := range people[1:5] {
+			g.prepare()
+			status, body := g.send(person.name, route.Method, path, "{}")
+			allowed := slices.Contains(person.allowed, route.Privilege)
+			if refused := status == 401 || status == 403; refused == allowed {
+				t.Errorf("%s %s by %q: %d %s", route.Method, path, person.name, status, body)
+			}
+			tried++
+		}
+	}
+	if tried < 100 {
+		t.Errorf("only %d requests were tried", tried)
 	}
 }

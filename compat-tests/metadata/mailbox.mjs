@@ -2,7 +2,9 @@
 // bytes that moves in both directions: as a metadata replica, and as an ordinary one.
 // Then messages are opened from the former, one at a time.
 //
-// Parameters: {url, dir, seed, messages}; the figures go to metrics.json in dir.
+// Parameters: {url, dir, seed, messages, mbit}; the figures go to metrics.json in dir.
+// mbit is how many megabits a second the line to the server carries in each direction,
+// 0 or none as many as it can.
 
 import fs from 'node:fs'
 import net from 'node:net'
@@ -21,12 +23,12 @@ const width = 4 // uploads at a time
 const opened = 50 // messages
 
 run(async () => {
-  const { url, dir, seed, messages } = parameters()
+  const { url, dir, seed, messages, mbit = 0 } = parameters()
   const random = new Random(seed)
   const mail = new Couch(`${url}/mail`)
   await mail.create()
   const total = await timed('filled', () => fill(mail, messages, random), bytes => `${messages} messages, ${mb(bytes)}, mean ${(bytes / messages / 1e3).toFixed(0)} kB`)
-  const wire = await Wire.to(url)
+  const wire = await Wire.to(url, mbit)
   const metadata = new PouchDB(path.join(dir, 'metadata'))
   const metrics = { 'MB-mail': total / 1e6 }
   Object.assign(metrics, await pull(metadata, `${wire.url}/_metadata/mail`, wire, messages, 'metadata'))
@@ -117,26 +119,50 @@ async function open (db, url, random, n) {
   return { 'ms-open-median': times[opened / 2], 'ms-open-largest': last }
 }
 
-// Wire passes connections on to a server, and counts the bytes of both directions.
+// Wire passes connections on to a server as fast as it is said to be, and counts the
+// bytes of both directions.
 class Wire {
   bytes = 0
 
-  static async to (url) {
+  static async to (url, mbit) {
     const wire = new Wire()
+    const lines = [new Line(mbit), new Line(mbit)] // there and back, of all connections
     const target = new URL(url)
     const { port, hostname } = target
     const listener = net.createServer(client => {
       const server = net.connect(Number(port), hostname)
-      for (const [from, to] of [[client, server], [server, client]]) {
-        from.on('data', chunk => { wire.bytes += chunk.length })
+      for (const [i, [from, to]] of [[client, server], [server, client]].entries()) {
         from.on('error', () => to.destroy())
-        from.pipe(to)
+        from.on('close', () => to.end())
+        from.on('data', chunk => {
+          wire.bytes += chunk.length
+          const ready = to.write(chunk)
+          const wait = lines[i].take(chunk.length)
+          if (ready && wait < 1) return
+          from.pause()
+          const drained = ready ? Promise.resolve() : new Promise(resolve => to.once('drain', resolve).once('close', resolve))
+          drained.then(() => setTimeout(() => from.resume(), wait))
+        })
       }
     })
     await new Promise(resolve => listener.listen(0, '127.0.0.1', resolve))
     target.port = listener.address().port
     wire.url = target.href.replace(/\/$/, '')
     return wire
+  }
+}
+
+// Line is a line of so many megabits a second; 0: of any speed.
+class Line {
+  #free = 0 // when what was taken has gone through, in milliseconds
+
+  constructor (mbit) { this.mbit = mbit }
+
+  // take sends bytes, and returns in how many milliseconds they are through.
+  take (bytes) {
+    if (!this.mbit) return 0
+    this.#free = Math.max(this.#free, performance.now()) + bytes * 8 / (this.mbit * 1e3)
+    return this.#free - performance.now()
   }
 }
 

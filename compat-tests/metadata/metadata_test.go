@@ -22,6 +22,7 @@ type parameters struct {
 	Operations int    `json:"operations,omitempty"` // of each of the writers
 	Bytes      int    `json:"bytes,omitempty"`      // of attachments, at most
 	Messages   int    `json:"messages,omitempty"`
+	Mbit       int    `json:"mbit,omitempty"` // a second
 }
 
 // seed is SETTLE_SEED, or else a new one, which the log names.
