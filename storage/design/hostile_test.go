@@ -175,8 +175,8 @@ func TestContextEndsACall(t *testing.T) {
 
 // The time is that of one document, not of a batch.
 func TestTimeIsPerDocument(t *testing.T) {
-	e := engine(t, slow*500*time.Millisecond, nil)
-	docs := make([][]byte, 20)
+	e := engine(t, slow*time.Second, nil)
+	docs := make([][]byte, 30)
 	for i := range docs {
 		docs[i] = []byte(`{}`)
 	}
