@@ -74,6 +74,11 @@ func lockout(c *config.Config) auth.Lockout {
 	}
 }
 
+// changesTimeout returns how long a feed of changes may be quiet.
+func changesTimeout(c *config.Config) func() time.Duration {
+	return func() time.Duration { return time.Duration(c.Int(config.ChangesTimeout)) * time.Millisecond }
+}
+
 // corsPolicy returns what the configuration says about pages of other origins.
 func corsPolicy(c *config.Config) func() web.CORS {
 	return latest(c, func() web.CORS {

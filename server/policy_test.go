@@ -3,6 +3,7 @@ package server_test
 import (
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"settle/server/config"
 )
@@ -31,5 +32,17 @@ func TestChallenge(t *testing.T) {
 	}
 	if got := g.options.Auth.Challenge(httptest.NewRequest("GET", "/", nil)); got != `Basic realm="couchdb"` {
 		t.Errorf("challenge %q", got)
+	}
+}
+
+func TestChangesTimeout(t *testing.T) {
+	g := newGate(t)
+	g.prepare()
+	if _, err := g.options.Config.Set(t.Context(), config.ChangesTimeout, "20", true); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if status, body := g.send("reader", "GET", "/db/_changes?feed=longpoll&since=now&timeout=30000", ""); status != 200 || time.Since(start) > 10*time.Second {
+		t.Errorf("%d %s after %v", status, body, time.Since(start))
 	}
 }

@@ -3,6 +3,7 @@ package changes
 import (
 	"context"
 	"strings"
+	"time"
 
 	"settle/server/web"
 	"settle/storage/couch"
@@ -11,16 +12,17 @@ import (
 
 // UpdatesRoutes returns the table of `_db_updates`: the feed of a database whose
 // documents are named TYPE:DATABASE. find looks it up; its error is the answer.
-func UpdatesRoutes(find func(context.Context) (Database, error)) []web.Route {
+// longest is as in [Routes].
+func UpdatesRoutes(find func(context.Context) (Database, error), longest func() time.Duration) []web.Route {
 	serve := func(r *web.Request) error {
-		f, err := openUpdates(r, find)
+		f, err := openUpdates(r, find, longest())
 		return answer(r, f, err)
 	}
 	return []web.Route{{Method: "GET", Path: "/_db_updates", Privilege: web.ServerAdmin, Handler: serve}}
 }
 
-func openUpdates(r *web.Request, find func(context.Context) (Database, error)) (*feed, error) {
-	o, err := parseUpdatesOptions(r.Query(), r.Header.Get("Last-Event-ID"))
+func openUpdates(r *web.Request, find func(context.Context) (Database, error), longest time.Duration) (*feed, error) {
+	o, err := parseUpdatesOptions(r.Query(), r.Header.Get("Last-Event-ID"), longest)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +40,7 @@ var (
 
 // parseUpdatesOptions reads the parameters that `_db_updates` has in common with
 // `_changes`, and leaves out the others. Errors are a BadRequest.
-func parseUpdatesOptions(q web.Query, lastEventID string) (options, error) {
+func parseUpdatesOptions(q web.Query, lastEventID string, longest time.Duration) (options, error) {
 	var known web.Query
 	for _, p := range q {
 		switch strings.ToLower(p.Name) {
@@ -56,7 +58,7 @@ func parseUpdatesOptions(q web.Query, lastEventID string) (options, error) {
 		}
 		known = append(known, p)
 	}
-	o, err := parseOptions(known, lastEventID)
+	o, err := parseOptions(known, lastEventID, longest)
 	if err == errFeed {
 		err = errUpdatesFeed
 	}

@@ -31,7 +31,7 @@ func newUpdates(db *storage.Database, roles ...string) http.Handler {
 			return nil, couch.ErrDatabaseMissing
 		}
 		return db, nil
-	}))
+	}, longest))
 }
 
 func TestDatabaseUpdates(t *testing.T) {

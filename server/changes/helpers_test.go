@@ -155,6 +155,9 @@ func (s *source) ReadBlob(context.Context, couch.Attachment, int64, int64) (io.R
 	return nil, couch.ErrNotFound
 }
 
+// longest is CouchDB's changes_timeout.
+func longest() time.Duration { return time.Minute }
+
 // newHandler serves the feeds of a database to an administrator.
 func newHandler(find func(name string) (web.Database, error), draining <-chan struct{}) http.Handler {
 	return web.NewHandler(web.Options{
@@ -168,7 +171,7 @@ func newHandler(find func(name string) (web.Database, error), draining <-chan st
 		Detached:     func(run func(context.Context)) { go run(context.Background()) },
 		ServerName:   "test",
 		Logger:       slog.New(slog.DiscardHandler),
-	}, changes.Routes())
+	}, changes.Routes(longest))
 }
 
 // client is a feed's client: it remembers what came when.

@@ -30,9 +30,6 @@ var kinds = map[string]kind{
 func (k kind) live() bool { return k == continuous || k == eventSource }
 
 const (
-	// maxWait is the default of timeout and heartbeat, and more than it neither
-	// may be.
-	maxWait = 60 * time.Second
 	// noLimit is the number of rows where no limit is given, as in CouchDB: what
 	// seq_interval leaves out follows from it.
 	noLimit = 1_000_000_000_000_000
@@ -46,6 +43,7 @@ type options struct {
 	interval    int64 // seq_interval; 0: every row has its sequence
 	heartbeat   time.Duration
 	timeout     time.Duration // counts where there is no heartbeat
+	longest     time.Duration // the default of timeout and heartbeat; neither may be more
 	filter      string
 	attachments bool // documents have their attachments' content inline
 	changes     couch.ChangesOptions
@@ -60,9 +58,10 @@ var (
 
 // parseOptions reads the query parameters, whose names count in any case; of
 // several the last counts, and unknown ones are ignored. lastEventID is the
-// header with which a browser's EventSource goes on. Errors are a BadRequest.
-func parseOptions(q web.Query, lastEventID string) (options, error) {
-	o := options{since: "0", limit: noLimit, timeout: maxWait}
+// header with which a browser's EventSource goes on; longest is how long the feed
+// may wait. Errors are a BadRequest.
+func parseOptions(q web.Query, lastEventID string, longest time.Duration) (options, error) {
+	o := options{since: "0", limit: noLimit, timeout: longest, longest: longest}
 	for _, p := range q {
 		if err := o.set(strings.ToLower(p.Name), p.Value); err != nil {
 			return o, err
@@ -119,18 +118,18 @@ func (o *options) setNumber(name, value string) error {
 		if err != nil {
 			return couch.Errorf(couch.BadRequest, "Invalid value for `timeout`: expecting milliseconds")
 		}
-		o.timeout = milliseconds(n)
+		o.timeout = o.milliseconds(n)
 	case "heartbeat":
 		switch {
 		case value == "true":
-			o.heartbeat = maxWait
+			o.heartbeat = o.longest
 			return nil
 		case err != nil:
 			return errHeartbeat
 		case n <= 0:
 			return errNoBeat
 		}
-		o.heartbeat = milliseconds(n)
+		o.heartbeat = o.milliseconds(n)
 	case "seq_interval":
 		if err != nil || n <= 0 {
 			return errInterval
@@ -149,7 +148,7 @@ func parseInt(s string) (int64, error) {
 	return n, err
 }
 
-// milliseconds is a time to wait, from none to maxWait.
-func milliseconds(n int64) time.Duration {
-	return time.Duration(min(max(n, 0), maxWait.Milliseconds())) * time.Millisecond
+// milliseconds is a time to wait, from none to the longest.
+func (o *options) milliseconds(n int64) time.Duration {
+	return time.Duration(min(max(n, 0), o.longest.Milliseconds())) * time.Millisecond
 }

@@ -2,13 +2,15 @@ package changes
 
 import (
 	"net/http"
+	"time"
 
 	"settle/server/web"
 )
 
 // Routes returns the table of the feeds. CouchDB ignores what stands behind
-// `_changes/`.
-func Routes() []web.Route {
+// `_changes/`. longest tells how long a feed may be quiet, by timeout or heartbeat.
+func Routes(longest func() time.Duration) []web.Route {
+	serve := func(r *web.Request) error { return serve(r, longest()) }
 	return []web.Route{
 		{Method: "GET", Path: "/:db/_changes", Privilege: web.Reader, Handler: serve},
 		{Method: "POST", Path: "/:db/_changes", Privilege: web.Reader, Handler: serve},
@@ -19,8 +21,8 @@ func Routes() []web.Route {
 
 // serve answers with the feed that the request asks for. It keeps nothing on the
 // stack but the feed, which may wait for long.
-func serve(r *web.Request) error {
-	f, err := open(r)
+func serve(r *web.Request, longest time.Duration) error {
+	f, err := open(r, longest)
 	return answer(r, f, err)
 }
 
@@ -39,8 +41,8 @@ func answer(r *web.Request, f *feed, err error) error {
 
 // open makes the feed that the request asks for. It is nil where the answer is
 // that nothing has changed.
-func open(r *web.Request) (*feed, error) {
-	o, err := parseOptions(r.Query(), r.Header.Get("Last-Event-ID"))
+func open(r *web.Request, longest time.Duration) (*feed, error) {
+	o, err := parseOptions(r.Query(), r.Header.Get("Last-Event-ID"), longest)
 	if err != nil {
 		return nil, err
 	}

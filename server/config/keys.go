@@ -22,6 +22,7 @@ var (
 	MaxRequestSize         = ID{"chttpd", "max_http_request_size"}
 	RequireValidUser       = ID{"chttpd", "require_valid_user"}
 	RequireValidUserButUp  = ID{"chttpd", "require_valid_user_except_for_up"}
+	ChangesTimeout         = ID{"chttpd", "changes_timeout"}
 	EnableCORS             = ID{"chttpd", "enable_cors"}
 	WWWAuthenticate        = ID{"chttpd", "WWW-Authenticate"}
 	CORSOrigins            = ID{"cors", "origins"}
@@ -83,6 +84,7 @@ var definitions = map[ID]definition{
 	MaxRequestSize:         {standard: "4294967296", check: isSize},
 	RequireValidUser:       {standard: "false", check: isBool},
 	RequireValidUserButUp:  {standard: "false", check: isBool},
+	ChangesTimeout:         {standard: "60000", check: isFrom(1, 1<<31)},
 	EnableCORS:             {standard: "false", check: isBool},
 	WWWAuthenticate:        {standard: "", check: isHeaderValue},
 	CORSOrigins:            {standard: "", check: isHeaderValue},

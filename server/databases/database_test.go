@@ -75,6 +75,8 @@ func TestInfo(t *testing.T) {
 		{"POST", "/alpha/_ensure_full_commit", "-", 415, ""},
 		{"POST", "/alpha/_ensure_full_commit", "", 201, `{"ok":true,"instance_start_time":"` + info.Start + `"}`},
 		{"GET", "/alpha/_ensure_full_commit", "-", 405, ""},
+		{"POST", "/alpha/_sync_shards", "{}", 202, `{"ok":true}`},
+		{"POST", "/missing/_sync_shards", "{}", 404, ""},
 		{"GET", "/alpha/_shards", "-", 200, `{"shards":{"00000000-ffffffff":["settle@127.0.0.1"]}}`},
 	})
 }

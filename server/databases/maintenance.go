@@ -51,6 +51,17 @@ func compactIndexes(r *web.Request) error {
 	return r.WriteOK(http.StatusAccepted)
 }
 
+// syncShards has nothing to do: there is one copy of each database.
+func (d *Databases) syncShards(r *web.Request) error {
+	if err := r.RequireJSON(); err != nil {
+		return err
+	}
+	if _, err := d.named(r); err != nil {
+		return err
+	}
+	return r.WriteOK(http.StatusAccepted)
+}
+
 // shards tells that the whole database is on the one node.
 func shards(r *web.Request) error {
 	return r.WriteJSON(http.StatusOK, map[string]map[string][]string{

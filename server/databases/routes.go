@@ -66,5 +66,6 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "POST", Path: "/:db/_compact", Privilege: web.Maintainer, Handler: d.compact},
 		{Method: "POST", Path: "/:db/_compact/:design", Privilege: web.Maintainer, Handler: compactIndexes},
 		{Method: "GET", Path: "/:db/_shards", Privilege: web.Reader, Handler: shards},
+		{Method: "POST", Path: "/:db/_sync_shards", Privilege: web.ServerAdmin, Handler: d.syncShards},
 	}
 }
