@@ -3,6 +3,7 @@ package edits
 import (
 	"context"
 	"iter"
+	"math"
 	"slices"
 
 	"settle/storage/couch"
@@ -16,12 +17,16 @@ import (
 func (w *Writer) resolve(ctx context.Context, s *docState, d *couch.Document, path []couch.RevID, gen uint64) (out *couch.Document, refusal, err error) {
 	resolved := *d
 	resolved.Attachments = slices.Clone(d.Attachments)
+	held, err := w.heldContents(ctx, s, d)
+	if err != nil {
+		return nil, nil, err
+	}
 	for i := range resolved.Attachments {
 		a := &resolved.Attachments[i]
 		switch {
 		case a.Stub && a.ByDigest:
-			if refusal, err = w.resolveByDigest(ctx, s, a, gen, d); refusal != nil || err != nil {
-				return nil, refusal, err
+			if refusal = resolveByDigest(s.id, a, held, gen); refusal != nil {
+				return nil, refusal, nil
 			}
 		case a.Stub:
 			if *a, err = w.findStub(ctx, s, *a, path); err != nil {
@@ -59,30 +64,60 @@ func (w *Writer) findStub(ctx context.Context, s *docState, stub couch.Attachmen
 	return couch.Attachment{}, couch.Errorf(couch.MissingStub, "Invalid attachment stub in %s for %s", s.id, stub.Name)
 }
 
-// resolveByDigest gives a stub, which keeps its name and its type, the content that it
-// means, and a revpos within gen.
-func (w *Writer) resolveByDigest(ctx context.Context, s *docState, stub *couch.Attachment, gen uint64, d *couch.Document) (refusal, err error) {
+// content is what a stub by digest says of the content that it means.
+type content struct {
+	digest couch.Digest
+	length int64
+}
+
+// heldContents looks up the contents that a document's stubs by digest mean, in each
+// revision once; of several that hold one the first counts.
+func (w *Writer) heldContents(ctx context.Context, s *docState, d *couch.Document) (map[content]couch.Attachment, error) {
+	missing, least := make(map[content]bool), int64(math.MaxInt64)
+	for i := range d.Attachments {
+		if a := &d.Attachments[i]; a.Stub && a.ByDigest {
+			missing[content{a.Digest, a.Length}] = true
+			least = min(least, a.Length)
+		}
+	}
+	if len(missing) == 0 {
+		return nil, nil
+	}
+	held := make(map[content]couch.Attachment, len(missing))
 	for rev := range heldRevs(s, d.Revisions) {
-		if node, _ := s.tree.Get(rev); node.AttSize < stub.Length {
+		if node, _ := s.tree.Get(rev); node.AttSize < least {
 			continue
 		}
 		atts, err := w.attachmentsOf(ctx, s, rev)
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range atts {
-			if a.Digest != stub.Digest || a.Length != stub.Length {
-				continue
+		for i := range atts {
+			if key := (content{atts[i].Digest, atts[i].Length}); missing[key] {
+				held[key] = atts[i]
+				delete(missing, key)
 			}
-			if stub.RevPos < 1 || stub.RevPos > gen {
-				stub.RevPos = min(a.RevPos, gen)
-			}
-			stub.Blob, stub.Stub, stub.ByDigest = a.Blob, false, false
-			return nil, nil
+		}
+		if len(missing) == 0 {
+			break
 		}
 	}
-	missing := couch.Errorf(couch.MissingStub, "Invalid attachment stub in %s for %s", s.id, stub.Name)
-	return &couch.Error{Kind: couch.Forbidden, Reason: "missing_stub: " + stub.Name, Err: missing}, nil
+	return held, nil
+}
+
+// resolveByDigest gives a stub, which keeps its name and its type, the content that it
+// means, and a revpos within gen.
+func resolveByDigest(id couch.DocID, stub *couch.Attachment, held map[content]couch.Attachment, gen uint64) (refusal error) {
+	a, ok := held[content{stub.Digest, stub.Length}]
+	if !ok {
+		missing := couch.Errorf(couch.MissingStub, "Invalid attachment stub in %s for %s", id, stub.Name)
+		return &couch.Error{Kind: couch.Forbidden, Reason: "missing_stub: " + stub.Name, Err: missing}
+	}
+	if stub.RevPos < 1 || stub.RevPos > gen {
+		stub.RevPos = min(a.RevPos, gen)
+	}
+	stub.Blob, stub.Stub, stub.ByDigest = a.Blob, false, false
+	return nil
 }
 
 // heldRevs yields the revisions that may have attachments: those on a path, in its
