@@ -23,7 +23,7 @@ run(async () => {
   const user = await setUp(url, ...names)
   const browser = await new Browser().start(chromium, dir)
   const page = await browser.open(pages.name)
-  const traffic = await new Traffic().watch(page)
+  const traffic = await new Traffic().watch(page, origin)
   await call(page, 'ask', 'POST', `${origin}/_session`, user)
   for (const db of names) await call(page, 'sync', db, `${origin}/${db}`)
   await timed(`${databases} feeds wait at once`, () => eventually(limit, async () => {

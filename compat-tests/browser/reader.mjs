@@ -36,7 +36,7 @@ run(async () => {
 
   const browser = await new Browser().start(chromium, dir)
   const page = await browser.open(`${pages.name}/reader/`)
-  const traffic = await new Traffic().watch(page)
+  const traffic = await new Traffic().watch(page, new URL(url).origin)
   const form = { server: new URL(url).origin, database, ...user, identity }
   await timed('listed', () => logIn(page, form, `${mailbox.total} messages`))
   const total = mailbox.messages.reduce((sum, { content }) => sum + content.length, 0)
@@ -152,7 +152,7 @@ async function arrives (page, couch, sealer, mailbox) {
 // loaded anew, and that database to hold nothing readable.
 async function offline (browser, page, { messages, total }, form) {
   await page.reload()
-  const traffic = await new Traffic().watch(page)
+  const traffic = await new Traffic().watch(page, form.server)
   await logIn(page, form, `${total + 1} messages`)
   same(traffic.of('POST', '_bulk_get').length, 0, 'requests for documents after a reload')
   const names = await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))

@@ -1,27 +1,28 @@
 // What a page's connections carry, as the browser's debugger tells it.
 
-// Traffic watches the requests of one page, preflights among them.
+// Traffic watches the requests of one page to one origin, preflights among them.
 export class Traffic {
   requests = [] // {url, method, body}
   bytes = 0 // of the answers, as they were transferred
   protocols = new Set() // of the answers
   #open = new Map() // id: {url, answered}
 
-  async watch (page) {
+  async watch (page, origin) {
     const session = await page.context().newCDPSession(page)
     session.on('Network.requestWillBeSent', ({ requestId, request }) => {
+      if (new URL(request.url).origin !== origin) return
       this.requests.push({ url: request.url, method: request.method, body: request.postData })
       this.#open.set(requestId, { url: new URL(request.url), answered: false })
     })
     session.on('Network.responseReceived', ({ requestId, response }) => {
+      if (new URL(response.url).origin !== origin) return
       this.protocols.add(response.protocol)
       const request = this.#open.get(requestId)
       if (request) request.answered = true
     })
     for (const end of ['loadingFinished', 'loadingFailed']) {
       session.on(`Network.${end}`, ({ requestId, encodedDataLength = 0 }) => {
-        this.bytes += encodedDataLength
-        this.#open.delete(requestId)
+        if (this.#open.delete(requestId)) this.bytes += encodedDataLength
       })
     }
     await session.send('Network.enable')
