@@ -36,7 +36,9 @@ const (
 	batchBytes = 2 << 20
 )
 
-// batches yields the changes up to the sequence that the run leads to, mapped. While
+// batches yields the changes up to the sequence that the run leads to, and on to the
+// end of the feed, mapped: a document that changes while the feed is read leaves its
+// place in it, and would be missing if the feed were not read up to its new one. While
 // one batch is stored others are read and mapped, one for each processor.
 func (u *updater) batches(ctx context.Context) iter.Seq2[*batch, error] {
 	return func(yield func(*batch, error) bool) {
@@ -64,6 +66,7 @@ func (u *updater) read(ctx context.Context, queue chan<- *batch) {
 	defer close(queue)
 	o := couch.ChangesOptions{Since: u.head.Seq, IncludeDocs: true}
 	o.Doc = couch.GetOptions{Conflicts: true, DeletedConflicts: true, LocalSeq: u.ix.definition.LocalSeq, Deleted: true}
+	end, rounds := u.info.UpdateSeq, 0
 	b := newBatch()
 	send := func() bool {
 		full := b
@@ -78,8 +81,10 @@ func (u *updater) read(ctx context.Context, queue chan<- *batch) {
 		}
 	}
 	for change, err := range u.ix.db.Changes(ctx, o) {
-		if err == nil && change.Seq > u.info.UpdateSeq {
-			break
+		if err == nil && change.Seq > end {
+			if end, err = u.furtherEnd(ctx, end, &rounds); end < change.Seq && err == nil {
+				break
+			}
 		}
 		if b.err = err; err == nil {
 			u.ix.addChange(b, change)
@@ -91,6 +96,19 @@ func (u *updater) read(ctx context.Context, queue chan<- *batch) {
 	if len(b.ids) > 0 {
 		send()
 	}
+}
+
+// maxRounds is how often a run goes on behind the sequence that it led to, where
+// writers keep on moving documents in front of it.
+const maxRounds = 10
+
+// furtherEnd returns up to where to read when end has been reached.
+func (u *updater) furtherEnd(ctx context.Context, end couch.Seq, rounds *int) (couch.Seq, error) {
+	if *rounds++; *rounds > maxRounds {
+		return end, nil
+	}
+	info, err := u.ix.db.Info(ctx)
+	return info.UpdateSeq, err
 }
 
 func newBatch() *batch { return &batch{mapped: make(chan struct{})} }

@@ -160,6 +160,9 @@ func (w *groupWalk) emit(ctx context.Context, key, state []byte, err error) bool
 	default:
 		result, err = w.ix.reducers[w.ref.View][w.ref.Reduce].Finish(ctx, state)
 	}
+	if result.Error != "" {
+		key = nil // as CouchDB prints it
+	}
 	if !w.yield(Row{Key: key, Value: result.Value, Error: result.Error, Reason: result.Reason}, err) || err != nil {
 		return false
 	}

@@ -36,7 +36,7 @@ func viewPrefix(view int) []byte {
 //	PurgeSeq      uvarint
 //	Kept          1 byte
 //	Bytes         uvarint
-//	views         for each: rows, changed, height (uvarint), summary
+//	views         for each: rows, changed (uvarint), height (1 byte), summary
 type head struct {
 	Incarnation couch.Incarnation // of the database
 	Seed        redtree.Seed
@@ -70,9 +70,8 @@ func (h *head) encode() []byte {
 	}
 	b = binary.AppendUvarint(append(b, flag(h.Kept)), uint64(h.Bytes))
 	for _, v := range h.Views {
-		for _, n := range []uint64{uint64(v.Rows), v.Changed, uint64(v.Root.Height)} {
-			b = binary.AppendUvarint(b, n)
-		}
+		b = binary.AppendUvarint(b, uint64(v.Rows))
+		b = append(binary.AppendUvarint(b, v.Changed), byte(v.Root.Height))
 		b = v.Root.Append(b)
 	}
 	return b
@@ -95,7 +94,9 @@ func decodeHead(b []byte, views int) (*head, error) {
 	h.Bytes = int64(c.uvarint())
 	for range views {
 		v := viewHead{Rows: int64(c.uvarint()), Changed: c.uvarint()}
-		v.Root.Height = int(c.byte())
+		if v.Root.Height = int(c.byte()); v.Root.Height > redtree.MaxHeight {
+			c.bad = true
+		}
 		v.Root.Summary = c.summary()
 		h.Views = append(h.Views, v)
 	}

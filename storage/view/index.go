@@ -146,7 +146,7 @@ func (ix *Index) update(ctx context.Context) error {
 		return last.err
 	}
 	for range maxRestarts {
-		u := updater{ix: ix, info: info}
+		u := updater{ix: ix}
 		if err = u.run(ctx); !errors.Is(err, errChanged) {
 			break
 		}

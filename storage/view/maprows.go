@@ -18,6 +18,9 @@ func (s *snapshot) mapped(ctx context.Context, q *Query) (offset int64, rows ite
 	}
 	total := s.rows()
 	offset = total
+	if q.Uncounted && q.Skip < seekSkip {
+		return 0, s.scan(ctx, q, ranges, 0), nil
+	}
 	for _, b := range ranges {
 		inside, err := s.count(ctx, b)
 		if err != nil {

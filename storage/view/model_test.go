@@ -213,6 +213,15 @@ func (m *model) check(b *bench, d *view.Definition, ref view.Ref, q view.Query) 
 			b.t.Errorf("total %d, offset %d, want %d, %d", got.TotalRows, got.Offset, len(m.rows), offset)
 		}
 	}
+	_, ranges := m.sections(&q)
+	if n, err := b.index(d).Count(ctx, ref, &q); err != nil || n != int64(len(slices.Concat(ranges...))) {
+		b.t.Errorf("count %d; %v", n, err)
+	}
+	uncounted := q
+	uncounted.Uncounted = true
+	if diff := cmp.Diff(printRows(got.rows), printRows(b.query(d, ref, uncounted).rows)); diff != "" {
+		b.t.Errorf("uncounted: %.500s", diff)
+	}
 	if diff := cmp.Diff(printRows(want), printRows(got.rows)); diff != "" || b.t.Failed() {
 		b.t.Fatalf("view %+v of %d rows, start %s, end %s, keys %s, %+v: %.3000s", ref, len(m.rows), q.Start, q.End, q.Keys, q, diff)
 	}

@@ -36,6 +36,7 @@ type Query struct {
 	GroupLevel       int64  // with Group it does not count
 	Partition        string // of an index with partitions
 	Update           UpdateMode
+	Uncounted        bool // TotalRows and Offset are not wanted
 	IncludeDocs      bool
 	Doc              couch.GetOptions // what IncludeDocs adds to documents
 	Docs             Docs             // where IncludeDocs finds them

@@ -86,9 +86,8 @@ func (s *snapshot) reduce(ctx context.Context, in redtree.Span) (rows int64, sta
 	return rows, state, err
 }
 
-// Query answers a query of a view of the index. Errors: those of Query.Validate and
-// Update; rows may yield others of the database.
-func (ix *Index) Query(ctx context.Context, ref Ref, q *Query) (*Result, error) {
+// begin returns the view that a query asks, up to date as it wants it.
+func (ix *Index) begin(ctx context.Context, ref Ref, q *Query) (*snapshot, error) {
 	if ref.View < 0 || ref.View >= len(ix.definition.Views) || ref.Reduce >= len(ix.definition.Views[ref.View].Reduces) {
 		return nil, couch.Errorf(couch.NotFound, "missing_named_view")
 	}
@@ -105,16 +104,45 @@ func (ix *Index) Query(ctx context.Context, ref Ref, q *Query) (*Result, error) 
 		return nil, err
 	}
 	if q.Update == UpdateLazy {
-		if err := ix.UpdateLater(ctx); err != nil {
-			return nil, err
+		err = ix.UpdateLater(ctx)
+	}
+	return s, err
+}
+
+// Count returns how many rows a query has before Skip, Limit and reductions, and
+// reads few of them. Errors: those of Query.
+func (ix *Index) Count(ctx context.Context, ref Ref, q *Query) (int64, error) {
+	s, err := ix.begin(ctx, ref, q)
+	if err != nil {
+		return 0, err
+	}
+	ranges, err := s.ranges(q)
+	var total int64
+	for _, b := range ranges {
+		var n int64
+		if err == nil {
+			n, err = s.count(ctx, b)
 		}
+		total += n
+	}
+	return total, err
+}
+
+// Query answers a query of a view of the index. Errors: those of Query.Validate and
+// Update; rows may yield others of the database.
+func (ix *Index) Query(ctx context.Context, ref Ref, q *Query) (*Result, error) {
+	s, err := ix.begin(ctx, ref, q)
+	if err != nil {
+		return nil, err
 	}
 	res := &Result{Reduced: q.reduces(ref), Seq: s.head.Seq, Tag: s.tag()}
 	if res.Reduced {
 		res.Rows = s.reduced(ctx, q)
 		return res, nil
 	}
-	res.TotalRows = s.rows()
+	if !q.Uncounted {
+		res.TotalRows = s.rows()
+	}
 	if res.Offset, res.Rows, err = s.mapped(ctx, q); err != nil {
 		return nil, err
 	}

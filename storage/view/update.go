@@ -15,7 +15,7 @@ import (
 type updater struct {
 	ix   *Index
 	p    kv.Partition
-	info couch.DatabaseInfo // as it was when the run began: where it leads
+	info couch.DatabaseInfo // as it is when the run begins: where it leads
 	head *head              // as it was last stored
 	task *background.Task
 	done int64 // changes
@@ -27,6 +27,10 @@ func (u *updater) run(ctx context.Context) (err error) {
 		return err
 	}
 	if u.head, err = u.ix.readHead(ctx, u.p); err != nil {
+		return err
+	}
+	// The index was not ahead of the database when it was read.
+	if u.info, err = u.ix.db.Info(ctx); err != nil {
 		return err
 	}
 	if u.isForeign() {

@@ -73,6 +73,9 @@ const (
 	maxLevel   = 10
 )
 
+// MaxHeight is the greatest height of a tree.
+const MaxHeight = maxLevel
+
 // level returns up to which level a key is a boundary.
 func (t *Tree) level(key []byte) int {
 	if len(key) == 0 {
