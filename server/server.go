@@ -15,12 +15,14 @@ import (
 	"settle/server/databases"
 	"settle/server/documents"
 	"settle/server/find"
+	"settle/server/functions"
 	"settle/server/metadata"
 	"settle/server/node"
 	"settle/server/query"
 	"settle/server/session"
 	"settle/server/web"
 	"settle/storage"
+	"settle/storage/design"
 	"settle/storage/metaview"
 	"settle/storage/view"
 )
@@ -35,7 +37,8 @@ const (
 // Options is what a server stands on. All but the certificate are required.
 type Options struct {
 	Store       *storage.Store
-	Indexes     *view.Indexes // over Store; the caller closes them, behind Shutdown
+	Indexes     *view.Indexes  // over Store; the caller closes them, behind Shutdown
+	Functions   *design.Engine // runs design documents' functions; the caller closes it, behind Indexes
 	Auth        *auth.Auth
 	Config      *config.Config
 	Logger      *slog.Logger
@@ -101,14 +104,25 @@ func (s *Server) handler(ctx context.Context, o Options) http.Handler {
 		ServerName:   serverName,
 		Logger:       o.Logger,
 	}
-	ordinary := web.NewHandler(options, s.tables(o, o.Store)...)
+	ordinary := s.view(o, options, o.Store)
 	options.Prefix, options.Serves = metadata.Prefix, metadata.Serves
 	options.Access = accessTo(o, metaview.Metadata)
-	return metadata.Dispatch(web.NewHandler(options, s.tables(o, metadata.NewNode(o.Store))...), ordinary)
+	return metadata.Dispatch(s.view(o, options, metadata.NewNode(o.Store)), ordinary)
 }
 
-// tables returns the routes of every family; of the server itself store tells.
-func (s *Server) tables(o Options, store node.Store) [][]web.Route {
+// view returns what answers the requests in one view of the databases, also those that
+// the design documents' rewrites make of others.
+func (s *Server) view(o Options, options web.Options, store node.Store) http.Handler {
+	var handler http.Handler
+	again := func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }
+	handler = web.NewHandler(options, s.tables(o, store, again)...)
+	return handler
+}
+
+// tables returns the routes of every family; of the server itself store tells, and
+// again answers requests that were rewritten.
+func (s *Server) tables(o Options, store node.Store, again http.HandlerFunc) [][]web.Route {
+	queries := query.New(o.Indexes)
 	return [][]web.Route{
 		node.Routes(store, o.Config, o.Auth, s.counters),
 		session.Routes(o.Auth),
@@ -116,7 +130,8 @@ func (s *Server) tables(o Options, store node.Store) [][]web.Route {
 		changes.Routes(changesTimeout(o.Config)),
 		changes.UpdatesRoutes(findUpdates(o.Store), changesTimeout(o.Config)),
 		documents.Routes(),
-		query.New(o.Indexes).Routes(),
+		queries.Routes(),
+		functions.New(o.Functions, queries, again).Routes(),
 		find.New(o.Indexes).Routes(),
 		metadata.Routes(),
 	}

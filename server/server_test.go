@@ -19,6 +19,7 @@ import (
 	"settle/server/config"
 	"settle/storage"
 	"settle/storage/crypt"
+	"settle/storage/design"
 	"settle/storage/kv"
 	"settle/storage/view"
 )
@@ -73,7 +74,7 @@ func startWith(t *testing.T, o startOptions) *running {
 	if o.logger == nil {
 		o.logger = slog.New(slog.DiscardHandler)
 	}
-	r.options = server.Options{Store: store, Indexes: view.New(view.Options{}), Auth: admins, Config: conf, Logger: o.logger, Certificate: o.certificate}
+	r.options = server.Options{Store: store, Indexes: view.New(view.Options{}), Functions: design.New(design.Options{}), Auth: admins, Config: conf, Logger: o.logger, Certificate: o.certificate}
 	r.Server = server.New(r.options)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -144,7 +144,7 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 	defer functions.Close()
 	indexes := view.New(view.Options{Functions: view.JavaScriptFunctions(functions), Logger: env.logger})
 	defer indexes.Close()
-	s := server.New(server.Options{Store: store.Store, Indexes: indexes, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
+	s := server.New(server.Options{Store: store.Store, Indexes: indexes, Functions: functions, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
 	if err := greet.print(admins.Names()); err != nil {
 		return err
 	}

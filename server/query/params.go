@@ -81,5 +81,5 @@ func updateMode(p *viewparams.Params) view.UpdateMode {
 // entityTag names the rows that a query of a view gives.
 func entityTag(result *view.Result, query string) string {
 	sum := sha256.Sum256([]byte(result.Tag + "?" + query))
-	return `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

@@ -71,10 +71,7 @@ func (q *Queries) query(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	tag := entityTag(result, r.URL.RawQuery)
-	r.Response.Header().Set("ETag", tag)
-	if r.Method != http.MethodPost && r.Header.Get("If-None-Match") == tag {
-		r.Response.WriteHeader(http.StatusNotModified)
+	if r.Method != http.MethodPost && r.NotModified(entityTag(result, r.URL.RawQuery)) {
 		return nil
 	}
 	if r.Method == http.MethodHead {

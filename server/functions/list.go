@@ -1,0 +1,122 @@
+package functions
+
+import (
+	"bytes"
+	"iter"
+	"net/http"
+
+	"settle/server/query"
+	"settle/server/viewparams"
+	"settle/server/web"
+	"settle/storage/couch"
+	"settle/storage/design"
+	"settle/storage/docjson"
+	"settle/storage/view"
+)
+
+// list answers with what a list function makes of the rows of a view, of its own design
+// document or of another.
+func (f *Functions) list(r *web.Request) error {
+	d, err := f.designOf(r)
+	if err != nil {
+		return err
+	}
+	db := web.DatabaseOf[Database](r)
+	p, body, err := listParams(r)
+	if err != nil {
+		return err
+	}
+	owner := r.Param("other")
+	if owner == "" {
+		owner = r.Param("design")
+	}
+	v, err := f.queries.Open(r.Context(), db, couch.DocID(couch.DesignPrefix+owner), r.Param("view"))
+	if err != nil {
+		return err
+	}
+	result, err := v.Query(r.Context(), db, &p)
+	if err != nil {
+		return err
+	}
+	req, err := object{r: r, body: body, json: true}.append(nil)
+	if err != nil {
+		return err
+	}
+	head := bytes.TrimSuffix(query.AppendHead(nil, db, &p, result), []byte(","))
+	return f.run(r, d, design.Listing{Head: append(head, '}'), Req: req, Rows: rows(result, &p)})
+}
+
+// listParams reads the parameters of the view from the query and the body, which the
+// function sees too.
+func listParams(r *web.Request) (viewparams.Params, []byte, error) {
+	p, err := viewparams.FromQuery(r.Query())
+	if err != nil || r.Method != http.MethodPost {
+		return p, nil, err
+	}
+	if err := r.RequireJSON(); err != nil {
+		return p, nil, err
+	}
+	body, err := readBody(r)
+	if err != nil || body == nil {
+		return p, nil, err
+	}
+	reader := docjson.NewReader(bytes.NewReader(body))
+	if err := viewparams.RequireObject(reader); err != nil {
+		return p, nil, err
+	}
+	if err := p.ReadQuery(reader); err != nil {
+		return p, nil, err
+	}
+	return p, body, reader.End()
+}
+
+// rows prints the rows of a view for a list function.
+func rows(result *view.Result, p *viewparams.Params) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var b []byte
+		for row, err := range result.Rows {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			b = query.AppendRow(b[:0], &row, result.Reduced)
+			if p.IncludeDocs && row.Doc != nil {
+				b = docjson.AppendDocument(append(b, `,"doc":`...), row.Doc, docjson.Print{})
+			} else if p.IncludeDocs {
+				b = append(b, `,"doc":null`...)
+			}
+			if !yield(append(b, '}'), nil) {
+				return
+			}
+		}
+	}
+}
+
+// run runs a list function, whose answer goes out while it is made.
+func (f *Functions) run(r *web.Request, d *design.Document, l design.Listing) error {
+	code, begun := http.StatusOK, false
+	begin := func() {
+		if !begun {
+			begun = true
+			r.Response.WriteHeader(code)
+		}
+	}
+	l.Start = func(response design.Response) error {
+		code = response.Code
+		setHeader(r, response)
+		return nil
+	}
+	l.Chunk = func(text string) error {
+		begin()
+		_, err := r.Response.Write([]byte(text))
+		return err
+	}
+	if err := d.List(r.Context(), r.Param("name"), l); err != nil {
+		if !begun { // the error has a header of its own
+			r.Response.Header().Del("Content-Type")
+		}
+		return Describe(err)
+	}
+	begin()
+	return nil
+}

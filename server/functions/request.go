@@ -1,0 +1,165 @@
+package functions
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"settle/server/web"
+	"settle/storage/docjson"
+)
+
+// object is the request object that functions see: what the client sent, and who it is.
+// The members are those of couch_httpd_external:json_req_obj.
+type object struct {
+	r    *web.Request
+	id   string
+	body []byte // nil: none
+	json bool   // the body is shown as the value that it is, not as text
+}
+
+// append appends the object.
+func (o object) append(dst []byte) ([]byte, error) {
+	db := web.DatabaseOf[Database](o.r)
+	info, err := db.Info(o.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	security, err := db.Security(o.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	dst = docjson.AppendString(append(dst, `{"info":{"db_name":`...), info.Name)
+	dst = docjson.AppendString(append(dst, `,"update_seq":`...), db.FormatSeq(info.UpdateSeq))
+	dst = strconv.AppendInt(append(dst, `,"doc_count":`...), info.DocCount, 10)
+	dst = strconv.AppendInt(append(dst, `,"doc_del_count":`...), info.DeletedCount, 10)
+	dst = append(dst, `},"id":`...)
+	if o.id == "" {
+		dst = append(dst, "null"...)
+	} else {
+		dst = docjson.AppendString(dst, o.id)
+	}
+	dst = o.appendRequest(dst)
+	dst = o.appendBody(dst)
+	dst = appendUser(append(dst, `,"userCtx":`...), info.Name, o.r)
+	dst = append(dst, `,"secObj":`...)
+	if len(security) == 0 {
+		security = []byte("{}")
+	}
+	return append(append(dst, security...), '}'), nil
+}
+
+// appendRequest appends the line of the request, and its header.
+func (o object) appendRequest(dst []byte) []byte {
+	path := o.r.URL.EscapedPath()
+	dst = docjson.AppendString(append(dst, `,"uuid":`...), uuid())
+	dst = docjson.AppendString(append(dst, `,"method":`...), o.r.Method)
+	dst = appendPath(append(dst, `,"requested_path":`...), path)
+	dst = appendPath(append(dst, `,"path":`...), path)
+	dst = docjson.AppendString(append(dst, `,"raw_path":`...), valid(o.r.URL.RequestURI()))
+	dst = appendPairs(append(dst, `,"query":`...), o.r.Query())
+	dst = append(dst, `,"headers":{`...)
+	for name, values := range o.r.Header {
+		dst = docjson.AppendString(separate(dst), valid(name))
+		dst = docjson.AppendString(append(dst, ':'), valid(strings.Join(values, ", ")))
+	}
+	dst = docjson.AppendString(append(separate(dst), `"Host":`...), valid(o.r.Host))
+	host, _, _ := net.SplitHostPort(o.r.RemoteAddr)
+	dst = docjson.AppendString(append(dst, `},"peer":`...), host)
+	var cookies web.Query
+	for _, c := range o.r.Cookies() {
+		cookies = append(cookies, web.QueryParam{Name: valid(c.Name), Value: valid(c.Value)})
+	}
+	return appendPairs(append(dst, `,"cookie":`...), cookies)
+}
+
+// appendBody appends the body, and the form that it may be.
+func (o object) appendBody(dst []byte) []byte {
+	dst = append(dst, `,"body":`...)
+	switch {
+	case o.body == nil:
+		dst = append(dst, `"undefined"`...)
+	case o.json:
+		dst = append(dst, o.body...)
+	default:
+		dst = docjson.AppendString(dst, valid(string(o.body)))
+	}
+	var form web.Query
+	if o.r.MediaType() == "application/x-www-form-urlencoded" {
+		for pair := range strings.SplitSeq(string(o.body), "&") {
+			name, value, _ := strings.Cut(pair, "=")
+			name, errName := url.QueryUnescape(name)
+			value, errValue := url.QueryUnescape(value)
+			if name != "" && errName == nil && errValue == nil {
+				form = append(form, web.QueryParam{Name: valid(name), Value: valid(value)})
+			}
+		}
+	}
+	return appendPairs(append(dst, `,"form":`...), form)
+}
+
+// appendUser appends who asks.
+func appendUser(dst []byte, db string, r *web.Request) []byte {
+	dst = docjson.AppendString(append(dst, `{"db":`...), db)
+	dst = append(dst, `,"name":`...)
+	if r.Session.User.Name == "" {
+		dst = append(dst, "null"...)
+	} else {
+		dst = docjson.AppendString(dst, r.Session.User.Name)
+	}
+	dst = append(dst, `,"roles":[`...)
+	for i, role := range r.Session.User.Roles {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = docjson.AppendString(dst, role)
+	}
+	return append(dst, "]}"...)
+}
+
+// appendPath appends the segments of a path, unescaped.
+func appendPath(dst []byte, path string) []byte {
+	dst = append(dst, '[')
+	for i, segment := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		plain, err := url.PathUnescape(segment)
+		if err != nil {
+			plain = segment
+		}
+		dst = docjson.AppendString(dst, valid(plain))
+	}
+	return append(dst, ']')
+}
+
+// appendPairs appends an object. Of pairs with one name the last counts, as in
+// JavaScript.
+func appendPairs(dst []byte, pairs web.Query) []byte {
+	dst = append(dst, '{')
+	for _, p := range pairs {
+		dst = docjson.AppendString(separate(dst), valid(p.Name))
+		dst = docjson.AppendString(append(dst, ':'), valid(p.Value))
+	}
+	return append(dst, '}')
+}
+
+// separate appends a comma, unless an object begins.
+func separate(dst []byte) []byte {
+	if dst[len(dst)-1] == '{' {
+		return dst
+	}
+	return append(dst, ',')
+}
+
+// valid makes a text UTF-8, which what clients send need not be.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+func uuid() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

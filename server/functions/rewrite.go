@@ -1,0 +1,192 @@
+package functions
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"settle/server/web"
+	"settle/storage/couch"
+	"settle/storage/design"
+	"settle/storage/docjson"
+)
+
+// errInsecure is the answer to a rewrite that leaves its database.
+var errInsecure = &web.Error{Status: http.StatusBadRequest, Name: "insecure_rewrite_rule", Reason: "too many ../.. segments"}
+
+// rewrite sends a request on to where the design document's rules say, or answers it
+// by its function.
+func (f *Functions) rewrite(r *web.Request) error {
+	if depthOf(r.Context()) >= maxRewrites {
+		return couch.Errorf(couch.BadRequest, "Exceeded rewrite recursion limit")
+	}
+	doc, err := web.DatabaseOf[Database](r).Get(r.Context(), couch.DocID(couch.DesignPrefix)+r.DocID("design"), couch.GetOptions{})
+	if err != nil {
+		return err
+	}
+	d, err := f.engine.Document(docjson.AppendDocument(nil, doc, docjson.Print{}))
+	if err != nil {
+		return Describe(err)
+	}
+	if d.RewritesByFunction() {
+		return f.rewriteByFunction(r, d)
+	}
+	var body struct {
+		Rewrites []rule `json:"rewrites"`
+	}
+	if json.Unmarshal(doc.Body.Text, &body) != nil || body.Rewrites == nil {
+		return &web.Error{Status: http.StatusNotFound, Name: design.RewriteError, Reason: "Invalid path."}
+	}
+	query := r.URL.Query()
+	to, ok := route(body.Rewrites, r.Method, segments(r.Param("*")), query)
+	if !ok {
+		return couch.ErrNotFound
+	}
+	path, err := resolve(r, to)
+	if err != nil {
+		return err
+	}
+	return f.sendOn(r, target{path: path, query: query})
+}
+
+// target is where a request goes instead.
+type target struct {
+	path   string // escaped
+	query  url.Values
+	method string // "": the request's
+	header []design.HeaderField
+	body   *string // nil: the request's
+}
+
+func (f *Functions) rewriteByFunction(r *web.Request, d *design.Document) error {
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	req, err := object{r: r, body: body}.append(nil)
+	if err != nil {
+		return err
+	}
+	w, err := d.Rewrite(r.Context(), req)
+	if err != nil {
+		return Describe(err)
+	}
+	if w.Path == "" {
+		return answer(r, w.Response)
+	}
+	path, err := resolve(r, segments(w.Path))
+	if err != nil {
+		return err
+	}
+	to := target{path: path, query: r.URL.Query(), method: w.Method, header: w.Header, body: w.Body}
+	if to.body == nil {
+		text := string(body)
+		to.body = &text
+	}
+	if w.Query != nil {
+		if to.query, err = queryOf(w.Query); err != nil {
+			return err
+		}
+	}
+	return f.sendOn(r, to)
+}
+
+// queryOf makes query parameters of an object; what is no string is shown as JSON.
+func queryOf(object json.RawMessage) (url.Values, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(object, &members); err != nil {
+		return nil, couch.Errorf(couch.BadRequest, "`query` must be an object")
+	}
+	query := make(url.Values)
+	for name, value := range members {
+		query.Set(name, textOf(value))
+	}
+	return query, nil
+}
+
+// textOf is a string's value, or the JSON of another.
+func textOf(value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return string(value)
+	}
+	return text
+}
+
+// segments parts a path and leaves out empty segments.
+func segments(path string) []string {
+	return strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
+}
+
+// resolve turns a path that is relative to the design document into one of the server.
+// It must stay in the database: the error is errInsecure.
+func resolve(r *web.Request, to []string) (string, error) {
+	at := []string{"_design", r.Param("design")}
+	for _, segment := range to {
+		switch segment {
+		case ".":
+		case "..":
+			if len(at) == 0 {
+				return "", errInsecure
+			}
+			at = at[:len(at)-1]
+		default:
+			at = append(at, segment)
+		}
+	}
+	path := "/" + web.EscapeSegment(web.DatabaseOf[Database](r).Name())
+	for _, segment := range at {
+		path += "/" + web.EscapeSegment(segment)
+	}
+	return path, nil
+}
+
+// maxRewrites is how often one request is rewritten: CouchDB's `rewrite_limit`.
+const maxRewrites = 100
+
+type depthKey struct{}
+
+func depthOf(ctx context.Context) int {
+	n, _ := ctx.Value(depthKey{}).(int)
+	return n
+}
+
+// sendOn answers the request that was made of this one, with the rights of who sent it.
+func (f *Functions) sendOn(r *web.Request, to target) error {
+	ctx := context.WithValue(r.Context(), depthKey{}, depthOf(r.Context())+1)
+	sent := r.Request.Clone(ctx)
+	sent.URL.Path, sent.URL.RawPath = unescaped(to.path), to.path
+	sent.URL.RawQuery = to.query.Encode()
+	sent.RequestURI = sent.URL.RequestURI()
+	if to.method != "" {
+		sent.Method = to.method
+	}
+	for _, field := range to.header {
+		if name := http.CanonicalHeaderKey(field.Name); !isIdentity(name) {
+			sent.Header.Set(name, field.Value)
+		}
+	}
+	if to.body != nil {
+		sent.Body, sent.ContentLength = io.NopCloser(strings.NewReader(*to.body)), int64(len(*to.body))
+		sent.Header.Del("Content-Encoding")
+	}
+	f.serve(r.Response, sent)
+	return nil
+}
+
+func unescaped(path string) string {
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return path
+	}
+	return plain
+}
+
+// isIdentity reports whether a header says who asks: a function must not speak for
+// another.
+func isIdentity(name string) bool {
+	return name == "Authorization" || name == "Cookie" || strings.HasPrefix(name, "X-Auth-Couchdb")
+}

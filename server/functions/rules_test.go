@@ -1,0 +1,50 @@
+package functions_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"settle/server/functions"
+)
+
+func TestRules(t *testing.T) {
+	const rules = `[
+		{"from": "", "to": "../../doc"},
+		{"from": "/view", "to": "_view/v", "query": {"limit": "1"}},
+		{"from": "/d/:id", "to": "../../:id"},
+		{"from": "/key/:k", "to": "_view/v", "query": {"key": ":k", "reduce": false}},
+		{"from": "/put", "to": "_update/u", "method": "PUT"},
+		{"from": "/q", "to": "_show/s", "query": {"x": ":z"}},
+		{"from": "/rest/*", "to": "../../*"},
+		{"to": "all/*", "method": "POST"}
+	]`
+	for _, tt := range []struct{ method, path, query, want, wantQuery string }{
+		{"GET", "", "", "../../doc", ""},
+		{"GET", "/view", "a=b", "_view/v", "a=b&limit=1"},
+		{"GET", "/d/x", "", "../../x", "id=x"},
+		{"GET", "/key/x", "", "_view/v", "k=x&key=%22x%22&reduce=false"},
+		{"GET", "/key/5", "", "_view/v", "k=5&key=5&reduce=false"},
+		{"PUT", "/put", "", "_update/u", ""},
+		{"GET", "/put", "", "none", ""},
+		{"GET", "/q", "z=1", "_show/s", "x=1&z=1"},
+		{"GET", "/rest/a/b", "", "../../a/b", ""},
+		{"GET", "/rest", "", "../..", ""},
+		{"POST", "/other/x", "", "all/other/x", ""},
+		{"GET", "/d", "", "none", ""},
+		{"GET", "/d/x/y", "", "none", ""},
+	} {
+		query, err := url.ParseQuery(tt.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, ok := functions.Route(t, rules, tt.method, tt.path, query)
+		got := strings.Join(to, "/")
+		if !ok {
+			got = "none"
+		}
+		if got != tt.want || query.Encode() != tt.wantQuery {
+			t.Errorf("%s %s: to %s?%s, want %s?%s", tt.method, tt.path, got, query.Encode(), tt.want, tt.wantQuery)
+		}
+	}
+}

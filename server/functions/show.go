@@ -1,0 +1,110 @@
+package functions
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"strconv"
+
+	"settle/server/web"
+	"settle/storage/couch"
+	"settle/storage/design"
+)
+
+// show answers with what a show function makes of a document.
+func (f *Functions) show(r *web.Request) error {
+	d, err := f.designOf(r)
+	if err != nil {
+		return err
+	}
+	id := couch.DocID(r.Param("*"))
+	doc, err := document(r, id)
+	if err != nil {
+		return err
+	}
+	body, err := readBody(r)
+	if err != nil {
+		return err
+	}
+	req, err := object{r: r, id: string(id), body: body}.append(nil)
+	if err != nil {
+		return err
+	}
+	response, err := d.Show(r.Context(), r.Param("name"), doc, req)
+	if err != nil {
+		return Describe(err)
+	}
+	r.Response.Header().Set("Vary", "Accept")
+	if r.Method != http.MethodPost && r.NotModified(tagOf(doc, r)) {
+		return nil
+	}
+	return answer(r, response)
+}
+
+// tagOf names what a show function is asked to show: the document, who asks, and for
+// what form.
+func tagOf(doc []byte, r *web.Request) string {
+	sum := sha256.New()
+	for _, part := range []string{string(doc), r.URL.RequestURI(), r.Header.Get("Accept"), r.Session.User.Name} {
+		io.WriteString(sum, strconv.Itoa(len(part))+":"+part)
+	}
+	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// maxBody bounds the body that a function sees, where max_document_size does not.
+const maxBody = 8 << 20
+
+// readBody reads the body of a request, which a function is to see; nil where there is
+// none.
+func readBody(r *web.Request) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	limit := r.Limits().MaxDocumentSize
+	if limit <= 0 || limit > maxBody {
+		limit = maxBody
+	}
+	body, err := r.ReadBody(limit)
+	if len(body) == 0 {
+		return nil, err
+	}
+	return body, err
+}
+
+// answer answers with what a function returned.
+func answer(r *web.Request, response design.Response) error {
+	setHeader(r, response)
+	r.Response.Header().Set("Content-Length", strconv.Itoa(len(response.Body)))
+	r.Response.WriteHeader(response.Code)
+	_, err := r.Response.Write(response.Body)
+	return err
+}
+
+// setHeader sets the header of a function's answer. A function cannot set what frames
+// the answer, log somebody in, or speak for other origins.
+func setHeader(r *web.Request, response design.Response) {
+	h := r.Response.Header()
+	for _, field := range response.Header {
+		switch name := http.CanonicalHeaderKey(field.Name); name {
+		case "Content-Length", "Transfer-Encoding", "Connection", "Set-Cookie":
+		default:
+			if !isCORS(name) {
+				h.Set(name, field.Value)
+			}
+		}
+	}
+	if h.Get("Content-Type") == "" && response.ContentType != "" {
+		h.Set("Content-Type", response.ContentType)
+	}
+	if response.ContentType == "application/json" && h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "must-revalidate")
+	}
+}
+
+// isCORS reports whether a header is one of those by which the server tells a
+// browser what other origins may see.
+func isCORS(name string) bool {
+	const cors = "Access-Control-"
+	return len(name) > len(cors) && name[:len(cors)] == cors
+}
