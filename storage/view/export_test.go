@@ -5,9 +5,6 @@ import (
 	"settle/storage/view/redtree"
 )
 
-// AppendRawKey is appendRawKey.
-var AppendRawKey = appendRawKey
-
 // EncodeRow makes key and value of a row.
 func EncodeRow(stem string, id couch.DocID, e Emitted) (key, value []byte) {
 	return rowKey([]byte(stem), id, 0), encodeRow(len(stem), e)

@@ -64,6 +64,21 @@ func (ix *Index) partition(ctx context.Context) (kv.Partition, error) {
 	return ix.db.OpenIndex(ctx, indexPrefix+ix.signature)
 }
 
+// errDropped: the index was dropped while an operation went on.
+var errDropped = &couch.Error{Kind: couch.Unavailable, Reason: "The index was dropped meanwhile."}
+
+// indexView is the database's IndexView; it fails with errDropped.
+func (ix *Index) indexView(ctx context.Context, p kv.Partition, fn func(kv.Reader) error) error {
+	return dropped(ix.db.IndexView(ctx, p, fn))
+}
+
+func dropped(err error) error {
+	if errors.Is(err, couch.ErrNotFound) {
+		return errDropped
+	}
+	return err
+}
+
 // keys says how the keys of a view's rows are made.
 func (ix *Index) keys(view int) keySpace {
 	return keySpace{raw: ix.definition.Views[view].Raw, partitioned: ix.definition.Partitioned}
@@ -80,7 +95,7 @@ var errChanged = errors.New("view: the index has changed meanwhile")
 // in another.
 func (ix *Index) viewAt(p kv.Partition, h *head) redtree.View {
 	return func(ctx context.Context, fn func(kv.Reader) error) error {
-		return ix.db.IndexView(ctx, p, func(r kv.Reader) error {
+		return ix.indexView(ctx, p, func(r kv.Reader) error {
 			now, err := readHead(ctx, r, len(h.Views))
 			if err != nil {
 				return err
@@ -95,7 +110,7 @@ func (ix *Index) viewAt(p kv.Partition, h *head) redtree.View {
 
 // readHead reads the index's head.
 func (ix *Index) readHead(ctx context.Context, p kv.Partition) (h *head, err error) {
-	err = ix.db.IndexView(ctx, p, func(r kv.Reader) error {
+	err = ix.indexView(ctx, p, func(r kv.Reader) error {
 		h, err = readHead(ctx, r, len(ix.definition.Views))
 		return err
 	})
@@ -147,7 +162,7 @@ func (ix *Index) update(ctx context.Context) error {
 	}
 	for range maxRestarts {
 		u := updater{ix: ix}
-		if err = u.run(ctx); !errors.Is(err, errChanged) {
+		if err = u.run(ctx); !errors.Is(err, errChanged) && !errors.Is(err, errDropped) {
 			break
 		}
 	}

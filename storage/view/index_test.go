@@ -233,29 +233,77 @@ func TestForgottenPurges(t *testing.T) {
 
 func TestCleanup(t *testing.T) {
 	b := newBench(t, false)
-	b.put([2]string{"a", `{"n":1}`})
-	kept, dropped := joinDefinition("n"), joinDefinition("id")
+	b.put([2]string{"a", `{"n":1}`}, [2]string{"_design/one", `{"language":"test","views":{"x":{"map":"n"}}}`}, [2]string{"_design/two", `{"language":"test","views":{"y":{"map":"n"}}}`})
+	kept, _ := view.ParseDesign([]byte(`{"language":"test","views":{"z":{"map":"n"}}}`), false)
+	dropped := joinDefinition("id")
 	for _, d := range []*view.Definition{kept, dropped} {
 		b.query(d, view.Ref{Reduce: -1}, all())
 	}
 	if _, err := b.db.OpenIndex(ctx, "other"); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.indexes.Cleanup(ctx, b.db, []*view.Definition{kept}); err != nil {
+	names := func() []string {
+		t.Helper()
+		var names []string
+		for name, err := range b.db.Indexes(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, name)
+		}
+		return names
+	}
+	if err := b.indexes.Cleanup(ctx, b.db); err != nil {
 		t.Fatal(err)
 	}
-	var names []string
-	for name, err := range b.db.Indexes(ctx) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, name)
-	}
-	if diff := cmp.Diff([]string{"other", "view/" + kept.Signature()}, names); diff != "" {
+	if diff := cmp.Diff([]string{"other", "view/" + kept.Signature()}, names()); diff != "" {
 		t.Error(diff)
 	}
 	if got := keysOf(b.query(dropped, view.Ref{Reduce: -1}, all()).rows); got != `"a"` {
 		t.Errorf("a dropped index is made again with %s", got)
+	}
+	b.put([2]string{"_design/one", ""}, [2]string{"_design/two", ""})
+	if err := b.indexes.Cleanup(ctx, b.db); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"other"}, names()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Design documents have their indexes made in the background, unless they do not want
+// it, or have functions that are not there.
+func TestUpdateAllLater(t *testing.T) {
+	b := newBench(t, false)
+	b.put(
+		[2]string{"a", `{"n":1}`}, [2]string{"_design/none", `{}`}, [2]string{"_design/bad", `{"language":"test","views":{"x":{"map":"nope"}}}`},
+		[2]string{"_design/one", `{"language":"test","views":{"x":{"map":"n"}}}`}, [2]string{"_design/own", `{"language":"test","views":{"x":{"map":"id"}},"autoupdate":false}`},
+	)
+	if err := b.indexes.UpdateAllLater(ctx, b.db); err != nil {
+		t.Fatal(err)
+	}
+	found := map[couch.DocID]view.Design{}
+	for d, err := range view.Designs(ctx, b.db) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[d.ID] = d
+	}
+	if len(found) != 3 || found["_design/own"].AutoUpdate || !found["_design/one"].AutoUpdate {
+		t.Errorf("design documents: %+v", found)
+	}
+	info := func(id couch.DocID) view.Info {
+		t.Helper()
+		info, err := b.index(found[id].Definition).Info(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	for info("_design/one").Pending > 0 { // the background comes to it
+	}
+	if info("_design/own").Pending == 0 {
+		t.Error("an index that is not to be updated by itself is")
 	}
 }
 

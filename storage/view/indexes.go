@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,10 +18,12 @@ import (
 type Database interface {
 	Name() string
 	Incarnation() couch.Incarnation
+	Partitioned() bool
 	Info(ctx context.Context) (couch.DatabaseInfo, error)
 	Changes(ctx context.Context, o couch.ChangesOptions) iter.Seq2[couch.Change, error]
 	PendingChanges(ctx context.Context, since couch.Seq) (int64, error)
 	PurgedInfos(ctx context.Context) iter.Seq2[couch.Purged, error]
+	AllDocs(ctx context.Context, o couch.AllDocsOptions) iter.Seq2[couch.AllDocsRow, error]
 
 	OpenIndex(ctx context.Context, name string) (kv.Partition, error)
 	Indexes(ctx context.Context) iter.Seq2[string, error]
@@ -141,28 +142,3 @@ func (x *Indexes) begin() (ok bool) {
 
 // indexPrefix begins the names that views' indexes have with their database.
 const indexPrefix = "view/"
-
-// Cleanup drops the indexes of a database that are of none of the definitions. An
-// index that was dropped and is asked for again is made anew. Errors are db's.
-func (x *Indexes) Cleanup(ctx context.Context, db Database, keep []*Definition) error {
-	kept := make(map[string]bool, len(keep))
-	for _, d := range keep {
-		kept[d.Signature()] = true
-	}
-	for name, err := range db.Indexes(ctx) {
-		if err != nil {
-			return err
-		}
-		signature, ok := strings.CutPrefix(name, indexPrefix)
-		if !ok || kept[signature] {
-			continue
-		}
-		if err := db.DropIndex(ctx, name); err != nil {
-			return err
-		}
-		x.mu.Lock()
-		delete(x.open, indexID{db.Incarnation(), signature})
-		x.mu.Unlock()
-	}
-	return nil
-}

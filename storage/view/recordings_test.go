@@ -17,6 +17,7 @@ import (
 	"settle/storage/design"
 	"settle/storage/docjson"
 	"settle/storage/view"
+	"settle/storage/view/javascript"
 	"settle/storage/view/params"
 )
 
@@ -60,7 +61,7 @@ func TestRecordedViews(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := player{bench: newBench(t, false)}
-			p.indexes = view.New(view.Options{Functions: view.JavaScriptFunctions(engine)})
+			p.indexes = view.New(view.Options{Functions: javascript.Functions(engine)})
 			for i, e := range scenario.Exchanges {
 				p.play(i, &e)
 			}

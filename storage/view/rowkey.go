@@ -7,6 +7,7 @@ import (
 
 	"settle/storage/collate"
 	"settle/storage/couch"
+	"settle/storage/view/rawkey"
 )
 
 // appendEscaped appends a text so that no escaped text is the beginning of another,
@@ -47,7 +48,7 @@ type keySpace struct {
 // appendKey appends the part of a row's key that is of the emitted key.
 func (s keySpace) appendKey(dst, json []byte) ([]byte, error) {
 	if s.raw {
-		return appendRawKey(dst, json)
+		return rawkey.Append(dst, json)
 	}
 	return collate.AppendKey(dst, json)
 }

@@ -2,40 +2,12 @@ package view_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"settle/storage/collate"
 	"settle/storage/view"
 )
-
-// Raw keys sort as the texts do in raw order, and none begins another's.
-func FuzzRawKey(f *testing.F) {
-	for i, a := range values {
-		f.Add(a, values[(i+7)%len(values)])
-	}
-	f.Add(`"a\u0000"`, `"a\u0000\u0001"`)
-	f.Add(`{"a":[1,{"b":null}]}`, `{"a":[1,{"b":false}],"c":1}`)
-	f.Fuzz(func(t *testing.T, a, b string) {
-		x, err1 := view.AppendRawKey(nil, []byte(a))
-		y, err2 := view.AppendRawKey(nil, []byte(b))
-		if err1 == nil && !json.Valid([]byte(a)) {
-			t.Fatalf("%q has a key and is no JSON", a)
-		}
-		if err1 != nil || err2 != nil {
-			return
-		}
-		order := collate.CompareRaw([]byte(a), []byte(b))
-		if bytes.Compare(x, y) != order {
-			t.Fatalf("%q and %q compare %d, their keys %x and %x do not", a, b, order, x, y)
-		}
-		if order != 0 && bytes.HasPrefix(y, x) {
-			t.Fatalf("the key of %q begins that of %q", a, b)
-		}
-	})
-}
 
 func FuzzRow(f *testing.F) {
 	key, value := view.EncodeRow("stem", "id\x00", view.Emitted{Key: "[1]", Value: `"x"`})

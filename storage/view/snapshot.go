@@ -35,7 +35,7 @@ func (s *snapshot) refresh(ctx context.Context) (err error) {
 }
 
 func (s *snapshot) view(ctx context.Context, fn func(kv.Reader) error) error {
-	return s.ix.db.IndexView(ctx, s.p, fn)
+	return s.ix.indexView(ctx, s.p, fn)
 }
 
 func (s *snapshot) rows() int64 { return s.head.Views[s.ref.View].Rows }

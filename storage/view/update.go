@@ -136,7 +136,7 @@ func (u *updater) commit(ctx context.Context, fn func(kv.Tx, *head) error) error
 	if err == nil {
 		u.head = next
 	}
-	return err
+	return dropped(err)
 }
 
 // view is a View of the index in the state that the updater knows.

@@ -1,4 +1,6 @@
-package view
+// Package rawkey makes keys of JSON values that sort in Erlang's order of terms, which
+// views have whose collation is raw. It is pure.
+package rawkey
 
 import (
 	"settle/storage/collate"
@@ -22,23 +24,23 @@ const (
 	rawMember = 1 // before a member's name
 )
 
-// appendRawKey appends a key that sorts as collate.CompareRaw does, and is the
+// Append appends a key that sorts as collate.CompareRaw does, and is the
 // beginning of no other value's. The error is collate.ErrInvalid; dst is then
 // returned as it was.
-func appendRawKey(dst, json []byte) ([]byte, error) {
-	k := rawKeyer{s: jsonscan.New(json), dst: dst}
+func Append(dst, json []byte) ([]byte, error) {
+	k := keyer{s: jsonscan.New(json), dst: dst}
 	if !k.value(0) || k.s.Kind() != jsonscan.Invalid || len(k.s.Rest()) > 0 {
 		return dst, collate.ErrInvalid
 	}
 	return k.dst, nil
 }
 
-type rawKeyer struct {
+type keyer struct {
 	s   jsonscan.Scanner
 	dst []byte
 }
 
-func (k *rawKeyer) value(depth int) bool {
+func (k *keyer) value(depth int) bool {
 	switch kind := k.s.Kind(); kind {
 	case jsonscan.Number:
 		var err error
@@ -62,7 +64,7 @@ func (k *rawKeyer) value(depth int) bool {
 	return k.s.Literal()
 }
 
-func (k *rawKeyer) nested(kind jsonscan.Kind, depth int) bool {
+func (k *keyer) nested(kind jsonscan.Kind, depth int) bool {
 	at := len(k.dst)
 	k.dst = append(k.dst, rawArray)
 	if kind == jsonscan.Object {
@@ -90,8 +92,13 @@ func (k *rawKeyer) nested(kind jsonscan.Kind, depth int) bool {
 	}
 }
 
-func (k *rawKeyer) text(raw []byte) bool {
+func (k *keyer) text(raw []byte) bool {
 	text, ok := jsonscan.Unescape(nil, raw)
-	k.dst = appendEscaped(k.dst, text)
+	for _, c := range text {
+		if k.dst = append(k.dst, c); c == 0 {
+			k.dst = append(k.dst, 0xff)
+		}
+	}
+	k.dst = append(k.dst, 0, 1)
 	return ok
 }
