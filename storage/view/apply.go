@@ -25,21 +25,27 @@ type viewDelta struct {
 // apply stores a batch.
 func (u *updater) apply(ctx context.Context, b *batch) error {
 	b.dedupe()
-	if !u.head.Kept {
-		return u.commit(ctx, func(tx kv.Tx, h *head) error {
-			d, err := u.delta(ctx, tx, b)
-			if err != nil {
-				return err
-			}
-			for i, v := range d.views {
-				tree := u.ix.tree(h, i)
-				for _, c := range v.changes {
-					set(tx, redtree.Write{Key: tree.RowKey(c.Key), Value: c.Value})
-				}
-			}
-			return u.finish(tx, h, b, d)
-		})
+	if u.head.Kept {
+		return u.applyKept(ctx, b)
 	}
+	return u.commit(ctx, func(tx kv.Tx, h *head) error {
+		d, err := u.delta(ctx, tx, b)
+		if err != nil {
+			return err
+		}
+		for i, v := range d.views {
+			tree := u.ix.tree(h, i)
+			for _, c := range v.changes {
+				set(tx, redtree.Write{Key: tree.RowKey(c.Key), Value: c.Value})
+			}
+		}
+		u.finish(tx, h, b, d)
+		return nil
+	})
+}
+
+// applyKept stores a batch, and what becomes of the summaries.
+func (u *updater) applyKept(ctx context.Context, b *batch) error {
 	var d *delta
 	err := u.view(ctx, func(r kv.Reader) (err error) {
 		d, err = u.delta(ctx, r, b)
@@ -67,7 +73,8 @@ func (u *updater) apply(ctx context.Context, b *batch) error {
 		for _, w := range writes {
 			set(tx, w)
 		}
-		return u.finish(tx, h, b, d)
+		u.finish(tx, h, b, d)
+		return nil
 	})
 }
 
@@ -80,7 +87,7 @@ func set(tx kv.Tx, w redtree.Write) {
 }
 
 // finish writes what batches have in common whatever becomes of the summaries.
-func (u *updater) finish(tx kv.Tx, h *head, b *batch, d *delta) error {
+func (u *updater) finish(tx kv.Tx, h *head, b *batch, d *delta) {
 	for _, w := range d.docs {
 		set(tx, w)
 	}
@@ -92,7 +99,6 @@ func (u *updater) finish(tx kv.Tx, h *head, b *batch, d *delta) error {
 			h.Views[i].Changed = h.Generation
 		}
 	}
-	return nil
 }
 
 // dedupe leaves of each document what came last.

@@ -57,6 +57,9 @@ func (u *updater) batches(ctx context.Context) iter.Seq2[*batch, error] {
 				return
 			}
 		}
+		if err := ctx.Err(); err != nil { // the feed was not read to its end
+			yield(nil, err)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"settle/storage/couch"
 	"settle/storage/view"
 )
 
@@ -56,4 +58,25 @@ func crash(b *bench, d *view.Definition, mem *vfs.MemFS, rng *rand.Rand) *vfs.Me
 	b.open()
 	b.openDatabase()
 	return left
+}
+
+// Indexes that are closed while one is built leave what another run completes.
+func TestCloseDuringUpdate(t *testing.T) {
+	b := newBench(t, false)
+	d := modelDefinition()
+	rng := rand.New(rand.NewPCG(5, 5))
+	edit(b, rng, 0)
+	for i := range 5 {
+		ix := b.index(d)
+		updated := make(chan error, 1)
+		go func() { updated <- ix.Update(ctx) }()
+		time.Sleep(time.Duration(i*10) * time.Millisecond)
+		b.reopen()
+		if err := <-updated; err != nil && !errors.Is(err, couch.ErrUnavailable) && !errors.Is(err, context.Canceled) {
+			t.Errorf("an update that is stopped gives %v", err)
+		}
+	}
+	for v := range d.Views {
+		newModel(b, d, v).check(b, d, view.Ref{View: v, Reduce: 0}, all())
+	}
 }

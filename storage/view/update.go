@@ -187,7 +187,12 @@ func (u *updater) makeSummaries(ctx context.Context) error {
 	roots := make([]redtree.Root, len(u.head.Views))
 	for i := range roots {
 		store := func(writes []redtree.Write) error {
-			return u.commit(ctx, func(tx kv.Tx, _ *head) error { return write(tx, writes) })
+			return u.commit(ctx, func(tx kv.Tx, _ *head) error {
+				for _, w := range writes {
+					set(tx, w)
+				}
+				return nil
+			})
 		}
 		if roots[i], err = u.ix.tree(u.head, i).Build(ctx, u.view, store); err != nil {
 			return err
@@ -201,11 +206,4 @@ func (u *updater) makeSummaries(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-func write(tx kv.Tx, writes []redtree.Write) error {
-	for _, w := range writes {
-		set(tx, w)
-	}
-	return nil
 }
