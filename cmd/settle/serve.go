@@ -19,6 +19,7 @@ import (
 	"settle/server/users"
 	"settle/storage/design"
 	"settle/storage/view"
+	"settle/storage/view/javascript"
 )
 
 // serveCmd serves a data directory.
@@ -142,7 +143,7 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 	defer events.Close()
 	functions := design.New(design.Options{}) // what functions log may be of documents, and goes nowhere
 	defer functions.Close()
-	indexes := view.New(view.Options{Functions: view.JavaScriptFunctions(functions), Logger: env.logger})
+	indexes := view.New(view.Options{Functions: javascript.Functions(functions), Logger: env.logger})
 	defer indexes.Close()
 	s := server.New(server.Options{Store: store.Store, Indexes: indexes, Functions: functions, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
 	if err := greet.print(admins.Names()); err != nil {

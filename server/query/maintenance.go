@@ -48,17 +48,7 @@ func appendInfo(b []byte, name string, info *view.Info) []byte {
 
 // cleanUp drops the indexes that no design document uses.
 func (q *Queries) cleanUp(r *web.Request) error {
-	db := web.DatabaseOf[Database](r).Whole()
-	first, behind := couch.DocID(couch.DesignPrefix), couch.DocID("_design0")
-	var used []*view.Definition
-	for row, err := range db.AllDocs(r.Context(), couch.AllDocsOptions{Start: &first, End: &behind, ExclusiveEnd: true, Limit: -1, IncludeDocs: true}) {
-		if err != nil {
-			return err
-		}
-		definition, _ := view.ParseDesign(row.Doc.Body.Text, db.Partitioned())
-		used = append(used, definition)
-	}
-	if err := q.indexes.Cleanup(r.Context(), db, used); err != nil {
+	if err := q.indexes.Cleanup(r.Context(), web.DatabaseOf[Database](r).Whole()); err != nil {
 		return err
 	}
 	return r.WriteRawJSON(http.StatusAccepted, []byte(`{"ok":true}`))

@@ -1,0 +1,261 @@
+package find_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"settle/storage"
+	"settle/storage/mango"
+	"settle/storage/storagetest"
+)
+
+// found is an answer of `_find`.
+type found struct {
+	Docs     []json.RawMessage
+	Bookmark string
+	Warning  string
+	Stats    *struct {
+		Keys    int `json:"total_keys_examined"`
+		Docs    int `json:"total_docs_examined"`
+		Results int `json:"results_returned"`
+	} `json:"execution_stats"`
+}
+
+func (b *bench) find(path, body string) found {
+	b.t.Helper()
+	var f found
+	if err := json.Unmarshal([]byte(b.must("POST", path, body)), &f); err != nil {
+		b.t.Fatal(err)
+	}
+	return f
+}
+
+// ids returns the ids of the documents found.
+func (f found) ids(t testing.TB) []string {
+	t.Helper()
+	ids := []string{}
+	for _, doc := range f.Docs {
+		var d struct {
+			ID string `json:"_id"`
+		}
+		if err := json.Unmarshal(doc, &d); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
+
+// Random selectors find the same documents by whatever index as a filter over all
+// documents does, page by page.
+func TestFindEqualsFilter(t *testing.T) {
+	b := newBench(t, storage.CreateOptions{})
+	rng := rand.New(rand.NewPCG(1, 2))
+	docs := map[string]string{}
+	for i := range 200 {
+		id := fmt.Sprintf("d%03d", i)
+		docs[id] = fmt.Sprintf(`{"_id":%q%s}`, id, randomMembers(rng))
+		storagetest.Write(t, b.db, docs[id])
+	}
+	for i, fields := range []string{`["a"]`, `["b","a"]`, `["a","c.d"]`, `["c"]`} {
+		b.must("POST", "/db/_index", fmt.Sprintf(`{"index":{"fields":%s},"ddoc":"i%d"}`, fields, i))
+	}
+	for range 300 {
+		text := randomSelector(rng, 2)
+		want := matching(t, docs, text)
+		if got := b.pages(text, 1+rng.IntN(40)); !slices.Equal(got, want) {
+			t.Fatalf("%s: %s", text, cmp.Diff(want, got))
+		}
+	}
+}
+
+// pages finds all documents that a selector matches, so many at a time, and returns
+// their ids in order of the ids.
+func (b *bench) pages(selector string, limit int) []string {
+	b.t.Helper()
+	all, bookmark := []string{}, ""
+	for {
+		f := b.find("/db/_find", fmt.Sprintf(`{"selector":%s,"limit":%d,"bookmark":%q}`, selector, limit, bookmark))
+		all = append(all, f.ids(b.t)...)
+		if len(f.Docs) < limit {
+			slices.Sort(all)
+			return all
+		}
+		bookmark = f.Bookmark
+	}
+}
+
+func matching(t *testing.T, docs map[string]string, selector string) []string {
+	t.Helper()
+	parsed, err := mango.Parse([]byte(selector))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := []string{}
+	for id, doc := range docs {
+		if parsed.Match([]byte(doc)) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func randomMembers(rng *rand.Rand) string {
+	var s strings.Builder
+	for _, name := range []string{"a", "b", "c"} {
+		if rng.IntN(4) > 0 {
+			fmt.Fprintf(&s, `,%q:%s`, name, randomValue(rng, name == "c"))
+		}
+	}
+	return s.String()
+}
+
+func randomValue(rng *rand.Rand, nested bool) string {
+	values := []string{"null", "true", "0", "1", "2", "2.5", `"x"`, `"y"`, `"Y"`, `[1]`, `[1,"x"]`, `{"d":1}`}
+	if nested && rng.IntN(2) == 0 {
+		return fmt.Sprintf(`{"d":%s}`, randomValue(rng, false))
+	}
+	return values[rng.IntN(len(values))]
+}
+
+func randomSelector(rng *rand.Rand, depth int) string {
+	if depth > 0 && rng.IntN(3) == 0 {
+		op := []string{"$and", "$or", "$nor"}[rng.IntN(3)]
+		return fmt.Sprintf(`{%q:[%s,%s]}`, op, randomSelector(rng, depth-1), randomSelector(rng, depth-1))
+	}
+	field := []string{"a", "b", "c", "c.d", "_id"}[rng.IntN(5)]
+	value := randomValue(rng, false)
+	if field == "_id" {
+		value = fmt.Sprintf(`"d%03d"`, rng.IntN(200))
+	}
+	op := []string{"$eq", "$gt", "$gte", "$lt", "$lte", "$ne", "$exists", "$in"}[rng.IntN(8)]
+	switch op {
+	case "$exists":
+		value = []string{"true", "false"}[rng.IntN(2)]
+	case "$in":
+		value = "[" + value + "]"
+	}
+	return fmt.Sprintf(`{%q:{%q:%s}}`, field, op, value)
+}
+
+func TestSortedPages(t *testing.T) {
+	b := newBench(t, storage.CreateOptions{})
+	for i := range 50 {
+		storagetest.Write(t, b.db, fmt.Sprintf(`{"_id":"d%02d","n":%d}`, i, i/5))
+	}
+	b.must("POST", "/db/_index", `{"index":{"fields":["n"]},"ddoc":"n"}`)
+	for _, direction := range []string{"asc", "desc"} {
+		var all []string
+		bookmark := ""
+		for {
+			f := b.find("/db/_find", fmt.Sprintf(`{"selector":{"n":{"$gte":2}},"sort":[{"n":%q}],"limit":7,"bookmark":%q}`, direction, bookmark))
+			if len(f.Docs) == 0 {
+				break
+			}
+			all, bookmark = append(all, f.ids(t)...), f.Bookmark
+		}
+		if direction == "desc" {
+			slices.Reverse(all)
+		}
+		if len(all) != 40 || !slices.IsSorted(all) {
+			t.Errorf("%s: %v", direction, all)
+		}
+	}
+}
+
+func TestStatsAndWarnings(t *testing.T) {
+	b := newBench(t, storage.CreateOptions{})
+	for i := range 30 {
+		storagetest.Write(t, b.db, fmt.Sprintf(`{"_id":"d%02d","n":%d}`, i, i))
+	}
+	b.must("POST", "/db/_index", `{"index":{"fields":["n"]},"ddoc":"n"}`)
+	f := b.find("/db/_find", `{"selector":{"n":{"$lt":5}},"execution_stats":true}`)
+	if f.Stats == nil || f.Stats.Keys != 6 || f.Stats.Docs != 6 || f.Stats.Results != 5 || f.Warning != "" {
+		t.Errorf("by the index: %+v %q", f.Stats, f.Warning)
+	}
+	f = b.find("/db/_find", `{"selector":{"m":{"$exists":false},"n":3},"use_index":"other"}`)
+	if !strings.Contains(f.Warning, "_design/other was not used") {
+		t.Errorf("an index that is not there: %q", f.Warning)
+	}
+	f = b.find("/db/_find", `{"selector":{"_id":{"$gt":null},"z":1}}`)
+	if !strings.Contains(f.Warning, "No matching index") || !strings.Contains(f.Warning, "documents examined is high") {
+		t.Errorf("a scan: %q", f.Warning)
+	}
+}
+
+func TestPartition(t *testing.T) {
+	b := newBench(t, storage.CreateOptions{Partitioned: true})
+	for _, p := range []string{"x", "y"} {
+		for i := range 5 {
+			storagetest.Write(t, b.db, fmt.Sprintf(`{"_id":"%s:%d","n":%d}`, p, i, i))
+		}
+	}
+	want := []string{"y:3", "y:4"}
+	for range 2 {
+		if got := b.find("/db/_partition/y/_find", `{"selector":{"n":{"$gt":2}}}`).ids(t); !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		b.must("POST", "/db/_index", `{"index":{"fields":["n"]},"ddoc":"n"}`) // for the second time
+	}
+	if status, _ := b.send("POST", "/db/_partition/y/_find", `{"selector":{},"partition":"x"}`); status != 400 {
+		t.Errorf("two partitions: %d", status)
+	}
+}
+
+func TestIndexes(t *testing.T) {
+	b := newBench(t, storage.CreateOptions{})
+	create := `{"index":{"fields":["a"]},"ddoc":"d","name":"a"}`
+	for _, want := range []string{"created", "exists"} {
+		if got := b.must("POST", "/db/_index", create); !strings.Contains(got, `"`+want+`"`) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	b.must("POST", "/db/_index", `{"index":{"fields":["b"]},"ddoc":"d","name":"b"}`)
+	for _, tt := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"GET", "/db/_index?limit=0", "", 400},
+		{"GET", "/db/_index?skip=-1", "", 400},
+		{"DELETE", "/db/_index/d/json/none", "", 404},
+		{"DELETE", "/db/_index/d/text/a", "", 404},
+		{"DELETE", "/db/_index/_design/d/json/a", "", 200},
+		{"POST", "/db/_index/_bulk_delete", `{"docids":["none"]}`, 200},
+		{"POST", "/db/_index/_bulk_delete", `{"docids":[1]}`, 400},
+		{"POST", "/db/_index/_bulk_delete", `{"docids":["_design/d"]}`, 200},
+	} {
+		if status, answer := b.send(tt.method, tt.path, tt.body); status != tt.status {
+			t.Errorf("%s %s: %d %s", tt.method, tt.path, status, answer)
+		}
+	}
+	if got := b.must("GET", "/db/_index?skip=0&limit=5", ""); !strings.Contains(got, `"total_rows":1`) {
+		t.Errorf("left is %s", got)
+	}
+}
+
+func BenchmarkFind(b *testing.B) {
+	bench := newBench(b, storage.CreateOptions{})
+	var docs []string
+	for i := range 10_000 {
+		docs = append(docs, fmt.Sprintf(`{"_id":"d%05d","n":%d,"text":"some text of a document"}`, i, i))
+	}
+	storagetest.Write(b, bench.db, docs...)
+	bench.must("POST", "/db/_index", `{"index":{"fields":["n"]},"ddoc":"n"}`)
+	for name, query := range map[string]string{
+		"index": `{"selector":{"n":{"$gte":5000}}}`, "scan": `{"selector":{"text":"none"}}`, "id": `{"selector":{"_id":"d05000"}}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				bench.must("POST", "/db/_find", query)
+			}
+		})
+	}
+}

@@ -1,0 +1,69 @@
+package find_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"settle/server/auth"
+	"settle/server/find"
+	"settle/server/web"
+	"settle/storage"
+	"settle/storage/couch"
+	"settle/storage/storagetest"
+	"settle/storage/view"
+)
+
+var _ find.Database = (*storage.Database)(nil)
+
+// bench is a server of this family over a database, "db".
+type bench struct {
+	t       testing.TB
+	handler http.Handler
+	db      *storage.Database
+}
+
+func newBench(t testing.TB, o storage.CreateOptions) *bench {
+	store := storagetest.Open(t)
+	b := &bench{t: t, db: storagetest.Database(t, store, "db", o)}
+	indexes := view.New(view.Options{})
+	t.Cleanup(func() { indexes.Close() })
+	b.handler = web.NewHandler(web.Options{
+		Authenticate: func(*http.Request) (auth.Session, error) {
+			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}, Handler: "default"}, nil
+		},
+		FindDatabase: func(ctx context.Context, name string) (web.Database, error) {
+			db, err := store.Database(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			return db, nil
+		},
+		Limits: func() couch.Limits { return couch.Limits{} }, Draining: make(chan struct{}),
+		ServerName: "CouchDB/3.5.0 (settle)", Logger: slog.New(slog.DiscardHandler),
+	}, find.New(indexes).Routes())
+	return b
+}
+
+// send makes a request and returns the answer.
+func (b *bench) send(method, path, body string) (int, string) {
+	b.t.Helper()
+	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	res := httptest.NewRecorder()
+	b.handler.ServeHTTP(res, req)
+	return res.Code, res.Body.String()
+}
+
+// must is send for a request that succeeds.
+func (b *bench) must(method, path, body string) string {
+	b.t.Helper()
+	status, answer := b.send(method, path, body)
+	if status != http.StatusOK {
+		b.t.Fatalf("%s %s %s: %d %s", method, path, body, status, answer)
+	}
+	return answer
+}
