@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"settle/attachments"
 	"settle/storage/couch"
@@ -22,7 +23,8 @@ type Database struct {
 	blobs *attachments.Blobs
 
 	left      leftovers
-	aheadOnce sync.Once // of the warning that a client was ahead
+	ruleless  atomic.Uint64 // a DesignSeq at which no design document had a validation function
+	aheadOnce sync.Once     // of the warning that a client was ahead
 }
 
 func (s *Store) newDatabase(name string, rec schema.DBRecord, key *crypt.DatabaseKey) *Database {

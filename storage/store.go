@@ -19,7 +19,8 @@ import (
 	"settle/storage/spool"
 )
 
-// Options says what a store stands on. All but Logger, Compact and Now must be set.
+// Options says what a store stands on. All but Logger, Compact, Now and
+// Validator must be set.
 type Options struct {
 	KV      kv.Store       // the engine; the store does not close it
 	Keyring *crypt.Keyring // opens the databases' keys
@@ -28,6 +29,8 @@ type Options struct {
 	Logger  *slog.Logger   // nil: no messages
 	Compact AutoCompaction
 	Now     func() time.Time // nil: time.Now
+	// Validator judges what is written. Nil: nothing is judged.
+	Validator Validator
 }
 
 // Store is a set of databases. It is safe for concurrent use.
@@ -46,6 +49,8 @@ type Store struct {
 	keep    atomic.Int64 // nanoseconds, see SetKeepAncestors
 	onEvent atomic.Pointer[func(EventType, string)]
 	now     func() time.Time
+	judge   Validator // nil: nothing is judged
+	rules   rulesCache
 	queue   *background.Queue // of automatic compactions
 
 	// background counts the work that goes on after a call has returned, and
@@ -67,6 +72,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		batches: batchLimit,
 		auto:    o.Compact.withDefaults(),
 		now:     o.Now,
+		judge:   o.Validator,
 	}
 	s.queue = background.NewQueue(s.auto.Rest)
 	s.SetKeepAncestors(DefaultKeepAncestors)

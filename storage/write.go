@@ -35,12 +35,16 @@ func (db *Database) batch() edits.Options {
 	reserve := func(ctx context.Context) (kv.Partition, error) {
 		return db.store.takeMarked(ctx, schema.Unready{Database: db.rec.Partition})
 	}
-	return edits.Options{
+	o := edits.Options{
 		Contents: db.contents(), Partitioned: db.rec.Partitioned, View: db.view, Update: db.update,
 		CheckID: db.validateID, RemoveFiles: db.removeFiles,
 		Spool:     spool.Options{KV: db.store.kv, Key: db.key, Limit: db.store.batches, Reserve: reserve},
 		DropSpool: db.store.removeOwned,
 	}
+	if judge := db.store.judge; judge != nil {
+		o.Validation, o.CheckDesign = db.validation, judge.CheckDesign
+	}
+	return o
 }
 
 func (db *Database) contents() edits.Contents {

@@ -109,15 +109,6 @@ type Sizes struct {
 	File     int64 // all that is stored, superseded revisions too
 }
 
-// UserCtx is who makes a request.
-type UserCtx struct {
-	Name  string // empty: anonymous
-	Roles []string
-}
-
-// AdminRole is the role of server administrators.
-const AdminRole = "_admin"
-
 // Limits bounds what clients send, in bytes; zero means no limit.
 type Limits struct {
 	MaxDocumentSize   int64

@@ -22,6 +22,12 @@ type Options struct {
 	Update func(context.Context, func(kv.Tx, *schema.Meta) error, ...kv.UpdateOption) error
 	// CheckID returns what is wrong with the id of a document, beside its form.
 	CheckID func(couch.DocID) error
+	// Validation returns what documents are judged by, read anew where it has changed.
+	// Nil: they are not judged.
+	Validation func(ctx context.Context, anew bool) (Rules, error)
+	// CheckDesign says why a design document is refused; see [Judge]. It is set where
+	// Validation is.
+	CheckDesign func(context.Context, *couch.Document) (refusal, err error)
 	// RemoveFiles removes the files of contents whose records are gone, durably.
 	RemoveFiles func([]couch.BlobID)
 
@@ -41,15 +47,21 @@ const (
 	Replicated
 )
 
-// refusal says why a document is refused whatever is stored; nil: it is not.
-func (b *batch) refusal(d *couch.Document) error {
+// refusal says why an edit is refused before it is merged into its document; nil: it is
+// not. The error is errStale.
+func (b *batch) refusal(s *docState, e *edit) (refusal, err error) {
 	switch {
-	case b.kind.refuses(d):
-		return errJudged
-	case !b.o.Partitioned && d.ID.IsDesign() && asksForPartitions(d.Body.Text):
-		return errPartitioned
+	case b.kind.refuses(e.doc):
+		return errJudged, nil
+	case b.isJudged(e) && !b.rehearsing:
+		if refusal, err := b.verdict(s, e); refusal != nil || err != nil {
+			return refusal, err
+		}
 	}
-	return nil
+	if !b.o.Partitioned && e.doc.ID.IsDesign() && asksForPartitions(e.doc.Body.Text) {
+		return errPartitioned, nil
+	}
+	return nil, nil
 }
 
 // refuses reports whether a document is not to be written in a batch of the kind.
@@ -83,6 +95,14 @@ type batch struct {
 	// looksUp says that CouchDB looks at the stored documents before it merges
 	// the batch: when it has attachments or design documents. See interactive.
 	looksUp bool
+	// rules are what the batch is judged by, with the security object as it was read
+	// last. epoch grows when either changes: the verdicts before count no more.
+	rules    Rules
+	security []byte
+	epoch    int
+	// rehearsing says that nothing is written, and so not judged.
+	rehearsing bool
+
 	// frees says that the batch only deletes, which goes on when the disk is full.
 	frees bool
 	// badID is what is wrong with the first id that CheckID has refused. It is told
@@ -95,6 +115,7 @@ type edit struct {
 	place  int // in the batch
 	doc    *couch.Document
 	result couch.WriteResult
+	judged verdict
 	// taken are the new contents that the document brought into the store in
 	// the transaction that ran last.
 	taken []*attachments.Pending

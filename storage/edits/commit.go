@@ -28,6 +28,11 @@ func Write(ctx context.Context, o Options, docs iter.Seq2[*couch.Document, error
 	if b.kind, err = kind(); err != nil {
 		return nil, err
 	}
+	if b.o.Validation != nil {
+		if b.rules, err = b.o.Validation(ctx, false); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.write(ctx); err != nil {
 		return nil, err
 	}
@@ -51,10 +56,35 @@ func (b *batch) write(ctx context.Context) error {
 	return nil
 }
 
-// commit applies a chunk in one transaction.
+// commit judges a chunk and applies it, again and again where what it was judged by
+// has changed in between. It ends: a change is another batch's success, and what it
+// does not touch stays judged.
 func (b *batch) commit(ctx context.Context, chunk []*edit) error {
+	for {
+		err := b.judge(ctx, chunk)
+		if err == nil {
+			err = b.apply(ctx, chunk)
+		}
+		switch {
+		case errors.Is(err, errStaleRules):
+			if b.rules, err = b.o.Validation(ctx, true); err != nil {
+				return err
+			}
+			b.epoch++
+		case !errors.Is(err, errStale):
+			return err
+		}
+	}
+}
+
+// apply applies a chunk in one transaction. The error is errStale or errStaleRules
+// where it would not stand by what was judged; then nothing has changed.
+func (b *batch) apply(ctx context.Context, chunk []*edit) error {
 	var w *Writer
 	err := b.o.Update(ctx, func(tx kv.Tx, m *schema.Meta) error {
+		if err := b.standsByRules(ctx, tx, m); err != nil {
+			return err
+		}
 		w = NewWriter(b.o.Contents, tx, m)
 		return w.run(ctx, b, chunk)
 	}, b.options()...)
@@ -84,6 +114,8 @@ func (b *batch) keep(chunk []*edit) {
 // whole does so before any of its transactions. A document whose edits are in
 // several chunks goes on from one to the next.
 func (b *batch) rehearse(ctx context.Context) error {
+	b.rehearsing = true
+	defer func() { b.rehearsing = false }()
 	var last *docState
 	for chunk, err := range b.chunks(ctx) {
 		if err != nil {

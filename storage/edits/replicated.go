@@ -12,12 +12,17 @@ func replicated(ctx context.Context, w *Writer, s *docState, d *couch.Document) 
 	if known && node.Available {
 		return rev, nil, lengthen(s, d.Revisions)
 	}
-	ancestors := revs(d.Revisions, len(d.Revisions.Hashes))[min(1, len(d.Revisions.Hashes)):]
-	doc, refusal, err := w.resolve(ctx, s, d, ancestors, rev.Gen)
+	doc, refusal, err := w.resolve(ctx, s, d, ancestors(d), rev.Gen)
 	if err != nil || refusal != nil {
 		return rev, refusal, err
 	}
 	return rev, nil, w.add(ctx, s, d.Revisions, doc)
+}
+
+// ancestors returns the revisions in front of a replicated one, the nearest first.
+func ancestors(d *couch.Document) []couch.RevID {
+	path := revs(d.Revisions, len(d.Revisions.Hashes))
+	return path[min(1, len(path)):]
 }
 
 // lengthen merges the path of a revision that is stored already: it may know

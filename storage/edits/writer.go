@@ -35,6 +35,7 @@ type Writer struct {
 	refs     blobrefs.Refs
 	removed  []couch.BlobID         // contents whose records the transaction removes
 	taken    []*attachments.Pending // of the edit being applied
+	designs  bool                   // a design document changes
 
 	// last is the document that was edited last. It may be set in advance, to what
 	// an earlier writer, whose transaction was none, has made of it.
@@ -54,7 +55,7 @@ func (w *Writer) Removed() []couch.BlobID { return w.removed }
 
 // run applies edits, which are sorted by id.
 func (w *Writer) run(ctx context.Context, b *batch, edits []*edit) error {
-	w.looksUp = b.looksUp || isEmpty(w.m)
+	w.looksUp = b.looksUp || b.rules.Judge != nil || isEmpty(w.m)
 	states, err := w.load(ctx, idsOf(edits))
 	if err != nil {
 		return err
@@ -79,8 +80,15 @@ func (w *Writer) run(ctx context.Context, b *batch, edits []*edit) error {
 
 // edit applies one edit to its document.
 func (w *Writer) edit(ctx context.Context, b *batch, s *docState, e *edit) error {
-	if err := b.refusal(e.doc); err != nil {
-		e.result = couch.WriteResult{ID: e.doc.ID, Rev: e.doc.Rev(), Err: err}
+	refused, err := b.refusal(s, e)
+	if err == nil && refused != nil {
+		err = b.missingStub(ctx, w, s, e)
+	}
+	if err != nil {
+		return err
+	}
+	if refused != nil {
+		e.result, e.taken = couch.WriteResult{ID: e.doc.ID, Rev: e.doc.Rev(), Err: refused}, nil
 		return nil
 	}
 	w.taken = nil
@@ -164,6 +172,7 @@ func (w *Writer) erase(s *docState) {
 
 // forget takes a document, as it was stored, out of by-seq and out of the totals.
 func (w *Writer) forget(s *docState) {
+	w.designs = w.designs || s.id.IsDesign()
 	if s.old == nil {
 		return
 	}
@@ -201,6 +210,9 @@ func (w *Writer) readBody(ctx context.Context, id couch.DocID, rev couch.RevID, 
 
 // finish writes what the documents of the transaction have in common.
 func (w *Writer) finish(ctx context.Context) error {
+	if w.designs {
+		w.m.DesignSeq = w.m.UpdateSeq
+	}
 	if err := w.counts.Store(ctx, w.tx); err != nil {
 		return err
 	}

@@ -69,6 +69,15 @@ func (d *decoder) version(want byte) {
 	}
 }
 
+// versionUpTo consumes the row's first byte, which must be from 1 to newest.
+func (d *decoder) versionUpTo(newest byte) byte {
+	v := d.byte()
+	if v < 1 || v > newest {
+		d.bad = true
+	}
+	return v
+}
+
 func appendBytes[T string | []byte | couch.DocID](dst []byte, s T) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s)))
 	return append(dst, s...)

@@ -14,6 +14,9 @@ import (
 //	                                uvarint each
 //	DocCount, DeletedCount, ActiveBytes, BodyBytes, BlobBytes, Blobs
 //	                                varint each
+//	DesignSeq                       uvarint
+//
+// Version 1 has no DesignSeq, which then is UpdateSeq.
 type Meta struct {
 	UpdateSeq    couch.Seq
 	PurgeSeq     uint64 // the number of the newest purge
@@ -25,10 +28,13 @@ type Meta struct {
 	Blobs        int64
 	RevsLimit    uint64
 	PurgeLimit   uint64 // how many purges are remembered
+	// DesignSeq is UpdateSeq as it was behind the last change of a design document, or
+	// later; 0: there was none.
+	DesignSeq couch.Seq
 }
 
 const (
-	metaVersion = 1
+	metaVersion = 2
 	// DefaultRevsLimit and DefaultPurgeLimit are CouchDB's.
 	DefaultRevsLimit  = 1000
 	DefaultPurgeLimit = 1000
@@ -43,16 +49,20 @@ func (m *Meta) Encode() []byte {
 	for _, n := range []int64{m.DocCount, m.DeletedCount, m.ActiveBytes, m.BodyBytes, m.BlobBytes, m.Blobs} {
 		b = binary.AppendVarint(b, n)
 	}
-	return b
+	return binary.AppendUvarint(b, uint64(m.DesignSeq))
 }
 
 // DecodeMeta reads a row. The error is of kind couch.Corrupt.
 func DecodeMeta(b []byte) (*Meta, error) {
 	d := decoder{b: b}
-	d.version(metaVersion)
+	version := d.versionUpTo(metaVersion)
 	m := &Meta{UpdateSeq: couch.Seq(d.uvarint()), PurgeSeq: d.uvarint(), RevsLimit: d.uvarint(), PurgeLimit: d.uvarint()}
 	for _, n := range []*int64{&m.DocCount, &m.DeletedCount, &m.ActiveBytes, &m.BodyBytes, &m.BlobBytes, &m.Blobs} {
 		*n = d.varint()
+	}
+	m.DesignSeq = m.UpdateSeq
+	if version > 1 {
+		m.DesignSeq = couch.Seq(d.uvarint())
 	}
 	if d.bad || len(d.b) != 0 {
 		return nil, Corrupt("meta row")

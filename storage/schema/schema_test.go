@@ -65,7 +65,7 @@ func TestRows(t *testing.T) {
 		row  []byte
 		want string // hexadecimal
 	}{
-		{"meta", (&schema.Meta{UpdateSeq: 300, PurgeSeq: 1, RevsLimit: 1000, PurgeLimit: 1000, DocCount: 2, DeletedCount: 1, ActiveBytes: 64, BodyBytes: 3, BlobBytes: 4, Blobs: 5}).Encode(), "01" + "ac0201e807e807" + "0402" + "8001" + "06080a"},
+		{"meta", (&schema.Meta{UpdateSeq: 300, PurgeSeq: 1, RevsLimit: 1000, PurgeLimit: 1000, DocCount: 2, DeletedCount: 1, ActiveBytes: 64, BodyBytes: 3, BlobBytes: 4, Blobs: 5, DesignSeq: 299}).Encode(), "02" + "ac0201e807e807" + "0402" + "8001" + "06080a" + "ab02"},
 		{"document", doc, "0100" + "02026262" + "ac02" + hex.EncodeToString(appended)},
 		{"sequence", schema.NewSeqRow("x", tree).Encode(), "0100" + "0178" + "02" + "02026262" + "02026161"},
 		{"purge", schema.NewPurgeRow("x", []couch.RevID{{Gen: 2, Hash: "ab"}, {Gen: 1, Hash: "c"}}).Encode(), "010178" + "02" + "010163" + "02026162"},
@@ -192,5 +192,24 @@ func TestRanges(t *testing.T) {
 	}
 	if diff := cmp.Diff(kv.Range{Lo: []byte("d"), Hi: []byte("e")}, schema.All(schema.KindDoc)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A row of before there was a DesignSeq says that the design documents may have changed
+// with the newest update.
+func TestMetaVersion1(t *testing.T) {
+	row, err := hex.DecodeString("01" + "ac0201e807e807" + "0402" + "8001" + "06080a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := schema.DecodeMeta(row)
+	if err != nil || m.DesignSeq != 300 || m.UpdateSeq != 300 || m.Blobs != 5 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	for _, version := range []byte{0, 3} {
+		row[0] = version
+		if m, err := schema.DecodeMeta(row); err == nil {
+			t.Errorf("version %d is %+v", version, m)
+		}
 	}
 }
