@@ -13,6 +13,7 @@ var (
 	DirectoryPartition = Partition(1) // names and unfinished work
 	KeysPartition      = Partition(2) // each database's wrapped key
 	SettingsPartition  = Partition(3) // the server's settings
+	UploadsPartition   = Partition(4) // when uploads expire
 )
 
 // FirstDatabase is the number of the first partition that is a database.
@@ -40,7 +41,9 @@ const (
 	KindBlob     = 'a'
 	KindBody     = 'b'
 	KindDoc      = 'd'
+	KindContent  = 'h'
 	KindIndex    = 'i'
+	KindDedupKey = 'k'
 	KindLocal    = 'l'
 	KindMeta     = 'm'
 	KindSeqCount = 'n'
@@ -49,6 +52,7 @@ const (
 	KindRef      = 'r'
 	KindSeq      = 's'
 	KindTime     = 't'
+	KindUpload   = 'u'
 	KindSecurity = 'y'
 )
 
@@ -75,6 +79,10 @@ func MetaKey() []byte { return []byte{KindMeta} }
 
 // SecurityKey returns the key of a database's security object.
 func SecurityKey() []byte { return []byte{KindSecurity} }
+
+// DedupKeyKey returns the key of the row that holds the key by which equal contents
+// are found.
+func DedupKeyKey() []byte { return []byte{KindDedupKey} }
 
 // DocKey returns the key of a document in by-id.
 func DocKey(id couch.DocID) []byte { return append([]byte{KindDoc}, id...) }
@@ -210,7 +218,7 @@ func All(kind byte) kv.Range {
 func DatabaseRows() []kv.Range {
 	one := func(key []byte) kv.Range { return kv.Range{Lo: key, Hi: kv.KeyAfter(key)} }
 	return []kv.Range{
-		All(KindBlob), All(KindBody), All(KindDoc), All(KindIndex), All(KindLocal), one(MetaKey()),
-		All(KindSeqCount), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), All(KindTime), one(SecurityKey()),
+		All(KindBlob), All(KindBody), All(KindDoc), All(KindContent), All(KindIndex), one(DedupKeyKey()), All(KindLocal), one(MetaKey()),
+		All(KindSeqCount), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), All(KindTime), All(KindUpload), one(SecurityKey()),
 	}
 }

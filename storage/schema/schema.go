@@ -7,6 +7,7 @@
 //	1        directory of the databases
 //	2        keys: partition → the database's wrapped key (package crypt)
 //	3        settings of the server: name → value
+//	4        uploads: when each of them expires, see [ExpiryKey]
 //	16 …     databases, their indexes, and spools of batches; a number is never
 //	         used twice
 //
@@ -24,7 +25,9 @@
 //	a blob                record of a blob, and small contents (package attachments)
 //	b id gen hash         body of a revision: [SealBody]
 //	d id                  by-id: [DocRow]
+//	h digest tag          blob of a content by its MD5 and its keyed hash (package attachments)
 //	i name                the database has an index: [EncodeIndexRow]
+//	k                     the key of these hashes, sealed (package attachments)
 //	l id                  local document: [SealLocal]
 //	m                     [Meta]; without it the database is gone
 //	n level block         how many rows by-seq has in a block: [SeqBlock]
@@ -33,6 +36,7 @@
 //	r blob id gen hash    reference: the revision has the blob attached; empty
 //	s seq                 by-seq: [SeqRow]
 //	t hour                first update in an hour: [EncodeTimeRow]
+//	u blob                upload that has not become an attachment (package attachments)
 //	y                     security object, JSON text
 //
 // In an index, the rows that package view says, and:
