@@ -12,9 +12,12 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"settle/server/auth"
 	"settle/storage"
 	"settle/storage/crypt"
+	"settle/storage/design"
 	"settle/storage/kv"
+	"settle/storage/validation"
 )
 
 // location says where a store and its identity are.
@@ -39,6 +42,9 @@ type opened struct {
 	unlocked *crypt.Unlocked
 	engine   *kv.Pebble
 	lock     io.Closer
+	// functions runs design documents' functions; what they log may be of documents,
+	// and goes nowhere.
+	functions *design.Engine
 }
 
 // lockData locks the data directory, which it makes where there is none.
@@ -82,13 +88,15 @@ func (o opening) open(ctx context.Context, lock *dataLock) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
+	functions := design.New(design.Options{})
 	store, err := storage.Open(ctx, storage.Options{
 		KV: engine, Keyring: unlocked.Keyring, BlobFS: vfs.Default, BlobDir: o.blobDir(), Logger: o.logger,
+		Validator: validation.New(functions, auth.DefaultSecurity),
 	})
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
-	return &opened{Store: store, unlocked: unlocked, engine: engine, lock: lock}, nil
+	return &opened{Store: store, unlocked: unlocked, engine: engine, lock: lock, functions: functions}, nil
 }
 
 // openEngine unlocks the keyring and opens the engine under the lock.
@@ -111,7 +119,7 @@ func (o opening) openEngine(ctx context.Context, lock *dataLock) (*kv.Pebble, *c
 // blobDir is the directory of the large blobs.
 func (o opening) blobDir() string { return filepath.Join(o.Data, "blobs") }
 
-// Close ends the store, then the engine, then the lock.
+// Close ends the store, then what it stands on, then the lock.
 func (o *opened) Close() error {
-	return errors.Join(o.Store.Close(), o.engine.Close(), o.lock.Close())
+	return errors.Join(o.Store.Close(), o.functions.Close(), o.engine.Close(), o.lock.Close())
 }

@@ -17,7 +17,6 @@ import (
 	"settle/server/dbupdates"
 	"settle/server/peruser"
 	"settle/server/users"
-	"settle/storage/design"
 	"settle/storage/view"
 	"settle/storage/view/javascript"
 )
@@ -141,11 +140,9 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 	defer perUser.Close()
 	events := dbupdates.Start(store.Store, env.logger)
 	defer events.Close()
-	functions := design.New(design.Options{}) // what functions log may be of documents, and goes nowhere
-	defer functions.Close()
-	indexes := view.New(view.Options{Functions: javascript.Functions(functions), Logger: env.logger})
+	indexes := view.New(view.Options{Functions: javascript.Functions(store.functions), Logger: env.logger})
 	defer indexes.Close()
-	s := server.New(server.Options{Store: store.Store, Indexes: indexes, Functions: functions, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
+	s := server.New(server.Options{Store: store.Store, Indexes: indexes, Functions: store.functions, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
 	if err := greet.print(admins.Names()); err != nil {
 		return err
 	}

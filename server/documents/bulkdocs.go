@@ -79,13 +79,13 @@ func (r request) answerBatch(rows []batchRow, interactive bool) error {
 // appendRefusal appends {"id":..,"rev":..,"error":..,"reason":..}, without rev
 // where the row has none.
 func appendRefusal(dst []byte, row batchRow) []byte {
-	_, name, reason := web.Describe(row.err)
+	_, name, _ := web.Describe(row.err)
 	dst = docjson.AppendString(append(dst, `{"id":`...), string(row.id))
 	if row.rev != "" {
 		dst = docjson.AppendString(append(dst, `,"rev":`...), row.rev)
 	}
 	dst = docjson.AppendString(append(dst, `,"error":`...), name)
-	return append(docjson.AppendString(append(dst, `,"reason":`...), reason), '}')
+	return append(web.AppendReason(append(dst, `,"reason":`...), row.err), '}')
 }
 
 // refuseAtomic answers a batch that is to be written as a whole or not at all:

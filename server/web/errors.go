@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"settle/storage/couch"
+	"settle/storage/design"
 )
 
 // Error is an error whose answer is none of the usual ones: a handler picks
@@ -95,6 +96,9 @@ var answers = map[couch.Kind]answer{
 func Describe(err error) (status int, name, reason string) {
 	if own, ok := errors.AsType[*Error](err); ok {
 		return own.Status, own.Name, own.Reason
+	}
+	if thrown, ok := errors.AsType[*design.Error](err); ok {
+		return thrownStatus(thrown), thrown.Name, thrown.Text()
 	}
 	kind, reason := couch.Internal, ""
 	if domain, ok := errors.AsType[*couch.Error](err); ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -231,6 +232,7 @@ func (h *handler) admit(r *Request, res *resource) (_ Handler, err error) {
 	if r.Session.Renewed != "" {
 		r.Response.Header().Add("Set-Cookie", r.Session.Renewed)
 	}
+	r.Request = r.Request.WithContext(couch.WithUser(r.Context(), r.Session.User))
 	route, ok := res.find(r.Method)
 	if !ok {
 		route.Privilege, route.Handler = res.privilege, methodNotAllowed(res)
@@ -321,7 +323,7 @@ func (r *Request) writeError(err error) {
 		}
 	}
 	r.WriteJSON(status, struct { // the client is gone when this fails
-		Error  string `json:"error"`
-		Reason string `json:"reason"`
-	}{name, reason})
+		Error  string          `json:"error"`
+		Reason json.RawMessage `json:"reason"`
+	}{name, reasonJSON(err, reason)})
 }
