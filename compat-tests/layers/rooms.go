@@ -60,7 +60,7 @@ func Settle() Table {
 			{Path: "storage/validation", Rooms: []string{"storage/couch", "storage/docjson", "storage/design", "storage/edits", "storage"}},
 			{Path: "storage/mango", Rooms: []string{"storage/couch", "storage/collate", "storage/docjson"}},
 			{Path: "storage/view", AllAbove: true},
-			{Path: "replication", Rooms: []string{"storage/couch", "attachments"}, Modules: []string{"github.com/go-kivik/kivik/v4"}},
+			{Path: "replication", Rooms: []string{"storage/couch", "storage/docjson", "attachments", "attachments/multipart"}, Modules: []string{"github.com/go-kivik/kivik/v4"}},
 			{Path: "server/auth", Rooms: []string{"storage/couch"}, Modules: []string{crypto, token, "filippo.io/age"}},
 			{Path: "server/config", Rooms: []string{"storage/couch"}, Modules: []string{"github.com/BurntSushi/toml"}},
 			{Path: "server", AllAbove: true, Modules: []string{echo, "github.com/klauspost/compress/gzip"}},

@@ -1,0 +1,156 @@
+package replication
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/md5"
+	"errors"
+	"hash"
+	"io"
+	"iter"
+	"slices"
+
+	"settle/storage/couch"
+)
+
+// Write stores revisions as they come. See [Target].
+func (l *Local) Write(ctx context.Context, revs iter.Seq2[*Revision, error]) ([]couch.WriteResult, error) {
+	w := &localWriter{l: l, limits: l.o.Limits()}
+	results, err := l.db.PutRevs(ctx, w.documents(ctx, revs))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range results {
+		if r.Err != nil && !isRefusal(r.Err) {
+			return nil, r.Err
+		}
+	}
+	return append(results, w.refused...), nil
+}
+
+// localWriter brings contents into the database in front of their documents.
+type localWriter struct {
+	l       *Local
+	limits  couch.Limits
+	refused []couch.WriteResult
+}
+
+func (w *localWriter) documents(ctx context.Context, revs iter.Seq2[*Revision, error]) iter.Seq2[*couch.Document, error] {
+	return func(yield func(*couch.Document, error) bool) {
+		for rev, err := range revs {
+			var doc *couch.Document
+			if err == nil {
+				doc, err = w.receive(ctx, rev)
+			}
+			var refusal *refusedError
+			if errors.As(err, &refusal) {
+				w.refused = append(w.refused, couch.WriteResult{ID: rev.Doc.ID, Rev: rev.Doc.Rev(), Err: refusal.err})
+				continue
+			}
+			if !yield(doc, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// refusedError is a refusal of one document.
+type refusedError struct{ err error }
+
+func (e *refusedError) Error() string { return e.err.Error() }
+
+func (w *localWriter) receive(ctx context.Context, rev *Revision) (*couch.Document, error) {
+	doc := rev.Doc
+	if most := w.limits.MaxDocumentSize; most > 0 && int64(len(doc.Body.Text)) > most {
+		return nil, &refusedError{&couch.Error{Kind: couch.DocumentTooLarge, Reason: string(doc.ID)}}
+	}
+	if len(doc.Attachments) == 0 {
+		return doc, nil
+	}
+	received := *doc
+	received.Attachments = slices.Clone(doc.Attachments)
+	for _, c := range rev.Contents {
+		if err := w.store(ctx, &received.Attachments[c.Index], c); err != nil {
+			discardContents(&received)
+			if errors.Is(err, &couch.Error{Kind: couch.AttachmentTooLarge}) {
+				err = &refusedError{err}
+			}
+			return nil, err
+		}
+	}
+	return &received, nil
+}
+
+// store puts the content of one attachment into the blob store.
+func (w *localWriter) store(ctx context.Context, a *couch.Attachment, c Content) error {
+	body, err := c.Open()
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	wire := newChecked(body, c)
+	var content io.Reader = wire
+	if c.Encoding == "gzip" {
+		if content, err = gzip.NewReader(wire); err != nil {
+			return &couch.Error{Kind: couch.Internal, Reason: "an attachment came damaged", Err: err}
+		}
+	}
+	pending, err := w.l.db.WriteBlob(ctx, content, w.limits.MaxAttachmentSize)
+	if err != nil {
+		return err
+	}
+	if err := wire.end(); err != nil {
+		pending.Discard()
+		return err
+	}
+	a.Blob, a.Pending, a.Digest, a.Length, a.Stub = pending.BlobID(), pending, pending.Digest(), pending.Length(), false
+	return nil
+}
+
+func discardContents(doc *couch.Document) {
+	for _, a := range doc.Attachments {
+		if a.Pending != nil {
+			a.Pending.Discard()
+		}
+	}
+}
+
+// errDamaged says that a content is not what its digest or length promised. The peer
+// is asked again.
+var errDamaged = &couch.Error{Kind: couch.Internal, Reason: "an attachment came damaged"}
+
+// checked reads a content, and says at its end whether it is the promised one.
+type checked struct {
+	r   io.Reader
+	c   Content
+	sum hash.Hash
+	n   int64
+}
+
+func newChecked(r io.Reader, c Content) *checked { return &checked{r: r, c: c, sum: md5.New()} }
+
+// Read reads on.
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.sum.Write(p[:n])
+	c.n += int64(n)
+	if err == io.EOF && c.bad() {
+		err = errDamaged
+	}
+	return n, err
+}
+
+func (c *checked) bad() bool {
+	return c.n != c.c.Length || c.c.Digest != (couch.Digest{}) && c.c.Digest != couch.Digest(c.sum.Sum(nil))
+}
+
+// end reads what is left, and judges the whole.
+func (c *checked) end() error {
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		return err
+	}
+	if c.bad() {
+		return errDamaged
+	}
+	return nil
+}

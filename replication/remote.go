@@ -1,0 +1,276 @@
+package replication
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-kivik/kivik/v4"
+	"github.com/go-kivik/kivik/v4/couchdb"
+
+	"settle/storage/couch"
+)
+
+// RemoteOptions says how a Remote is reached. Guard is required.
+type RemoteOptions struct {
+	Guard       *Guard
+	TLS         TLS
+	Timeout     time.Duration // for a peer to connect, and to begin to answer
+	Connections int
+	Retries     int // of one request
+	UseBulkGet  bool
+}
+
+// Remote is a database behind HTTP. It is a Source and a Target.
+type Remote struct {
+	endpoint *Endpoint
+	o        RemoteOptions
+	http     *http.Client
+	kivik    *kivik.Client
+	db       *kivik.DB
+	name     string
+
+	noBulkGet atomic.Bool // the peer has no _bulk_get
+}
+
+var (
+	_ Source = (*Remote)(nil)
+	_ Target = (*Remote)(nil)
+)
+
+// NewRemote returns the database of an endpoint. Nothing is sent yet. The error is
+// Invalid. Close ends its connections.
+func NewRemote(e *Endpoint, o RemoteOptions) (*Remote, error) {
+	client, err := newClient(e, o)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return nil, errBadURL
+	}
+	whole := strings.TrimSuffix(u.EscapedPath(), "/")
+	name, err := url.PathUnescape(path.Base(whole))
+	if err != nil || whole == "" {
+		return nil, &Error{Kind: Missing, Reason: "could not open " + e.URL}
+	}
+	u.RawPath, u.Path = "", strings.TrimSuffix(path.Dir(whole), "/")
+	k, err := kivik.New("couch", u.String(), couchdb.OptionHTTPClient(client), couchdb.OptionNoRequestCompression())
+	if err != nil {
+		return nil, errBadURL
+	}
+	return &Remote{endpoint: e, o: o, http: client, kivik: k, db: k.DB(name), name: name}, nil
+}
+
+// Close ends the connections.
+func (r *Remote) Close() { r.http.CloseIdleConnections() }
+
+// String returns the database's URL, without credentials.
+func (r *Remote) String() string { return r.endpoint.URL }
+
+// again calls fn, and again after a pause where the peer has trouble that may pass.
+func (r *Remote) again(ctx context.Context, fn func() error) error {
+	pause := 250 * time.Millisecond
+	for try := 0; ; try++ {
+		err := fn()
+		if err == nil || try >= r.o.Retries || !isTransient(err) || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		pause = min(2*pause, 10*time.Second)
+	}
+}
+
+// isTransient reports whether another try of a request may succeed.
+func isTransient(err error) bool {
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known.Kind == Failed
+	}
+	switch status := kivik.HTTPStatus(err); {
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+		return true
+	}
+	return false
+}
+
+// refused gives an answer that refuses the database the kind that a replication ends
+// with. Bodies of answers are not shown: a peer could put anything there.
+func (r *Remote) refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
+	}
+	switch status := kivik.HTTPStatus(err); status {
+	case http.StatusNotFound:
+		return &Error{Kind: Missing, Reason: "could not open " + r.endpoint.URL}
+	case http.StatusUnauthorized:
+		return &Error{Kind: Unauthorized, Reason: "unauthorized to access or create database " + r.endpoint.URL}
+	case http.StatusForbidden:
+		return &Error{Kind: Forbidden, Reason: r.endpoint.URL}
+	default:
+		return &Error{Kind: Failed, Reason: "no answer, or trouble, at " + r.endpoint.URL, Err: plain(err)}
+	}
+}
+
+// plain takes what a peer said out of an error, and URLs.
+func plain(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	if status := kivik.HTTPStatus(err); status > 0 && status != http.StatusInternalServerError {
+		return errors.New(http.StatusText(status))
+	}
+	return errors.New("the peer's answer was not understood")
+}
+
+// Open looks whether the database is there. See [Side].
+func (r *Remote) Open(ctx context.Context) (info Info, err error) {
+	err = r.again(ctx, func() error {
+		info, err = r.info(ctx)
+		return err
+	})
+	return info, r.refused(err)
+}
+
+// info describes the database.
+func (r *Remote) info(ctx context.Context) (Info, error) {
+	stats, err := r.db.Stats(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	var raw struct {
+		InstanceStart any    `json:"instance_start_time"`
+		Name          string `json:"db_name"`
+	}
+	if json.Unmarshal(stats.RawResponse, &raw) != nil || raw.Name == "" && stats.UpdateSeq == "" {
+		return Info{}, &Error{Kind: Missing, Reason: "could not open " + r.endpoint.URL}
+	}
+	start, _ := json.Marshal(raw.InstanceStart)
+	return Info{InstanceStart: strings.Trim(string(start), `"`)}, nil
+}
+
+// Commit asks the peer to write to its disk what it has acknowledged. A peer that
+// does not know the request does so by itself. See [Side].
+func (r *Remote) Commit(ctx context.Context) (info Info, err error) {
+	err = r.again(ctx, func() error {
+		err := r.db.Flush(ctx)
+		if status := kivik.HTTPStatus(err); err != nil && status != http.StatusNotFound && status != http.StatusMethodNotAllowed && status != http.StatusNotImplemented {
+			return err
+		}
+		info, err = r.info(ctx)
+		return err
+	})
+	return info, r.refused(err)
+}
+
+// Create makes the database, unless it is there. See [Target].
+func (r *Remote) Create(ctx context.Context, params map[string]string) error {
+	options := kivik.Params(nil)
+	if len(params) > 0 {
+		all := make(map[string]any)
+		for name, value := range params {
+			all[name] = value
+		}
+		options = kivik.Params(all)
+	}
+	err := r.again(ctx, func() error { return r.kivik.CreateDB(ctx, r.name, options) })
+	switch status := kivik.HTTPStatus(err); {
+	case err == nil, status == http.StatusPreconditionFailed:
+		return nil
+	case status == http.StatusBadRequest:
+		return &Error{Kind: Missing, Reason: "could not open " + r.endpoint.URL}
+	}
+	return r.refused(err)
+}
+
+// RevsDiff returns which of the revisions are missing. See [Target].
+func (r *Remote) RevsDiff(ctx context.Context, asks []couch.RevsAsk) (diffs []couch.RevsDiff, err error) {
+	revs := make(map[string][]string, len(asks))
+	for _, ask := range asks {
+		for _, rev := range ask.Revs {
+			revs[string(ask.ID)] = append(revs[string(ask.ID)], rev.String())
+		}
+	}
+	err = r.again(ctx, func() error {
+		diffs, err = r.revsDiff(ctx, revs)
+		return err
+	})
+	return diffs, r.refused(err)
+}
+
+func (r *Remote) revsDiff(ctx context.Context, revs map[string][]string) ([]couch.RevsDiff, error) {
+	rows := r.db.RevsDiff(ctx, revs)
+	defer rows.Close()
+	var diffs []couch.RevsDiff
+	for rows.Next() {
+		id, err := rows.ID()
+		var row kivik.RevDiff
+		if err == nil {
+			err = rows.ScanValue(&row)
+		}
+		if err != nil {
+			return nil, err
+		}
+		diff := couch.RevsDiff{ID: couch.DocID(id)}
+		if diff.Missing, err = parseRevs(row.Missing); err != nil {
+			return nil, err
+		}
+		if diff.PossibleAncestors, err = parseRevs(row.PossibleAncestors); err != nil {
+			return nil, err
+		}
+		diffs = append(diffs, diff)
+	}
+	return diffs, rows.Err()
+}
+
+func parseRevs(texts []string) ([]couch.RevID, error) {
+	revs := make([]couch.RevID, len(texts))
+	for i, text := range texts {
+		var err error
+		if revs[i], err = couch.ParseRev(text); err != nil {
+			return nil, &Error{Kind: Failed, Reason: "the peer has a revision that is none"}
+		}
+	}
+	return revs, nil
+}
+
+// Checkpoint reads a checkpoint. See [Side].
+func (r *Remote) Checkpoint(ctx context.Context, id string) (c *Checkpoint, err error) {
+	err = r.again(ctx, func() error {
+		var text json.RawMessage
+		c, err = nil, r.db.Get(ctx, couch.LocalPrefix+id).ScanDoc(&text)
+		if kivik.HTTPStatus(err) == http.StatusNotFound && err != nil {
+			return nil
+		}
+		if err == nil {
+			c = parseCheckpoint(text)
+		}
+		return err
+	})
+	return c, r.refused(err)
+}
+
+// FilterCode returns the source text of a filter function. See [Source].
+func (r *Remote) FilterCode(ctx context.Context, design, filter string) (code string, err error) {
+	var text json.RawMessage
+	err = r.again(ctx, func() error { return r.db.Get(ctx, couch.DesignPrefix+design).ScanDoc(&text) })
+	if err != nil {
+		if kivik.HTTPStatus(err) == http.StatusNotFound {
+			return "", errorf(Invalid, "the design document of the filter is missing")
+		}
+		return "", r.refused(err)
+	}
+	return filterCode(text, filter)
+}

@@ -1,0 +1,166 @@
+package replication
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"net/http"
+	"time"
+
+	"settle/storage/couch"
+)
+
+// Changes yields the changes that the feed asks for; where an answer is cut it goes
+// on behind the last row. See [Source].
+func (r *Remote) Changes(ctx context.Context, f Feed) iter.Seq2[Change, error] {
+	return func(yield func(Change, error) bool) {
+		since, failures, pause := f.Since, 0, 250*time.Millisecond
+		for ctx.Err() == nil {
+			before := since
+			more, err := r.readFeed(ctx, f, &since, yield)
+			if !more {
+				return
+			}
+			if since != before {
+				failures, pause = 0, 250*time.Millisecond
+			}
+			switch {
+			case err == nil && !f.Wait:
+				return
+			case err == nil:
+				continue
+			}
+			if failures++; failures > r.o.Retries || !isTransient(err) {
+				yield(Change{}, r.refused(err))
+				return
+			}
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+			pause = min(2*pause, 10*time.Second)
+		}
+		yield(Change{}, ctx.Err())
+	}
+}
+
+// readFeed reads one answer, and reports whether more rows are wanted.
+func (r *Remote) readFeed(ctx context.Context, f Feed, since *string, yield func(Change, error) bool) (more bool, err error) {
+	res, err := r.changesFeed(ctx, f, *since)
+	if err != nil {
+		if status, ok := errors.AsType[*statusError](err); ok && status.status == http.StatusBadRequest && status.name == "bad_request" && *since != "0" && f.Filter.IsZero() {
+			*since = "0" // the peer does not know the sequence any more: starting over is safe
+			return true, &Error{Kind: Failed, Reason: "the peer does not know the sequence"}
+		}
+		return true, err
+	}
+	defer res.Body.Close()
+	next := func(row feedRow) (bool, error) {
+		change := Change{Seq: string(row.Seq), ID: couch.DocID(row.ID)}
+		for _, c := range row.Changes {
+			rev, err := couch.ParseRev(c.Rev)
+			if err != nil {
+				return true, errBadFeed
+			}
+			change.Revs = append(change.Revs, rev)
+		}
+		if !yield(change, nil) {
+			return false, nil
+		}
+		if change.Seq != "" && change.Seq != "null" {
+			*since = change.Seq
+		}
+		return true, nil
+	}
+	if f.Wait {
+		return readLines(res.Body, since, next)
+	}
+	return readResults(res.Body, next)
+}
+
+// feedRow is a row of a feed, or the last line of a continuous one.
+type feedRow struct {
+	Seq     Seq    `json:"seq"`
+	ID      string `json:"id"`
+	Changes []struct {
+		Rev string `json:"rev"`
+	} `json:"changes"`
+	LastSeq Seq    `json:"last_seq"`
+	Error   string `json:"error"`
+}
+
+var (
+	errBadFeed = &Error{Kind: Failed, Reason: "the peer's feed of changes is malformed"}
+	errCutFeed = &Error{Kind: Failed, Reason: "the peer's feed of changes was cut short"}
+)
+
+// readResults reads the feed of one answer: {"results":[rows],"last_seq":...}. Only
+// an answer that came to its end is the whole.
+func readResults(body io.Reader, next func(feedRow) (bool, error)) (more bool, err error) {
+	d := json.NewDecoder(body)
+	for _, want := range []json.Token{json.Delim('{'), "results", json.Delim('[')} {
+		got, err := d.Token()
+		if err != nil {
+			return true, errCutFeed
+		}
+		if got != want {
+			return true, errBadFeed
+		}
+	}
+	for d.More() {
+		var row feedRow
+		if err := d.Decode(&row); err != nil {
+			return true, errCutFeed
+		}
+		if more, err := next(row); !more || err != nil {
+			return more, err
+		}
+	}
+	for {
+		switch _, err := d.Token(); err {
+		case nil:
+		case io.EOF:
+			return true, nil
+		default:
+			return true, errCutFeed
+		}
+	}
+}
+
+// readLines reads a continuous feed until the peer ends it.
+func readLines(body io.Reader, since *string, next func(feedRow) (bool, error)) (more bool, err error) {
+	d := json.NewDecoder(skipBlank{body})
+	for {
+		var row feedRow
+		err := d.Decode(&row)
+		if err == io.EOF {
+			return true, nil
+		}
+		if err != nil || row.Error != "" {
+			return true, errCutFeed
+		}
+		if row.ID == "" && row.LastSeq != "" {
+			*since = string(row.LastSeq)
+			return true, nil
+		}
+		if more, err := next(row); !more || err != nil {
+			return more, err
+		}
+	}
+}
+
+// skipBlank drops the line breaks of heartbeats, of which a decoder would gather all
+// up to the next row.
+type skipBlank struct{ r io.Reader }
+
+// Read reads on; what comes of it may be nothing.
+func (s skipBlank) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if len(bytes.TrimSpace(p[:n])) == 0 {
+		n = 0
+	}
+	return n, err
+}

@@ -1,0 +1,218 @@
+package replication
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"settle/storage/couch"
+)
+
+// Spec describes a replication.
+type Spec struct {
+	Source, Target Endpoint
+
+	Continuous         bool
+	CreateTarget       bool
+	CreateTargetParams map[string]string
+	Filter             Filter
+	WinningRevsOnly    bool
+	SinceSeq           string // empty: from the checkpoint, or the beginning
+	NoCheckpoints      bool
+	CheckpointInterval time.Duration
+	UseBulkGet         bool
+
+	Workers           int
+	BatchSize         int // changes
+	Connections       int // to each side
+	ConnectionTimeout time.Duration
+	Retries           int // of one request
+
+	queryParams json.RawMessage
+}
+
+// Defaults are CouchDB's, of section [replicator].
+func (s *Spec) setDefaults() {
+	s.CheckpointInterval = 30 * time.Second
+	s.UseBulkGet = true
+	s.Workers, s.BatchSize, s.Connections = 4, 500, 20
+	s.ConnectionTimeout, s.Retries = 30*time.Second, 5
+}
+
+// ParseSpec reads a replication from JSON: the body of `_replicate`, or a document of
+// `_replicator`. Members that mean nothing are ignored. Errors are Invalid.
+func ParseSpec(text []byte) (*Spec, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil || members == nil {
+		return nil, errorf(Invalid, "a replication must be a JSON object")
+	}
+	for name, v := range members {
+		if string(v) == "null" {
+			delete(members, name)
+		}
+	}
+	s := new(Spec)
+	s.setDefaults()
+	r := specReader{members: members}
+	if err := r.endpoints(s); err != nil {
+		return nil, err
+	}
+	r.options(s)
+	r.filter(s)
+	return s, r.err
+}
+
+// specReader reads members; err is the first thing that is wrong.
+type specReader struct {
+	members map[string]json.RawMessage
+	err     error
+}
+
+func (r *specReader) fail(name, what string) {
+	if r.err == nil {
+		r.err = &Error{Kind: Invalid, Reason: fmt.Sprintf("parameter `%s` must be %s", name, what), Err: errParameter}
+	}
+}
+
+// errParameter is behind the errors of single parameters.
+var errParameter = couch.Errorf(couch.BadRequest, "bad parameter")
+
+func (r *specReader) endpoints(s *Spec) error {
+	source, target := r.members["source"], r.members["target"]
+	if source == nil || target == nil {
+		return errorf(Invalid, "Missing replicator database")
+	}
+	proxy := r.text("proxy")
+	sourceProxy, targetProxy := r.text("source_proxy"), r.text("target_proxy")
+	if proxy != "" && (sourceProxy != "" || targetProxy != "") {
+		return errorf(Invalid, "`proxy` is mutually exclusive with `source_proxy` and `target_proxy`")
+	}
+	var err error
+	if s.Source, err = parseEndpoint(source, proxy+sourceProxy); err != nil {
+		return err
+	}
+	s.Target, err = parseEndpoint(target, proxy+targetProxy)
+	return err
+}
+
+func (r *specReader) options(s *Spec) {
+	s.Continuous = r.flag("continuous", false)
+	s.CreateTarget = r.flag("create_target", false)
+	s.WinningRevsOnly = r.flag("winning_revs_only", false)
+	s.NoCheckpoints = !r.flag("use_checkpoints", true)
+	s.UseBulkGet = r.flag("use_bulk_get", true)
+	s.CheckpointInterval = time.Duration(r.number("checkpoint_interval", int(s.CheckpointInterval/time.Millisecond), 1<<40)) * time.Millisecond
+	s.ConnectionTimeout = time.Duration(r.number("connection_timeout", int(s.ConnectionTimeout/time.Millisecond), 1<<31)) * time.Millisecond
+	s.Workers = r.number("worker_processes", s.Workers, 64)
+	s.BatchSize = r.number("worker_batch_size", s.BatchSize, 10_000)
+	s.Connections = r.number("http_connections", s.Connections, 1000)
+	s.Retries = r.number("retries_per_request", s.Retries, 100)
+	if v := r.members["create_target_params"]; v != nil {
+		var params map[string]any
+		if json.Unmarshal(v, &params) != nil {
+			r.fail("create_target_params", "an object")
+		}
+		s.CreateTargetParams = make(map[string]string)
+		for name, value := range params {
+			s.CreateTargetParams[name] = fmt.Sprint(value)
+		}
+	}
+	if v := r.members["since_seq"]; v != nil && json.Unmarshal(v, &s.SinceSeq) != nil {
+		s.SinceSeq = string(v)
+	}
+}
+
+func (r *specReader) filter(s *Spec) {
+	f := &s.Filter
+	if v := r.members["doc_ids"]; v != nil {
+		if json.Unmarshal(v, &f.DocIDs) != nil {
+			r.fail("doc_ids", "an array")
+		}
+		slices.Sort(f.DocIDs)
+		f.DocIDs = slices.Compact(f.DocIDs)
+	}
+	if v := r.members["selector"]; v != nil {
+		if v[0] != '{' {
+			r.fail("selector", "a JSON object")
+		}
+		f.Selector = v
+	}
+	f.Function = r.text("filter")
+	if v := r.members["query_params"]; v != nil {
+		s.queryParams = v
+		var err error
+		if f.Params, err = parseParams(v); err != nil {
+			r.fail("query_params", "an object")
+		}
+	}
+	if r.err == nil && (f.DocIDs != nil && f.Selector != nil || f.Function != "" && (f.DocIDs != nil || f.Selector != nil)) {
+		r.err = errorf(Invalid, "`doc_ids`,`filter`,`selector` are mutually exclusive")
+	}
+}
+
+// parseParams reads parameters in their order; values that are no strings stay JSON.
+func parseParams(text []byte) ([]Param, error) {
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(text, &values); err != nil {
+		return nil, err
+	}
+	var params []Param
+	for name, v := range values {
+		var s string
+		if json.Unmarshal(v, &s) != nil {
+			s = string(v)
+		}
+		params = append(params, Param{name, s})
+	}
+	slices.SortFunc(params, func(a, b Param) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return params, nil
+}
+
+func (r *specReader) flag(name string, otherwise bool) bool {
+	switch string(r.members[name]) {
+	case "true":
+		return true
+	case "false":
+		return false
+	case "":
+		return otherwise
+	}
+	r.fail(name, "a boolean")
+	return otherwise
+}
+
+// number reads a number from 1 on, no greater than max, which may be given as text.
+func (r *specReader) number(name string, otherwise, max int) int {
+	v := r.members[name]
+	if v == nil {
+		return otherwise
+	}
+	var n int
+	var s string
+	if json.Unmarshal(v, &s) == nil {
+		v = json.RawMessage(s)
+	}
+	if json.Unmarshal(v, &n) != nil || n < 1 || n > max {
+		r.fail(name, "a positive integer within bounds")
+		return otherwise
+	}
+	return n
+}
+
+func (r *specReader) text(name string) string {
+	v := r.members[name]
+	if v == nil {
+		return ""
+	}
+	var s string
+	if json.Unmarshal(v, &s) != nil {
+		r.fail(name, "a string")
+	}
+	return s
+}
