@@ -123,11 +123,12 @@ func (s *Server) view(o Options, options web.Options, store node.Store) http.Han
 // again answers requests that were rewritten.
 func (s *Server) tables(o Options, store node.Store, again http.HandlerFunc) [][]web.Route {
 	queries := query.New(o.Indexes)
+	store = allTasks{store, o.Indexes}
 	return [][]web.Route{
 		node.Routes(store, o.Config, o.Auth, s.counters),
 		session.Routes(o.Auth),
 		s.databases.Routes(),
-		changes.Routes(changesTimeout(o.Config)),
+		changes.Routes(changes.Options{Longest: changesTimeout(o.Config), Functions: o.Functions, RequestObject: functions.RequestObject}),
 		changes.UpdatesRoutes(findUpdates(o.Store), changesTimeout(o.Config)),
 		documents.Routes(),
 		queries.Routes(),

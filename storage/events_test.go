@@ -17,7 +17,7 @@ func TestEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	s.OnEvent(func(e storage.EventType, name string) { got = append(got, string(e)+":"+name) })
+	remove := s.OnEvent(func(e storage.EventType, name string) { got = append(got, string(e)+":"+name) })
 	db, err := s.CreateDatabase(t.Context(), "alpha", storage.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestEvents(t *testing.T) {
 	if err := s.DropDatabase(t.Context(), "alpha"); err == nil {
 		t.Fatal("dropped twice")
 	}
-	s.OnEvent(nil)
+	remove()
 	if _, err := s.CreateDatabase(t.Context(), "beta", storage.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}

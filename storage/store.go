@@ -42,16 +42,16 @@ type Store struct {
 	uuid    string
 	batches spool.Limit
 
-	open    handles
-	erasing background.Shared // compaction of the keys partition
-	tasks   background.Tasks
-	auto    AutoCompaction
-	keep    atomic.Int64 // nanoseconds, see SetKeepAncestors
-	onEvent atomic.Pointer[func(EventType, string)]
-	now     func() time.Time
-	judge   Validator // nil: nothing is judged
-	rules   rulesCache
-	queue   *background.Queue // of automatic compactions
+	open      handles
+	erasing   background.Shared // compaction of the keys partition
+	tasks     background.Tasks
+	auto      AutoCompaction
+	keep      atomic.Int64 // nanoseconds, see SetKeepAncestors
+	listeners atomic.Pointer[[]*listener]
+	now       func() time.Time
+	judge     Validator // nil: nothing is judged
+	rules     rulesCache
+	queue     *background.Queue // of automatic compactions
 
 	// background counts the work that goes on after a call has returned, and
 	// ends with stop.

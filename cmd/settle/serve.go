@@ -16,6 +16,7 @@ import (
 	"settle/server/config"
 	"settle/server/dbupdates"
 	"settle/server/peruser"
+	"settle/server/query"
 	"settle/server/users"
 	"settle/storage/view"
 	"settle/storage/view/javascript"
@@ -142,6 +143,8 @@ func (c *serveCmd) serve(ctx context.Context, stop func(), env *environment, sto
 	defer events.Close()
 	indexes := view.New(view.Options{Functions: javascript.Functions(store.functions), Logger: env.logger})
 	defer indexes.Close()
+	following := query.Follow(store.Store, indexes, env.logger)
+	defer following.Close()
 	s := server.New(server.Options{Store: store.Store, Indexes: indexes, Functions: store.functions, Auth: admins, Config: conf, Logger: env.logger, Certificate: front.certificate})
 	if err := greet.print(admins.Names()); err != nil {
 		return err

@@ -28,6 +28,7 @@ const (
 type Recorder struct {
 	store  *storage.Store
 	logger *slog.Logger
+	forget func() // ends the listening
 	stop   context.CancelFunc
 	done   chan struct{} // closed when it has ended
 	woken  chan struct{} // holds a token while there may be events
@@ -44,7 +45,7 @@ type batch map[couch.DocID]struct{}
 func Start(store *storage.Store, logger *slog.Logger) *Recorder {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Recorder{store: store, logger: logger, stop: stop, done: make(chan struct{}), woken: make(chan struct{}, 1)}
-	store.OnEvent(r.note)
+	r.forget = store.OnEvent(r.note)
 	go func() {
 		defer close(r.done)
 		r.run(ctx)
@@ -54,7 +55,7 @@ func Start(store *storage.Store, logger *slog.Logger) *Recorder {
 
 // Close ends the listening and writes what is left.
 func (r *Recorder) Close() {
-	r.store.OnEvent(nil)
+	r.forget()
 	r.stop()
 	<-r.done
 }

@@ -60,7 +60,7 @@ func (s *search) run(rows iter.Seq2[candidate, error], answer *web.List) error {
 			return err
 		}
 		s.keys++
-		if one.doc == nil || !s.matches(one.doc) {
+		if !s.matches(&one) {
 			continue
 		}
 		s.last = &mango.Bookmark{Key: one.key, ID: one.id}
@@ -68,7 +68,9 @@ func (s *search) run(rows iter.Seq2[candidate, error], answer *web.List) error {
 			s.skipped++
 			continue
 		}
-		s.text = docjson.AppendDocument(s.text[:0], one.doc, docjson.Print{})
+		if one.doc != nil {
+			s.text = docjson.AppendDocument(s.text[:0], one.doc, docjson.Print{})
+		}
 		if err := answer.Item(q.Fields.Append(nil, s.text)); err != nil {
 			return err
 		}
@@ -79,12 +81,20 @@ func (s *search) run(rows iter.Seq2[candidate, error], answer *web.List) error {
 	return nil
 }
 
-// matches asks the selector about a document in its ordinary form.
-func (s *search) matches(doc *couch.Document) bool {
-	s.docs++
-	bare := *doc
-	bare.Conflicts, bare.Form = nil, nil
-	s.text = docjson.AppendDocument(s.text[:0], &bare, docjson.Print{})
+// matches asks the selector about a document in its ordinary form, or about what the
+// index holds of it.
+func (s *search) matches(one *candidate) bool {
+	switch {
+	case one.text != nil:
+		s.text = append(s.text[:0], one.text...)
+	case one.doc == nil:
+		return false
+	default:
+		s.docs++
+		bare := *one.doc
+		bare.Conflicts, bare.Form = nil, nil
+		s.text = docjson.AppendDocument(s.text[:0], &bare, docjson.Print{})
+	}
 	return s.plan.Query.Selector.Match(s.text)
 }
 

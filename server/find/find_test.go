@@ -69,19 +69,20 @@ func TestFindEqualsFilter(t *testing.T) {
 	for range 300 {
 		text := randomSelector(rng, 2)
 		want := matching(t, docs, text)
-		if got := b.pages(text, 1+rng.IntN(40)); !slices.Equal(got, want) {
-			t.Fatalf("%s: %s", text, cmp.Diff(want, got))
+		fields := []string{`[]`, `["_id"]`, `["a","_id"]`, `["_id","a","b"]`}[rng.IntN(4)]
+		if got := b.pages(text, fields, 1+rng.IntN(40)); !slices.Equal(got, want) {
+			t.Fatalf("%s %s: %s", text, fields, cmp.Diff(want, got))
 		}
 	}
 }
 
 // pages finds all documents that a selector matches, so many at a time, and returns
 // their ids in order of the ids.
-func (b *bench) pages(selector string, limit int) []string {
+func (b *bench) pages(selector, fields string, limit int) []string {
 	b.t.Helper()
 	all, bookmark := []string{}, ""
 	for {
-		f := b.find("/db/_find", fmt.Sprintf(`{"selector":%s,"limit":%d,"bookmark":%q}`, selector, limit, bookmark))
+		f := b.find("/db/_find", fmt.Sprintf(`{"selector":%s,"fields":%s,"limit":%d,"bookmark":%q}`, selector, fields, limit, bookmark))
 		all = append(all, f.ids(b.t)...)
 		if len(f.Docs) < limit {
 			slices.Sort(all)
@@ -179,6 +180,10 @@ func TestStatsAndWarnings(t *testing.T) {
 	f := b.find("/db/_find", `{"selector":{"n":{"$lt":5}},"execution_stats":true}`)
 	if f.Stats == nil || f.Stats.Keys != 6 || f.Stats.Docs != 6 || f.Stats.Results != 5 || f.Warning != "" {
 		t.Errorf("by the index: %+v %q", f.Stats, f.Warning)
+	}
+	f = b.find("/db/_find", `{"selector":{"n":{"$lt":2}},"fields":["n","_id"],"execution_stats":true}`)
+	if f.Stats.Docs != 0 || len(f.Docs) != 2 || string(f.Docs[1]) != `{"n":1,"_id":"d01"}` {
+		t.Errorf("covered: %+v %s", f.Stats, f.Docs)
 	}
 	f = b.find("/db/_find", `{"selector":{"m":{"$exists":false},"n":3},"use_index":"other"}`)
 	if !strings.Contains(f.Warning, "_design/other was not used") {

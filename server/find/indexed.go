@@ -53,7 +53,7 @@ func queryOf(p *mango.Plan, behind *mango.Bookmark) *view.Query {
 	mapped := false
 	q := &view.Query{
 		Start: p.Keys.AppendLow(nil), End: p.Keys.AppendHigh(nil),
-		Descending: p.Query.Sort.Descending, Limit: -1, Reduce: &mapped, Partition: p.Query.Partition,
+		Descending: p.Query.Sort.Descending, Limit: -1, Reduce: &mapped, Partition: p.Query.Partition, Uncounted: true,
 	}
 	if !p.Query.Update || p.Query.Stale {
 		q.Update = view.UpdateFalse

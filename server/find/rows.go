@@ -21,14 +21,40 @@ type row struct {
 // candidate is a row of the index that is read, and its document.
 type candidate struct {
 	row
-	doc *couch.Document // nil: the document is gone
+	doc  *couch.Document // nil: the document is gone, or not needed
+	text []byte          // what the index holds of it, where that is enough
+}
+
+// covers reports whether the index answers a query alone. Special members are not what
+// they seem to be in every view of the database, but for the id.
+func covers(p *mango.Plan) bool {
+	special := func(name string) bool { return strings.HasPrefix(name, "_") && name != "_id" }
+	return p.Covering && !p.Query.Conflicts && !slices.ContainsFunc(p.Index.Columns.Fields, special)
+}
+
+// covered yields the rows of an index that holds all that is asked for.
+func (f *Find) covered(ctx context.Context, db Database, p *mango.Plan, behind *mango.Bookmark) iter.Seq2[candidate, error] {
+	return func(yield func(candidate, error) bool) {
+		for one, err := range f.rows(ctx, db, p, behind) {
+			if err != nil {
+				yield(candidate{}, err)
+				return
+			}
+			if !yield(candidate{row: one, text: p.Index.AppendCovered(nil, one.id, one.key)}, nil) {
+				return
+			}
+		}
+	}
 }
 
 // candidates yields the documents of the part of the index that a plan reads.
 func (f *Find) candidates(r *web.Request, p *mango.Plan, behind *mango.Bookmark) iter.Seq2[candidate, error] {
 	db := web.DatabaseOf[Database](r)
-	if p.Index.IsAllDocs() {
+	switch {
+	case p.Index.IsAllDocs():
 		return allDocs(r.Context(), db, p, behind)
+	case covers(p):
+		return f.covered(r.Context(), db, p, behind)
 	}
 	return f.indexed(r.Context(), db, p, behind)
 }

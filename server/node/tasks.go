@@ -14,6 +14,7 @@ type task struct {
 	PID      string `json:"pid"` // of the server: what works on a task has no id
 	Type     string `json:"type"`
 	Database string `json:"database"`
+	Design   string `json:"design_document,omitempty"`
 	Started  int64  `json:"started_on"`
 	Updated  int64  `json:"updated_on"`
 	Done     int64  `json:"changes_done"`
@@ -27,7 +28,7 @@ func (h *handlers) activeTasks(r *web.Request) error {
 	for _, t := range h.store.Tasks() {
 		tasks = append(tasks, task{
 			Node: Name, PID: strconv.Itoa(os.Getpid()),
-			Type: t.Type, Database: t.Database, Started: t.Started.Unix(), Updated: t.Updated.Unix(),
+			Type: t.Type, Database: t.Database, Design: string(t.DesignDocument), Started: t.Started.Unix(), Updated: t.Updated.Unix(),
 			Done: t.Done, Total: t.Total, Progress: t.Progress(),
 		})
 	}

@@ -115,6 +115,23 @@ func (x *Index) AppendKey(dst, doc []byte) (_ []byte, ok bool) {
 	return append(key, ']'), true
 }
 
+// AppendCovered appends what a row of the index holds of its document, as a document:
+// the id and the columns. key is the row's key.
+func (x *Index) AppendCovered(dst []byte, id couch.DocID, key []byte) []byte {
+	var root shown
+	root.set([]string{"_id"}, appendString(nil, string(id)))
+	i := 0
+	for value := range jsonscan.Elements(key) {
+		if path, err := parsePath(x.Columns.Fields[i]); err == nil {
+			root.set(path, jsonscan.Value(value))
+		}
+		if i++; i == len(x.Columns.Fields) {
+			break
+		}
+	}
+	return root.append(dst)
+}
+
 // AppendJSON appends the index as `_index` lists it.
 func (x *Index) AppendJSON(dst []byte) []byte {
 	if x.IsAllDocs() {

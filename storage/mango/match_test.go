@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -309,22 +308,18 @@ func describe(err error) string {
 }
 
 // Long names above many conditions, and long arguments below many fields, take no
-// more time than their length is worth.
+// more time than their length is worth: else this would not end before the time for
+// all tests does.
 func TestHostileSelectors(t *testing.T) {
 	values := `[0` + strings.Repeat(`,1`, 900_000) + `]`
 	name := strings.Repeat("n", 60_000)
-	for i, selector := range []string{
+	for _, selector := range []string{
 		strings.Repeat(`{"a":`, 400) + `{"$in":` + values + `}` + strings.Repeat(`}`, 400),
 		strings.Repeat(`{"$and":[`, 200) + `{"a":{"$nin":` + values + `}}` + strings.Repeat(`]}`, 200),
 		strings.Repeat(`{"$not":`, 400) + `{"a":` + values + `}` + strings.Repeat(`}`, 400),
 		`{"` + name + `":{"$or":[0` + strings.Repeat(`,{"$gt":1}`, 9_000) + `]}}`,
 	} {
-		start := time.Now()
-		s := parse(t, selector)
-		chosen(s)
-		if took := time.Since(start); took > 10*time.Second {
-			t.Errorf("%d takes %v", i, took)
-		}
+		chosen(parse(t, selector))
 	}
 	if _, err := mango.Parse([]byte(`{"` + name + name + `":1}`)); err == nil {
 		t.Error("a name without bounds is accepted")
