@@ -88,6 +88,7 @@ var answers = map[couch.Kind]answer{
 	couch.InvalidIndexLanguage: {http.StatusBadRequest, "invalid_ddoc_lang", "Existing design doc has an invalid language"},
 	couch.InvalidPartitioned:   {http.StatusBadRequest, "invalid_partitioned_option", "Requested partitioned option does not match existing value on design document"},
 	couch.InvalidBulkDelete:    {http.StatusBadRequest, "invalid_bulk_docs", "Bulk Delete requires an array of non-null docids."},
+	couch.InvalidReduction:     {http.StatusBadRequest, "invalid_value", "A value cannot be reduced."},
 }
 
 // Describe returns how an error looks to a client: the status, CouchDB's name
