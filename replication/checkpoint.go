@@ -19,7 +19,8 @@ type Checkpoint struct {
 	History   []Session `json:"history"`
 	*Totals             // of replications by document ids
 
-	rev string // of the document it was read from or written to; empty: there is none
+	// Rev is that of the document it was read from or written to; empty: there is none.
+	Rev string `json:"-"`
 }
 
 // Totals repeat what the last session did where CouchDB's old replicator told it.
@@ -96,8 +97,8 @@ func isNumber(s string) bool {
 	return s != "" && (s == "0" || s[0] != '0') && len(s) < 19
 }
 
-// parseCheckpoint reads a document. One that is none says nothing, but is there.
-func parseCheckpoint(text []byte) *Checkpoint {
+// ParseCheckpoint reads a checkpoint's document. One that is none says nothing, but is there.
+func ParseCheckpoint(text []byte) *Checkpoint {
 	var c Checkpoint
 	var rev struct {
 		Rev string `json:"_rev"`
@@ -106,13 +107,13 @@ func parseCheckpoint(text []byte) *Checkpoint {
 		c = Checkpoint{}
 	}
 	if json.Unmarshal(text, &rev) == nil {
-		c.rev = rev.Rev
+		c.Rev = rev.Rev
 	}
 	return &c
 }
 
-// body returns the document's members, but for those with an underscore.
-func (c *Checkpoint) body() ([]byte, error) { return json.Marshal(c) }
+// Body returns the document's members, but for those with an underscore.
+func (c *Checkpoint) Body() ([]byte, error) { return json.Marshal(c) }
 
 // resumeFrom compares the two sides' checkpoints and returns where to go on, and the
 // sessions so far: where both tell of the same last session at its end, else at the

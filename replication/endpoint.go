@@ -54,7 +54,8 @@ type endpointObject struct {
 	} `json:"auth"`
 }
 
-var errBadURL = &Error{Kind: Invalid, Reason: "endpoint has an invalid url"}
+// ErrBadURL is the error of an endpoint that names no place.
+var ErrBadURL = &Error{Kind: Invalid, Reason: "endpoint has an invalid url"}
 
 // parseEndpoint reads a source or a target: a URL or name, or an object that has one
 // as its url. The error is Invalid.
@@ -64,12 +65,12 @@ func parseEndpoint(text []byte, proxy string) (Endpoint, error) {
 	where := json.RawMessage(text)
 	if len(text) > 0 && text[0] == '{' {
 		if json.Unmarshal(text, &o) != nil {
-			return e, errorf(Invalid, "endpoint is malformed")
+			return e, Errorf(Invalid, "endpoint is malformed")
 		}
 		where = o.URL
 	}
 	if len(where) == 0 || strings.ContainsAny(string(where[:1]), "{[ntf") {
-		return e, errBadURL
+		return e, ErrBadURL
 	}
 	var name string
 	if json.Unmarshal(where, &name) != nil {
@@ -94,7 +95,7 @@ func (e *Endpoint) setAddress(name string) error {
 	}
 	u, err := url.Parse(name)
 	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-		return errBadURL
+		return ErrBadURL
 	}
 	if u.User != nil {
 		e.User = u.User.Username()
@@ -111,7 +112,7 @@ func (e *Endpoint) setHeaders(headers map[string]any) error {
 	for name, v := range headers {
 		value, ok := v.(string)
 		if !ok || !isHeaderName(name) || strings.ContainsAny(value, "\r\n\x00") {
-			return errorf(Invalid, "endpoint has invalid headers")
+			return Errorf(Invalid, "endpoint has invalid headers")
 		}
 		if user, password, ok := basicAuth(name, value); ok {
 			if e.User == "" {
@@ -148,7 +149,7 @@ func (e *Endpoint) setProxy(proxy string) error {
 	}
 	u, err := url.Parse(proxy)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" {
-		return errorf(Invalid, "the proxy has an invalid url")
+		return Errorf(Invalid, "the proxy has an invalid url")
 	}
 	e.Proxy = proxy
 	u.User = nil
@@ -156,6 +157,7 @@ func (e *Endpoint) setProxy(proxy string) error {
 	return nil
 }
 
-func (e *Endpoint) basicValue() string {
+// BasicAuth returns the Authorization header of the name and password.
+func (e *Endpoint) BasicAuth() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(e.User+":"+e.Password))
 }

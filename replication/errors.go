@@ -54,7 +54,8 @@ func (e *Error) Is(target error) bool {
 // Name returns CouchDB's name for the kind.
 func (e *Error) Name() string { return names[e.Kind] }
 
-func errorf(kind Kind, format string, args ...any) *Error {
+// Errorf returns an error of the given kind whose reason is the formatted text.
+func Errorf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Reason: fmt.Sprintf(format, args...)}
 }
 
@@ -65,8 +66,8 @@ var refusals = []couch.Kind{
 	couch.MissingStub, couch.DigestMismatch,
 }
 
-// isRefusal reports whether a target refuses a document for good.
-func isRefusal(err error) bool {
+// IsRefusal reports whether a target refuses a document for good.
+func IsRefusal(err error) bool {
 	if _, ok := errors.AsType[*Error](err); ok {
 		return false // what is behind it was not said of a document
 	}

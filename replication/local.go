@@ -110,7 +110,7 @@ func (l *Local) refused(err error) error {
 // Create makes the database, unless it is there. See [Target].
 func (l *Local) Create(ctx context.Context, params map[string]string) error {
 	if l.o.MakeNew == nil {
-		return errorf(Forbidden, "%s", l.o.Name)
+		return Errorf(Forbidden, "%s", l.o.Name)
 	}
 	err := l.o.MakeNew(ctx, params)
 	if errors.Is(err, couch.ErrDatabaseExists) {
@@ -128,25 +128,25 @@ func (l *Local) Checkpoint(ctx context.Context, id string) (*Checkpoint, error) 
 	if err != nil {
 		return nil, err
 	}
-	c := parseCheckpoint(doc.Body.Text)
-	c.rev = "0-" + strconv.FormatUint(doc.Rev, 10)
+	c := ParseCheckpoint(doc.Body.Text)
+	c.Rev = "0-" + strconv.FormatUint(doc.Rev, 10)
 	return c, nil
 }
 
 // PutCheckpoint stores a checkpoint. See [Side].
 func (l *Local) PutCheckpoint(ctx context.Context, id string, c *Checkpoint) error {
-	text, err := c.body()
+	text, err := c.Body()
 	if err != nil {
 		return err
 	}
 	doc := &couch.LocalDocument{ID: couch.DocID(couch.LocalPrefix + id), Body: couch.Body{Text: text}}
-	if parent, err := couch.ParseRev("0-0"); c.rev != "" && err == nil {
-		if parent, err = couch.ParseRev(c.rev); err == nil {
+	if parent, err := couch.ParseRev("0-0"); c.Rev != "" && err == nil {
+		if parent, err = couch.ParseRev(c.Rev); err == nil {
 			doc.Rev, _ = strconv.ParseUint(parent.Hash, 10, 64)
 		}
 	}
 	rev, err := l.db.PutLocal(ctx, doc)
-	c.rev = "0-" + strconv.FormatUint(rev, 10)
+	c.Rev = "0-" + strconv.FormatUint(rev, 10)
 	return err
 }
 
@@ -170,7 +170,7 @@ func (l *Local) FilterCode(ctx context.Context, design, filter string) (string, 
 	if err != nil {
 		return "", err
 	}
-	return filterCode(doc.Body.Text, filter)
+	return FilterSource(doc.Body.Text, filter)
 }
 
 // shown is a document's JSON as filters see it.

@@ -6,22 +6,21 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strings"
 
 	"settle/storage/couch"
 )
 
-// filterCode finds the source of a filter function in a design document.
-func filterCode(design []byte, filter string) (string, error) {
+// FilterSource finds the source of a filter function in a design document.
+func FilterSource(design []byte, filter string) (string, error) {
 	var doc struct {
 		Filters map[string]string `json:"filters"`
 	}
 	if err := json.Unmarshal(design, &doc); err != nil {
-		return "", errorf(Invalid, "the design document of the filter is malformed")
+		return "", Errorf(Invalid, "the design document of the filter is malformed")
 	}
 	code, ok := doc.Filters[filter]
 	if !ok {
-		return "", errorf(Invalid, "there is no filter function of that name")
+		return "", Errorf(Invalid, "there is no filter function of that name")
 	}
 	return code, nil
 }
@@ -172,7 +171,7 @@ func (l *Local) send(ctx context.Context, r *Revision, since []couch.RevID) {
 	r.Doc = &doc
 	r.ByBulk = len(doc.Attachments) == 0 && !doc.ID.IsDesign()
 	doc.Attachments = slices.Clone(doc.Attachments)
-	known := knownGeneration(doc.Revisions, since)
+	known := KnownGeneration(doc.Revisions, since)
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]
 		if a.RevPos > 0 && a.RevPos <= known {
@@ -190,19 +189,13 @@ func (l *Local) send(ctx context.Context, r *Revision, since []couch.RevID) {
 	}
 }
 
-// knownGeneration returns the generation of the newest of the revisions that is an
+// KnownGeneration returns the generation of the newest of the revisions that is an
 // ancestor, 0 for none.
-func knownGeneration(path couch.Revisions, since []couch.RevID) (newest uint64) {
+func KnownGeneration(path couch.Revisions, since []couch.RevID) (newest uint64) {
 	for i := range path.Hashes {
 		if i > 0 && slices.Contains(since, path.Rev(i)) {
 			return path.Rev(i).Gen
 		}
 	}
 	return 0
-}
-
-// filterName is a filter function's design document and name.
-func filterName(function string) (design, name string) {
-	design, name, _ = strings.Cut(function, "/")
-	return design, name
 }

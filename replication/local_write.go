@@ -21,11 +21,17 @@ func (l *Local) Write(ctx context.Context, revs iter.Seq2[*Revision, error]) ([]
 		return nil, err
 	}
 	for _, r := range results {
-		if r.Err != nil && !isRefusal(r.Err) {
+		if isTrouble(r.Err) {
 			return nil, r.Err
 		}
 	}
 	return append(results, w.refused...), nil
+}
+
+// isTrouble reports whether a row tells of trouble of the store, not of a document.
+func isTrouble(err error) bool {
+	known, ok := errors.AsType[*couch.Error](err)
+	return ok && slices.Contains([]couch.Kind{couch.Internal, couch.NoSpace, couch.Unavailable, couch.Corrupt, couch.DatabaseMissing}, known.Kind)
 }
 
 // localWriter brings contents into the database in front of their documents.
@@ -88,7 +94,7 @@ func (w *localWriter) store(ctx context.Context, a *couch.Attachment, c Content)
 		return err
 	}
 	defer body.Close()
-	wire := newChecked(body, c)
+	wire := NewVerifier(body, c)
 	var content io.Reader = wire
 	if c.Encoding == "gzip" {
 		if content, err = gzip.NewReader(wire); err != nil {
@@ -99,7 +105,7 @@ func (w *localWriter) store(ctx context.Context, a *couch.Attachment, c Content)
 	if err != nil {
 		return err
 	}
-	if err := wire.end(); err != nil {
+	if err := wire.End(); err != nil {
 		pending.Discard()
 		return err
 	}
@@ -119,18 +125,19 @@ func discardContents(doc *couch.Document) {
 // is asked again.
 var errDamaged = &couch.Error{Kind: couch.Internal, Reason: "an attachment came damaged"}
 
-// checked reads a content, and says at its end whether it is the promised one.
-type checked struct {
+// Verifier reads a content, and says at its end whether it is the promised one.
+type Verifier struct {
 	r   io.Reader
 	c   Content
 	sum hash.Hash
 	n   int64
 }
 
-func newChecked(r io.Reader, c Content) *checked { return &checked{r: r, c: c, sum: md5.New()} }
+// NewVerifier returns a reader of what a content gave.
+func NewVerifier(r io.Reader, c Content) *Verifier { return &Verifier{r: r, c: c, sum: md5.New()} }
 
 // Read reads on.
-func (c *checked) Read(p []byte) (int, error) {
+func (c *Verifier) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.sum.Write(p[:n])
 	c.n += int64(n)
@@ -140,12 +147,12 @@ func (c *checked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *checked) bad() bool {
+func (c *Verifier) bad() bool {
 	return c.n != c.c.Length || c.c.Digest != (couch.Digest{}) && c.c.Digest != couch.Digest(c.sum.Sum(nil))
 }
 
-// end reads what is left, and judges the whole.
-func (c *checked) end() error {
+// End reads what is left, and judges the whole.
+func (c *Verifier) End() error {
 	if _, err := io.Copy(io.Discard, c); err != nil {
 		return err
 	}

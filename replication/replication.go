@@ -142,7 +142,7 @@ func (r *Replication) record(ctx context.Context) error {
 			return err
 		}
 		if info != r.started[side] {
-			return errorf(OutOfSync, "a database was made anew, or has lost writes, since the replication began")
+			return Errorf(OutOfSync, "a database was made anew, or has lost writes, since the replication began")
 		}
 	}
 	if err := r.store(ctx, r.checkpoint(through, stats)); err != nil {
@@ -175,10 +175,10 @@ func (r *Replication) store(ctx context.Context, c *Checkpoint) error {
 		return nil
 	}
 	if r.sourceLog != nil {
-		source.rev = r.sourceLog.rev
+		source.Rev = r.sourceLog.Rev
 	}
 	if r.targetLog != nil {
-		target.rev = r.targetLog.rev
+		target.Rev = r.targetLog.Rev
 	}
 	err := r.Source.PutCheckpoint(ctx, r.ID, &source)
 	if isDenied(err) {

@@ -45,7 +45,7 @@ func (s *Spec) setDefaults() {
 func ParseSpec(text []byte) (*Spec, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil || members == nil {
-		return nil, errorf(Invalid, "a replication must be a JSON object")
+		return nil, Errorf(Invalid, "a replication must be a JSON object")
 	}
 	for name, v := range members {
 		if string(v) == "null" {
@@ -81,12 +81,12 @@ var errParameter = couch.Errorf(couch.BadRequest, "bad parameter")
 func (r *specReader) endpoints(s *Spec) error {
 	source, target := r.members["source"], r.members["target"]
 	if source == nil || target == nil {
-		return errorf(Invalid, "Missing replicator database")
+		return Errorf(Invalid, "Missing replicator database")
 	}
 	proxy := r.text("proxy")
 	sourceProxy, targetProxy := r.text("source_proxy"), r.text("target_proxy")
 	if proxy != "" && (sourceProxy != "" || targetProxy != "") {
-		return errorf(Invalid, "`proxy` is mutually exclusive with `source_proxy` and `target_proxy`")
+		return Errorf(Invalid, "`proxy` is mutually exclusive with `source_proxy` and `target_proxy`")
 	}
 	var err error
 	if s.Source, err = parseEndpoint(source, proxy+sourceProxy); err != nil {
@@ -147,7 +147,7 @@ func (r *specReader) filter(s *Spec) {
 		}
 	}
 	if r.err == nil && (f.DocIDs != nil && f.Selector != nil || f.Function != "" && (f.DocIDs != nil || f.Selector != nil)) {
-		r.err = errorf(Invalid, "`doc_ids`,`filter`,`selector` are mutually exclusive")
+		r.err = Errorf(Invalid, "`doc_ids`,`filter`,`selector` are mutually exclusive")
 	}
 }
 

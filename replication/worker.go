@@ -66,7 +66,7 @@ func (w *worker) copy(ctx context.Context, asks []Ask) error {
 		}
 		return w.copy(ctx, whole)
 	}
-	if !isRefusal(err) {
+	if !IsRefusal(err) {
 		return err
 	}
 	if len(asks) == 1 && len(asks[0].Revs) == 1 {
@@ -128,7 +128,7 @@ func (w *worker) transfer(ctx context.Context, asks []Ask) error {
 	if err == nil {
 		s.BulkGetAttempts, s.BulkGetDocs = attempts, bulk
 	}
-	if err == nil || !isRefusal(err) {
+	if err == nil || !IsRefusal(err) {
 		w.r.count(s)
 	}
 	return err

@@ -128,7 +128,7 @@ func TestImportsOfASyntheticTree(t *testing.T) {
 		{"server/documents/a.go", "settle/server/auth", ""},
 		{"server/documents/a.go", "settle/cmd/settle", "stands below"},
 		{"server/auth/a.go", "settle/server/documents", "stands below"},
-		{"replication/a.go", "settle/storage", "may import storage/couch, storage/docjson, attachments, attachments/multipart only"},
+		{"replication/a.go", "settle/storage", "may import storage/couch, storage/docjson, attachments only"},
 		{"replication/a_test.go", "settle/storage", ""},
 		{"storage/couch/a_test.go", "github.com/google/go-cmp/cmp", ""},
 		{"storage/couch/a_test.go", "settle/storage", "stands below"},

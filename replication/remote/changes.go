@@ -1,4 +1,4 @@
-package replication
+package remote
 
 import (
 	"bytes"
@@ -10,13 +10,14 @@ import (
 	"net/http"
 	"time"
 
+	"settle/replication"
 	"settle/storage/couch"
 )
 
 // Changes yields the changes that the feed asks for; where an answer is cut it goes
-// on behind the last row. See [Source].
-func (r *Remote) Changes(ctx context.Context, f Feed) iter.Seq2[Change, error] {
-	return func(yield func(Change, error) bool) {
+// on behind the last row. See [replication.Source].
+func (r *Remote) Changes(ctx context.Context, f replication.Feed) iter.Seq2[replication.Change, error] {
+	return func(yield func(replication.Change, error) bool) {
 		since, failures, pause := f.Since, 0, 250*time.Millisecond
 		for ctx.Err() == nil {
 			before := since
@@ -34,7 +35,7 @@ func (r *Remote) Changes(ctx context.Context, f Feed) iter.Seq2[Change, error] {
 				continue
 			}
 			if failures++; failures > r.o.Retries || !isTransient(err) {
-				yield(Change{}, r.refused(err))
+				yield(replication.Change{}, r.refused(err))
 				return
 			}
 			select {
@@ -43,23 +44,23 @@ func (r *Remote) Changes(ctx context.Context, f Feed) iter.Seq2[Change, error] {
 			}
 			pause = min(2*pause, 10*time.Second)
 		}
-		yield(Change{}, ctx.Err())
+		yield(replication.Change{}, ctx.Err())
 	}
 }
 
 // readFeed reads one answer, and reports whether more rows are wanted.
-func (r *Remote) readFeed(ctx context.Context, f Feed, since *string, yield func(Change, error) bool) (more bool, err error) {
+func (r *Remote) readFeed(ctx context.Context, f replication.Feed, since *string, yield func(replication.Change, error) bool) (more bool, err error) {
 	res, err := r.changesFeed(ctx, f, *since)
 	if err != nil {
 		if status, ok := errors.AsType[*statusError](err); ok && status.status == http.StatusBadRequest && status.name == "bad_request" && *since != "0" && f.Filter.IsZero() {
 			*since = "0" // the peer does not know the sequence any more: starting over is safe
-			return true, &Error{Kind: Failed, Reason: "the peer does not know the sequence"}
+			return true, &replication.Error{Kind: replication.Failed, Reason: "the peer does not know the sequence"}
 		}
 		return true, err
 	}
 	defer res.Body.Close()
 	next := func(row feedRow) (bool, error) {
-		change := Change{Seq: string(row.Seq), ID: couch.DocID(row.ID)}
+		change := replication.Change{Seq: string(row.Seq), ID: couch.DocID(row.ID)}
 		for _, c := range row.Changes {
 			rev, err := couch.ParseRev(c.Rev)
 			if err != nil {
@@ -83,18 +84,18 @@ func (r *Remote) readFeed(ctx context.Context, f Feed, since *string, yield func
 
 // feedRow is a row of a feed, or the last line of a continuous one.
 type feedRow struct {
-	Seq     Seq    `json:"seq"`
-	ID      string `json:"id"`
+	Seq     replication.Seq `json:"seq"`
+	ID      string          `json:"id"`
 	Changes []struct {
 		Rev string `json:"rev"`
 	} `json:"changes"`
-	LastSeq Seq    `json:"last_seq"`
-	Error   string `json:"error"`
+	LastSeq replication.Seq `json:"last_seq"`
+	Error   string          `json:"error"`
 }
 
 var (
-	errBadFeed = &Error{Kind: Failed, Reason: "the peer's feed of changes is malformed"}
-	errCutFeed = &Error{Kind: Failed, Reason: "the peer's feed of changes was cut short"}
+	errBadFeed = &replication.Error{Kind: replication.Failed, Reason: "the peer's feed of changes is malformed"}
+	errCutFeed = &replication.Error{Kind: replication.Failed, Reason: "the peer's feed of changes was cut short"}
 )
 
 // readResults reads the feed of one answer: {"results":[rows],"last_seq":...}. Only

@@ -1,6 +1,7 @@
-package replication
+package remote
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"settle/attachments/multipart"
+	"settle/replication"
 	"settle/storage/couch"
 	"settle/storage/docjson"
 )
@@ -18,12 +20,12 @@ import (
 const maxBody = 64 << 20
 
 // errBadDocs says that an answer with documents could not be read.
-var errBadDocs = &Error{Kind: Failed, Reason: "the peer's answer with documents was cut short, or is malformed"}
+var errBadDocs = &replication.Error{Kind: replication.Failed, Reason: "the peer's answer with documents was cut short, or is malformed"}
 
 // Fetch yields revisions: by _bulk_get those that have no attachments, or only
-// unchanged ones, the others one by one. See [Source].
-func (r *Remote) Fetch(ctx context.Context, asks []Ask) iter.Seq2[*Revision, error] {
-	return func(yield func(*Revision, error) bool) {
+// unchanged ones, the others one by one. See [replication.Source].
+func (r *Remote) Fetch(ctx context.Context, asks []replication.Ask) iter.Seq2[*replication.Revision, error] {
+	return func(yield func(*replication.Revision, error) bool) {
 		rest, stopped, err := r.fetchBulk(ctx, asks, yield)
 		if stopped {
 			return
@@ -43,8 +45,8 @@ func (r *Remote) Fetch(ctx context.Context, asks []Ask) iter.Seq2[*Revision, err
 }
 
 // fetchBulk yields what one _bulk_get brings, and returns what is left to fetch.
-func (r *Remote) fetchBulk(ctx context.Context, asks []Ask, yield func(*Revision, error) bool) (rest []Ask, stopped bool, err error) {
-	var plain []Ask
+func (r *Remote) fetchBulk(ctx context.Context, asks []replication.Ask, yield func(*replication.Revision, error) bool) (rest []replication.Ask, stopped bool, err error) {
+	var plain []replication.Ask
 	for _, ask := range asks {
 		if ask.ID.IsDesign() || !r.o.UseBulkGet || r.noBulkGet.Load() {
 			rest = append(rest, ask)
@@ -75,9 +77,9 @@ func (r *Remote) fetchBulk(ctx context.Context, asks []Ask, yield func(*Revision
 
 // bulkGetReader reads an answer to _bulk_get.
 type bulkGetReader struct {
-	asks    []Ask
-	yield   func(*Revision, error) bool
-	rest    []Ask // what has to be fetched one by one
+	asks    []replication.Ask
+	yield   func(*replication.Revision, error) bool
+	rest    []replication.Ask // what has to be fetched one by one
 	stopped bool
 }
 
@@ -138,12 +140,12 @@ func (b *bulkGetReader) readDoc(json *docjson.Reader) error {
 		if err != nil {
 			return errBadDocs
 		}
-		var rev *Revision
+		var rev *replication.Revision
 		switch name {
 		case "ok":
 			rev, err = readRevision(json)
 		case "error":
-			rev, err = new(Revision), json.Skip()
+			rev, err = new(replication.Revision), json.Skip()
 		default:
 			continue
 		}
@@ -163,7 +165,7 @@ func (b *bulkGetReader) readDoc(json *docjson.Reader) error {
 
 // isWhole reports whether a revision needs no contents; else it notes that it is to
 // be fetched with them.
-func (b *bulkGetReader) isWhole(rev *Revision) bool {
+func (b *bulkGetReader) isWhole(rev *replication.Revision) bool {
 	doc := rev.Doc
 	var since []couch.RevID
 	for _, ask := range b.asks {
@@ -172,29 +174,29 @@ func (b *bulkGetReader) isWhole(rev *Revision) bool {
 			break
 		}
 	}
-	known, whole := knownGeneration(doc.Revisions, since), true
+	known, whole := replication.KnownGeneration(doc.Revisions, since), true
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]
 		a.Stub = true
 		whole = whole && a.RevPos > 0 && a.RevPos <= known
 	}
 	if !whole {
-		b.rest = append(b.rest, Ask{ID: doc.ID, Revs: []couch.RevID{doc.Rev()}, Since: since})
+		b.rest = append(b.rest, replication.Ask{ID: doc.ID, Revs: []couch.RevID{doc.Rev()}, Since: since})
 	}
 	return whole
 }
 
 // readRevision reads one document without contents. One that breaks the rules of
 // documents is Refused.
-func readRevision(json *docjson.Reader) (*Revision, error) {
+func readRevision(json *docjson.Reader) (*replication.Revision, error) {
 	parsed, err := json.Document(docjson.Options{MaxBody: maxBody})
 	if known, ok := errors.AsType[*couch.Error](err); ok && (known.Kind == couch.DocValidation || known.Kind == couch.IllegalDocID || known.Kind == couch.DocumentTooLarge) {
-		return &Revision{Refused: err}, nil
+		return &replication.Revision{Refused: err}, nil
 	}
 	if err != nil || !parsed.HasID || len(parsed.Revisions.Hashes) == 0 {
 		return nil, errBadDocs
 	}
-	return &Revision{Doc: document(parsed)}, nil
+	return &replication.Revision{Doc: document(parsed)}, nil
 }
 
 // document makes a document of what was read.
@@ -207,7 +209,7 @@ func document(p *docjson.Parsed) *couch.Document {
 }
 
 // fetchOne yields revisions of one document with the contents of attachments.
-func (r *Remote) fetchOne(ctx context.Context, ask Ask, yield func(*Revision, error) bool) (stopped bool, err error) {
+func (r *Remote) fetchOne(ctx context.Context, ask replication.Ask, yield func(*replication.Revision, error) bool) (stopped bool, err error) {
 	var res *http.Response
 	err = r.again(ctx, func() (err error) {
 		res, err = r.openRevs(ctx, ask)
@@ -215,7 +217,7 @@ func (r *Remote) fetchOne(ctx context.Context, ask Ask, yield func(*Revision, er
 	})
 	if status, ok := errors.AsType[*statusError](err); ok && status.status == http.StatusNotFound {
 		for range ask.Revs {
-			if !yield(new(Revision), nil) {
+			if !yield(new(replication.Revision), nil) {
 				return true, nil
 			}
 		}
@@ -239,17 +241,17 @@ func (r *Remote) fetchOne(ctx context.Context, ask Ask, yield func(*Revision, er
 	switch {
 	case stopped, err == io.EOF:
 		return stopped, nil
-	case isRefusal(err):
+	case replication.IsRefusal(err):
 		return false, errBadDocs
 	}
 	return false, err
 }
 
 // readPart reads one revision, and yields it with contents that are read as they come.
-func readPart(part *multipart.Part, yield func(*Revision, error) bool) (stopped bool, err error) {
+func readPart(part *multipart.Part, yield func(*replication.Revision, error) bool) (stopped bool, err error) {
 	if part.MediaType() != "multipart/related" {
 		if strings.Contains(part.Header.Get("Content-Type"), "error") {
-			return !yield(new(Revision), nil), nil
+			return !yield(new(replication.Revision), nil), nil
 		}
 		rev, err := readRevision(docjson.NewReader(part))
 		if err != nil {
@@ -267,12 +269,12 @@ func readPart(part *multipart.Part, yield func(*Revision, error) bool) (stopped 
 	}
 	parsed, err := docjson.NewReader(first).Document(docjson.Options{MaxBody: maxBody})
 	if known, ok := errors.AsType[*couch.Error](err); ok && (known.Kind == couch.DocValidation || known.Kind == couch.DocumentTooLarge) {
-		return !yield(&Revision{Refused: err}, nil), nil
+		return !yield(&replication.Revision{Refused: err}, nil), nil
 	}
 	if err != nil {
 		return false, errBadDocs
 	}
-	rev := &Revision{Doc: document(parsed)}
+	rev := &replication.Revision{Doc: document(parsed)}
 	for i := range parsed.Attachments {
 		if a := &parsed.Attachments[i]; a.Follows {
 			rev.Contents = append(rev.Contents, following(related, i, a))
@@ -282,8 +284,8 @@ func readPart(part *multipart.Part, yield func(*Revision, error) bool) (stopped 
 }
 
 // following is a content that comes in the next part.
-func following(parts *multipart.Reader, index int, a *docjson.Attachment) Content {
-	c := Content{Index: index, Encoding: a.Encoding, Length: a.Length, Digest: a.Digest}
+func following(parts *multipart.Reader, index int, a *docjson.Attachment) replication.Content {
+	c := replication.Content{Index: index, Encoding: a.Encoding, Length: a.Length, Digest: a.Digest}
 	if a.Encoding == "gzip" {
 		c.Length = a.EncodedLength
 	}
@@ -312,15 +314,15 @@ func (u unkind) Read(p []byte) (int, error) {
 
 // readOpenRevs reads the answer of a peer that knows no multipart: a JSON list. The
 // contents are asked for one by one.
-func (r *Remote) readOpenRevs(ctx context.Context, body io.Reader, since []couch.RevID, yield func(*Revision, error) bool) (stopped bool, err error) {
+func (r *Remote) readOpenRevs(ctx context.Context, body io.Reader, since []couch.RevID, yield func(*replication.Revision, error) bool) (stopped bool, err error) {
 	var rows []struct{ OK json.RawMessage }
 	if json.NewDecoder(io.LimitReader(body, maxBody)).Decode(&rows) != nil {
 		return false, errBadDocs
 	}
 	for _, row := range rows {
-		rev := new(Revision)
+		rev := new(replication.Revision)
 		if row.OK != nil {
-			if rev, err = readRevision(docjson.NewReader(bytesReader(row.OK))); err != nil {
+			if rev, err = readRevision(docjson.NewReader(bytes.NewReader(row.OK))); err != nil {
 				return false, err
 			}
 		}
@@ -335,16 +337,16 @@ func (r *Remote) readOpenRevs(ctx context.Context, body io.Reader, since []couch
 }
 
 // fetchContents lets the contents that are not known be asked for when they are opened.
-func (r *Remote) fetchContents(ctx context.Context, rev *Revision, since []couch.RevID) {
+func (r *Remote) fetchContents(ctx context.Context, rev *replication.Revision, since []couch.RevID) {
 	doc := rev.Doc
-	known := knownGeneration(doc.Revisions, since)
+	known := replication.KnownGeneration(doc.Revisions, since)
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]
 		a.Stub = a.RevPos > 0 && a.RevPos <= known
 		if a.Stub {
 			continue
 		}
-		rev.Contents = append(rev.Contents, Content{Index: i, Length: a.Length, Digest: a.Digest, Open: func() (io.ReadCloser, error) {
+		rev.Contents = append(rev.Contents, replication.Content{Index: i, Length: a.Length, Digest: a.Digest, Open: func() (io.ReadCloser, error) {
 			res, err := r.attachment(ctx, doc.ID, doc.Rev(), a.Name)
 			if err != nil {
 				return nil, r.refused(err)

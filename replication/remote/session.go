@@ -1,4 +1,4 @@
-package replication
+package remote
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"settle/replication"
 )
 
 // session makes an endpoint's requests: with its headers, and where it has a name and
@@ -16,7 +18,7 @@ import (
 // sessions gets name and password with every request. Nothing of that goes to other
 // hosts than the endpoint's, wherever it redirects.
 type session struct {
-	endpoint *Endpoint
+	endpoint *replication.Endpoint
 	base     *url.URL
 	next     http.RoundTripper
 
@@ -78,7 +80,7 @@ func (s *session) again(req *http.Request, res *http.Response, stale *http.Cooki
 
 func (s *session) authorize(req *http.Request, cookie *http.Cookie) {
 	if cookie == nil {
-		req.Header.Set("Authorization", s.endpoint.basicValue())
+		req.Header.Set("Authorization", s.endpoint.BasicAuth())
 		return
 	}
 	req.Header.Set("Cookie", cookie.Name+"="+cookie.Value)
@@ -95,7 +97,7 @@ func (s *session) login(req *http.Request, stale *http.Cookie) (*http.Cookie, er
 	form := url.Values{"name": {s.endpoint.User}, "password": {s.endpoint.Password}}.Encode()
 	login, err := http.NewRequestWithContext(withoutLogin(req.Context()), http.MethodPost, s.loginURL(), strings.NewReader(form))
 	if err != nil {
-		return nil, errBadURL
+		return nil, replication.ErrBadURL
 	}
 	login.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	login.Header.Set("Accept", "application/json")
@@ -107,11 +109,11 @@ func (s *session) login(req *http.Request, stale *http.Cookie) (*http.Cookie, er
 	io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16))
 	switch {
 	case res.StatusCode == http.StatusUnauthorized:
-		return nil, &Error{Kind: LoginRefused, Reason: fmt.Sprintf("the session at %s was refused", s.shownRoot())}
+		return nil, &replication.Error{Kind: replication.LoginRefused, Reason: fmt.Sprintf("the session at %s was refused", s.shownRoot())}
 	case res.StatusCode == http.StatusForbidden:
-		return nil, &Error{Kind: LoginRefused, Reason: fmt.Sprintf("the session at %s is forbidden", s.shownRoot())}
+		return nil, &replication.Error{Kind: replication.LoginRefused, Reason: fmt.Sprintf("the session at %s is forbidden", s.shownRoot())}
 	case res.StatusCode == http.StatusTooManyRequests || res.StatusCode == http.StatusRequestTimeout || res.StatusCode >= 500:
-		return nil, errorf(Failed, "logging in was answered %d", res.StatusCode)
+		return nil, replication.Errorf(replication.Failed, "logging in was answered %d", res.StatusCode)
 	}
 	s.cookie = nil
 	s.take(res)

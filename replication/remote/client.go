@@ -1,4 +1,4 @@
-package replication
+package remote
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"time"
+
+	"settle/replication"
 )
 
 // UserAgent is what peers see.
@@ -27,21 +29,21 @@ func (t TLS) config() (*tls.Config, error) {
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {
-			return nil, &Error{Kind: Failed, Reason: "the file of certificate authorities cannot be read"}
+			return nil, &replication.Error{Kind: replication.Failed, Reason: "the file of certificate authorities cannot be read"}
 		}
 		pool, err := x509.SystemCertPool()
 		if err != nil {
 			pool = x509.NewCertPool()
 		}
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, &Error{Kind: Failed, Reason: "the file of certificate authorities has none"}
+			return nil, &replication.Error{Kind: replication.Failed, Reason: "the file of certificate authorities has none"}
 		}
 		c.RootCAs = pool
 	}
 	if t.CertFile != "" {
 		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 		if err != nil {
-			return nil, &Error{Kind: Failed, Reason: "the client certificate cannot be read"}
+			return nil, &replication.Error{Kind: replication.Failed, Reason: "the client certificate cannot be read"}
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
@@ -53,14 +55,14 @@ const maxRedirects = 10
 
 // newClient returns the HTTP client of one endpoint: it logs in, adds the headers,
 // and connects to what the guard lets pass.
-func newClient(e *Endpoint, o RemoteOptions) (*http.Client, error) {
+func newClient(e *replication.Endpoint, o Options) (*http.Client, error) {
 	config, err := o.TLS.config()
 	if err != nil {
 		return nil, err
 	}
 	base, err := url.Parse(e.URL)
 	if err != nil {
-		return nil, errBadURL
+		return nil, replication.ErrBadURL
 	}
 	transport := &http.Transport{
 		DialContext:           newDialer(o.Guard, o.Timeout).DialContext,
@@ -77,7 +79,7 @@ func newClient(e *Endpoint, o RemoteOptions) (*http.Client, error) {
 	if e.Proxy != "" {
 		proxy, err := url.Parse(e.Proxy)
 		if err != nil {
-			return nil, errorf(Invalid, "the proxy has an invalid url")
+			return nil, replication.Errorf(replication.Invalid, "the proxy has an invalid url")
 		}
 		transport.Proxy = http.ProxyURL(proxy)
 	}
@@ -92,7 +94,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		return fmt.Errorf("stopped after %d redirects", maxRedirects)
 	}
 	if req.URL.Scheme != "https" && via[0].URL.Scheme == "https" {
-		return &Error{Kind: Forbidden, Reason: "the peer redirects to a place without encryption"}
+		return &replication.Error{Kind: replication.Forbidden, Reason: "the peer redirects to a place without encryption"}
 	}
 	return nil
 }

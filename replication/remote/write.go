@@ -1,4 +1,4 @@
-package replication
+package remote
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"settle/attachments/multipart"
+	"settle/replication"
 	"settle/storage/couch"
 	"settle/storage/docjson"
 )
@@ -16,8 +17,8 @@ import (
 const maxBatch = 4 << 20
 
 // Write stores revisions as they come: those with attachments, and design documents,
-// one by one, the others in batches. See [Target].
-func (r *Remote) Write(ctx context.Context, revs iter.Seq2[*Revision, error]) ([]couch.WriteResult, error) {
+// one by one, the others in batches. See [replication.Target].
+func (r *Remote) Write(ctx context.Context, revs iter.Seq2[*replication.Revision, error]) ([]couch.WriteResult, error) {
 	w := &remoteWriter{r: r}
 	for rev, err := range revs {
 		if err == nil {
@@ -38,11 +39,11 @@ type remoteWriter struct {
 	results []couch.WriteResult
 }
 
-func (w *remoteWriter) take(ctx context.Context, rev *Revision) error {
+func (w *remoteWriter) take(ctx context.Context, rev *replication.Revision) error {
 	result := couch.WriteResult{ID: rev.Doc.ID, Rev: rev.Doc.Rev()}
 	if len(rev.Doc.Attachments) > 0 || rev.Doc.ID.IsDesign() {
 		err := w.r.put(ctx, rev)
-		if err != nil && !isRefusal(err) || errors.Is(err, couch.ErrMissingStub) {
+		if err != nil && !replication.IsRefusal(err) || errors.Is(err, couch.ErrMissingStub) {
 			return err
 		}
 		result.Err = err
@@ -76,7 +77,7 @@ func (w *remoteWriter) flush(ctx context.Context) error {
 		}
 		err := rowError(row)
 		if err == nil {
-			return &Error{Kind: Failed, Reason: "the peer could not store a document"}
+			return &replication.Error{Kind: replication.Failed, Reason: "the peer could not store a document"}
 		}
 		refused[string(row.ID)+"\x00"+row.Rev] = err
 		if row.Rev == "" {
@@ -129,7 +130,7 @@ func (r *Remote) writeError(err error) error {
 
 // put stores one revision with the contents of its attachments. Where there are any
 // it is tried once: they come as they are sent.
-func (r *Remote) put(ctx context.Context, rev *Revision) error {
+func (r *Remote) put(ctx context.Context, rev *replication.Revision) error {
 	p := printed(rev)
 	if len(rev.Contents) == 0 {
 		err := r.again(ctx, func() error {
@@ -150,7 +151,7 @@ func (r *Remote) put(ctx context.Context, rev *Revision) error {
 				return struct {
 					io.Reader
 					io.Closer
-				}{newChecked(body, c), body}, nil
+				}{replication.NewVerifier(body, c), body}, nil
 			},
 		})
 	}

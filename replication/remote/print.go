@@ -1,9 +1,10 @@
-package replication
+package remote
 
 import (
 	"bytes"
 	"strconv"
 
+	"settle/replication"
 	"settle/storage/couch"
 	"settle/storage/docjson"
 )
@@ -14,8 +15,8 @@ type printedRevision struct{ text []byte }
 // printed prints a revision: attachments that have a content follow, in their order,
 // the others are stubs. What is said of one that is packed is said of the packed form,
 // as CouchDB does it.
-func printed(rev *Revision) printedRevision {
-	follows := make(map[int]*Content, len(rev.Contents))
+func printed(rev *replication.Revision) printedRevision {
+	follows := make(map[int]*replication.Content, len(rev.Contents))
 	for i := range rev.Contents {
 		follows[rev.Contents[i].Index] = &rev.Contents[i]
 	}
@@ -35,7 +36,7 @@ func printed(rev *Revision) printedRevision {
 	return printedRevision{append(text, "}}"...)}
 }
 
-func appendAttachment(dst []byte, a *couch.Attachment, c *Content) []byte {
+func appendAttachment(dst []byte, a *couch.Attachment, c *replication.Content) []byte {
 	dst = append(docjson.AppendString(dst, a.Name), `:{"content_type":`...)
 	dst = docjson.AppendString(dst, a.ContentType)
 	if a.RevPos > 0 && a.RevPos != couch.NoRevPos {

@@ -1,4 +1,4 @@
-package replication
+package remote
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"settle/replication"
 )
 
 // Guard says which addresses a replication may reach. It is asked with the address
@@ -48,7 +50,7 @@ func ParseGuard(list string) (*Guard, error) {
 			addr = addr.Unmap()
 			g.prefixes = append(g.prefixes, netip.PrefixFrom(addr, addr.BitLen()))
 		case strings.ContainsAny(entry, "/:@ *"):
-			return nil, errorf(Invalid, "%q is neither an address, a prefix nor a name", entry)
+			return nil, replication.Errorf(replication.Invalid, "%q is neither an address, a prefix nor a name", entry)
 		default:
 			g.hosts = append(g.hosts, strings.TrimSuffix(entry, "."))
 		}
@@ -58,7 +60,7 @@ func ParseGuard(list string) (*Guard, error) {
 
 // errAddress is the error of an address that the guard refuses. It does not tell
 // which one: that would show how names resolve inside.
-var errAddress = &Error{Kind: Forbidden, Reason: "replication with that address is not allowed here"}
+var errAddress = &replication.Error{Kind: replication.Forbidden, Reason: "replication with that address is not allowed here"}
 
 // internal are addresses beside those that netip knows for private, which lead
 // into somebody's network.

@@ -1,4 +1,4 @@
-package replication
+package remote
 
 import (
 	"context"
@@ -14,11 +14,12 @@ import (
 	"github.com/go-kivik/kivik/v4"
 	"github.com/go-kivik/kivik/v4/couchdb"
 
+	"settle/replication"
 	"settle/storage/couch"
 )
 
-// RemoteOptions says how a Remote is reached. Guard is required.
-type RemoteOptions struct {
+// Options says how a Remote is reached. Guard is required.
+type Options struct {
 	Guard       *Guard
 	TLS         TLS
 	Timeout     time.Duration // for a peer to connect, and to begin to answer
@@ -29,8 +30,8 @@ type RemoteOptions struct {
 
 // Remote is a database behind HTTP. It is a Source and a Target.
 type Remote struct {
-	endpoint *Endpoint
-	o        RemoteOptions
+	endpoint *replication.Endpoint
+	o        Options
 	http     *http.Client
 	kivik    *kivik.Client
 	db       *kivik.DB
@@ -40,30 +41,30 @@ type Remote struct {
 }
 
 var (
-	_ Source = (*Remote)(nil)
-	_ Target = (*Remote)(nil)
+	_ replication.Source = (*Remote)(nil)
+	_ replication.Target = (*Remote)(nil)
 )
 
-// NewRemote returns the database of an endpoint. Nothing is sent yet. The error is
+// New returns the database of an endpoint. Nothing is sent yet. The error is
 // Invalid. Close ends its connections.
-func NewRemote(e *Endpoint, o RemoteOptions) (*Remote, error) {
+func New(e *replication.Endpoint, o Options) (*Remote, error) {
 	client, err := newClient(e, o)
 	if err != nil {
 		return nil, err
 	}
 	u, err := url.Parse(e.URL)
 	if err != nil {
-		return nil, errBadURL
+		return nil, replication.ErrBadURL
 	}
 	whole := strings.TrimSuffix(u.EscapedPath(), "/")
 	name, err := url.PathUnescape(path.Base(whole))
 	if err != nil || whole == "" {
-		return nil, &Error{Kind: Missing, Reason: "could not open " + e.URL}
+		return nil, &replication.Error{Kind: replication.Missing, Reason: "could not open " + e.URL}
 	}
 	u.RawPath, u.Path = "", strings.TrimSuffix(path.Dir(whole), "/")
 	k, err := kivik.New("couch", u.String(), couchdb.OptionHTTPClient(client), couchdb.OptionNoRequestCompression())
 	if err != nil {
-		return nil, errBadURL
+		return nil, replication.ErrBadURL
 	}
 	return &Remote{endpoint: e, o: o, http: client, kivik: k, db: k.DB(name), name: name}, nil
 }
@@ -93,8 +94,8 @@ func (r *Remote) again(ctx context.Context, fn func() error) error {
 
 // isTransient reports whether another try of a request may succeed.
 func isTransient(err error) bool {
-	if known, ok := errors.AsType[*Error](err); ok {
-		return known.Kind == Failed
+	if known, ok := errors.AsType[*replication.Error](err); ok {
+		return known.Kind == replication.Failed
 	}
 	switch status := kivik.HTTPStatus(err); {
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
@@ -109,18 +110,18 @@ func (r *Remote) refused(err error) error {
 	if err == nil {
 		return nil
 	}
-	if known, ok := errors.AsType[*Error](err); ok {
+	if known, ok := errors.AsType[*replication.Error](err); ok {
 		return known
 	}
 	switch status := kivik.HTTPStatus(err); status {
 	case http.StatusNotFound:
-		return &Error{Kind: Missing, Reason: "could not open " + r.endpoint.URL}
+		return &replication.Error{Kind: replication.Missing, Reason: "could not open " + r.endpoint.URL}
 	case http.StatusUnauthorized:
-		return &Error{Kind: Unauthorized, Reason: "unauthorized to access or create database " + r.endpoint.URL}
+		return &replication.Error{Kind: replication.Unauthorized, Reason: "unauthorized to access or create database " + r.endpoint.URL}
 	case http.StatusForbidden:
-		return &Error{Kind: Forbidden, Reason: r.endpoint.URL}
+		return &replication.Error{Kind: replication.Forbidden, Reason: r.endpoint.URL}
 	default:
-		return &Error{Kind: Failed, Reason: "no answer, or trouble, at " + r.endpoint.URL, Err: plain(err)}
+		return &replication.Error{Kind: replication.Failed, Reason: "no answer, or trouble, at " + r.endpoint.URL, Err: plain(err)}
 	}
 }
 
@@ -135,8 +136,8 @@ func plain(err error) error {
 	return errors.New("the peer's answer was not understood")
 }
 
-// Open looks whether the database is there. See [Side].
-func (r *Remote) Open(ctx context.Context) (info Info, err error) {
+// Open looks whether the database is there. See [replication.Side].
+func (r *Remote) Open(ctx context.Context) (info replication.Info, err error) {
 	err = r.again(ctx, func() error {
 		info, err = r.info(ctx)
 		return err
@@ -145,25 +146,25 @@ func (r *Remote) Open(ctx context.Context) (info Info, err error) {
 }
 
 // info describes the database.
-func (r *Remote) info(ctx context.Context) (Info, error) {
+func (r *Remote) info(ctx context.Context) (replication.Info, error) {
 	stats, err := r.db.Stats(ctx)
 	if err != nil {
-		return Info{}, err
+		return replication.Info{}, err
 	}
 	var raw struct {
 		InstanceStart any    `json:"instance_start_time"`
 		Name          string `json:"db_name"`
 	}
 	if json.Unmarshal(stats.RawResponse, &raw) != nil || raw.Name == "" && stats.UpdateSeq == "" {
-		return Info{}, &Error{Kind: Missing, Reason: "could not open " + r.endpoint.URL}
+		return replication.Info{}, &replication.Error{Kind: replication.Missing, Reason: "could not open " + r.endpoint.URL}
 	}
 	start, _ := json.Marshal(raw.InstanceStart)
-	return Info{InstanceStart: strings.Trim(string(start), `"`)}, nil
+	return replication.Info{InstanceStart: strings.Trim(string(start), `"`)}, nil
 }
 
 // Commit asks the peer to write to its disk what it has acknowledged. A peer that
-// does not know the request does so by itself. See [Side].
-func (r *Remote) Commit(ctx context.Context) (info Info, err error) {
+// does not know the request does so by itself. See [replication.Side].
+func (r *Remote) Commit(ctx context.Context) (info replication.Info, err error) {
 	err = r.again(ctx, func() error {
 		err := r.db.Flush(ctx)
 		if status := kivik.HTTPStatus(err); err != nil && status != http.StatusNotFound && status != http.StatusMethodNotAllowed && status != http.StatusNotImplemented {
@@ -175,7 +176,7 @@ func (r *Remote) Commit(ctx context.Context) (info Info, err error) {
 	return info, r.refused(err)
 }
 
-// Create makes the database, unless it is there. See [Target].
+// Create makes the database, unless it is there. See [replication.Target].
 func (r *Remote) Create(ctx context.Context, params map[string]string) error {
 	options := kivik.Params(nil)
 	if len(params) > 0 {
@@ -190,12 +191,12 @@ func (r *Remote) Create(ctx context.Context, params map[string]string) error {
 	case err == nil, status == http.StatusPreconditionFailed:
 		return nil
 	case status == http.StatusBadRequest:
-		return &Error{Kind: Missing, Reason: "could not open " + r.endpoint.URL}
+		return &replication.Error{Kind: replication.Missing, Reason: "could not open " + r.endpoint.URL}
 	}
 	return r.refused(err)
 }
 
-// RevsDiff returns which of the revisions are missing. See [Target].
+// RevsDiff returns which of the revisions are missing. See [replication.Target].
 func (r *Remote) RevsDiff(ctx context.Context, asks []couch.RevsAsk) (diffs []couch.RevsDiff, err error) {
 	revs := make(map[string][]string, len(asks))
 	for _, ask := range asks {
@@ -240,14 +241,14 @@ func parseRevs(texts []string) ([]couch.RevID, error) {
 	for i, text := range texts {
 		var err error
 		if revs[i], err = couch.ParseRev(text); err != nil {
-			return nil, &Error{Kind: Failed, Reason: "the peer has a revision that is none"}
+			return nil, &replication.Error{Kind: replication.Failed, Reason: "the peer has a revision that is none"}
 		}
 	}
 	return revs, nil
 }
 
-// Checkpoint reads a checkpoint. See [Side].
-func (r *Remote) Checkpoint(ctx context.Context, id string) (c *Checkpoint, err error) {
+// Checkpoint reads a checkpoint. See [replication.Side].
+func (r *Remote) Checkpoint(ctx context.Context, id string) (c *replication.Checkpoint, err error) {
 	err = r.again(ctx, func() error {
 		var text json.RawMessage
 		c, err = nil, r.db.Get(ctx, couch.LocalPrefix+id).ScanDoc(&text)
@@ -255,22 +256,22 @@ func (r *Remote) Checkpoint(ctx context.Context, id string) (c *Checkpoint, err 
 			return nil
 		}
 		if err == nil {
-			c = parseCheckpoint(text)
+			c = replication.ParseCheckpoint(text)
 		}
 		return err
 	})
 	return c, r.refused(err)
 }
 
-// FilterCode returns the source text of a filter function. See [Source].
+// FilterCode returns the source text of a filter function. See [replication.Source].
 func (r *Remote) FilterCode(ctx context.Context, design, filter string) (code string, err error) {
 	var text json.RawMessage
 	err = r.again(ctx, func() error { return r.db.Get(ctx, couch.DesignPrefix+design).ScanDoc(&text) })
 	if err != nil {
 		if kivik.HTTPStatus(err) == http.StatusNotFound {
-			return "", errorf(Invalid, "the design document of the filter is missing")
+			return "", replication.Errorf(replication.Invalid, "the design document of the filter is missing")
 		}
 		return "", r.refused(err)
 	}
-	return filterCode(text, filter)
+	return replication.FilterSource(text, filter)
 }

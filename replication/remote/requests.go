@@ -1,4 +1,4 @@
-package replication
+package remote
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"settle/replication"
 	"settle/storage/couch"
 )
 
@@ -62,7 +63,7 @@ func (r *Remote) do(ctx context.Context, q request) (*http.Response, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, q.method, where, body)
 	if err != nil {
-		return nil, errBadURL
+		return nil, replication.ErrBadURL
 	}
 	if q.stream != nil {
 		req.ContentLength = q.length
@@ -76,10 +77,10 @@ func (r *Remote) do(ctx context.Context, q request) (*http.Response, error) {
 	}
 	res, err := r.http.Do(req)
 	if err != nil {
-		if known, ok := errors.AsType[*Error](err); ok {
+		if known, ok := errors.AsType[*replication.Error](err); ok {
 			return nil, known
 		}
-		return nil, &Error{Kind: Failed, Reason: "the peer could not be asked", Err: plain(err)}
+		return nil, &replication.Error{Kind: replication.Failed, Reason: "the peer could not be asked", Err: plain(err)}
 	}
 	if res.StatusCode >= 300 {
 		defer res.Body.Close()
@@ -99,7 +100,7 @@ func readStatus(res *http.Response) error {
 }
 
 // changesFeed asks for changes behind a sequence.
-func (r *Remote) changesFeed(ctx context.Context, f Feed, since string) (*http.Response, error) {
+func (r *Remote) changesFeed(ctx context.Context, f replication.Feed, since string) (*http.Response, error) {
 	q := request{method: http.MethodGet, path: "/_changes", query: url.Values{"style": {"all_docs"}, "since": {since}}}
 	for _, p := range f.Filter.Params {
 		q.query.Set(p.Name, p.Value)
@@ -132,7 +133,7 @@ func (r *Remote) changesFeed(ctx context.Context, f Feed, since string) (*http.R
 	return r.do(ctx, q)
 }
 
-// Pending returns how many changes lie behind a sequence. See [Source].
+// Pending returns how many changes lie behind a sequence. See [replication.Source].
 func (r *Remote) Pending(ctx context.Context, since string) (int64, error) {
 	res, err := r.do(ctx, request{method: http.MethodGet, path: "/_changes", query: url.Values{"since": {since}, "limit": {"0"}}})
 	if err != nil {
@@ -154,7 +155,7 @@ type bulkGetAsk struct {
 }
 
 // bulkGet asks for revisions without the contents of attachments.
-func (r *Remote) bulkGet(ctx context.Context, asks []Ask) (*http.Response, error) {
+func (r *Remote) bulkGet(ctx context.Context, asks []replication.Ask) (*http.Response, error) {
 	docs := []bulkGetAsk{}
 	for _, ask := range asks {
 		for _, rev := range ask.Revs {
@@ -181,7 +182,7 @@ func formatRevs(revs []couch.RevID) []string {
 
 // openRevs asks for revisions of one document with the contents of those attachments
 // that none of since has.
-func (r *Remote) openRevs(ctx context.Context, ask Ask) (*http.Response, error) {
+func (r *Remote) openRevs(ctx context.Context, ask replication.Ask) (*http.Response, error) {
 	revs, err := json.Marshal(formatRevs(ask.Revs))
 	if err != nil {
 		return nil, err
@@ -253,22 +254,22 @@ func (r *Remote) bulkDocs(ctx context.Context, docs []byte) (rows []bulkDocsRow,
 		defer res.Body.Close()
 		rows = nil
 		if json.NewDecoder(res.Body).Decode(&rows) != nil {
-			return &Error{Kind: Failed, Reason: "the answer to a batch was cut short, or is none"}
+			return &replication.Error{Kind: replication.Failed, Reason: "the answer to a batch was cut short, or is none"}
 		}
 		return nil
 	})
 	return rows, err
 }
 
-// PutCheckpoint stores a checkpoint. See [Side].
-func (r *Remote) PutCheckpoint(ctx context.Context, id string, c *Checkpoint) error {
+// PutCheckpoint stores a checkpoint. See [replication.Side].
+func (r *Remote) PutCheckpoint(ctx context.Context, id string, c *replication.Checkpoint) error {
 	err := r.again(ctx, func() error {
-		text, err := c.body()
+		text, err := c.Body()
 		if err != nil {
 			return err
 		}
-		if c.rev != "" {
-			text = fmt.Appendf(nil, `{"_rev":%q,%s`, c.rev, text[1:])
+		if c.Rev != "" {
+			text = fmt.Appendf(nil, `{"_rev":%q,%s`, c.Rev, text[1:])
 		}
 		res, err := r.do(ctx, request{method: http.MethodPut, path: "/_local/" + id, body: text, contentType: "application/json"})
 		if err != nil {
@@ -277,9 +278,9 @@ func (r *Remote) PutCheckpoint(ctx context.Context, id string, c *Checkpoint) er
 		defer res.Body.Close()
 		var said struct{ Rev string }
 		if json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&said) != nil {
-			return &Error{Kind: Failed, Reason: "the answer to a checkpoint is none"}
+			return &replication.Error{Kind: replication.Failed, Reason: "the answer to a checkpoint is none"}
 		}
-		c.rev = said.Rev
+		c.Rev = said.Rev
 		return nil
 	})
 	if status, ok := errors.AsType[*statusError](err); ok && status.status == http.StatusConflict {
@@ -289,11 +290,11 @@ func (r *Remote) PutCheckpoint(ctx context.Context, id string, c *Checkpoint) er
 }
 
 // replaceCheckpoint stores a checkpoint over one of which an answer got lost.
-func (r *Remote) replaceCheckpoint(ctx context.Context, id string, c *Checkpoint) error {
+func (r *Remote) replaceCheckpoint(ctx context.Context, id string, c *replication.Checkpoint) error {
 	there, err := r.Checkpoint(ctx, id)
-	if err != nil || there == nil || there.rev == c.rev {
-		return errors.Join(err, &Error{Kind: Failed, Reason: "a checkpoint was refused"})
+	if err != nil || there == nil || there.Rev == c.Rev {
+		return errors.Join(err, &replication.Error{Kind: replication.Failed, Reason: "a checkpoint was refused"})
 	}
-	c.rev = there.rev
+	c.Rev = there.Rev
 	return r.PutCheckpoint(ctx, id, c)
 }
