@@ -12,7 +12,7 @@ import (
 
 // UpdatesRoutes returns the table of `_db_updates`: the feed of a database whose
 // documents are named TYPE:DATABASE. find looks it up; its error is the answer.
-// longest is as in [Routes].
+// longest is as in [Options].
 func UpdatesRoutes(find func(context.Context) (Database, error), longest func() time.Duration) []web.Route {
 	serve := func(r *web.Request) error {
 		f, err := openUpdates(r, find, longest())

@@ -192,7 +192,7 @@ func (f *feed) openAttachment(a *couch.Attachment) (io.ReadCloser, error) {
 // skip notes that a row is left out, which must not silence the feed for longer
 // than it may be quiet.
 func (f *feed) skip(c *couch.Change) error {
-	if f.filter.selection != nil {
+	if f.filter.reads() {
 		f.last = c.Seq
 		if f.left != 0 {
 			f.pending--

@@ -1,10 +1,12 @@
 package changes
 
 import (
+	"context"
 	"strings"
 
 	"settle/server/web"
 	"settle/storage/couch"
+	"settle/storage/design"
 	"settle/storage/docjson"
 )
 
@@ -18,7 +20,11 @@ type filter struct {
 	ids       []couch.DocID
 	set       map[couch.DocID]struct{} // ids, made when first needed
 	selection *selection               // not nil: by what documents say
+	function  function                 // not nil: by what a function says of them
 }
+
+// reads reports whether the filter looks into documents.
+func (f *filter) reads() bool { return f.selection != nil || f.function != nil }
 
 // matchesID reports whether a filter by ids lets a document pass.
 func (f *filter) matchesID(id couch.DocID) bool {
@@ -53,9 +59,8 @@ var (
 // what the filter needs; nil where every document passes.
 //
 // Errors: BadContentType, BadRequest, RequestTooLarge, ErrNotFound or ErrDeleted
-// where a design document is missing, NotImplemented for filters that run a
-// function.
-func readFilter(r *web.Request, db Database, name string) (*filter, error) {
+// where a design document is missing, or a *design.Error where its function is.
+func (s *source) readFilter(r *web.Request, db Database, name string) (*filter, error) {
 	body, err := readBody(r, name == "_selector")
 	if err != nil {
 		return nil, err
@@ -80,29 +85,66 @@ func readFilter(r *web.Request, db Database, name string) (*filter, error) {
 		selection, err := newSelection(body.selector, body.fields)
 		return &filter{selection: selection}, err
 	case "_view":
-		view := r.Query().Get("view")
-		if view == "" {
-			return nil, errViewMissing
-		}
-		err = findDesign(r, db, view, errViewForm)
-	default:
-		if name[0] == '_' {
-			return nil, errFilterUnknown
-		}
-		err = findDesign(r, db, name, errFilterForm)
+		return s.viewFilter(r, db)
 	}
-	return nil, firstError(err, couch.Errorf(couch.NotImplemented, "This filter is not supported."))
+	if name[0] == '_' {
+		return nil, errFilterUnknown
+	}
+	return s.functionFilter(r, db, name)
 }
 
-// findDesign checks that a name "designname/function" is of that form and its
-// design document is there.
-func findDesign(r *web.Request, db Database, name string, errForm error) error {
-	design, function, ok := strings.Cut(name, "/")
-	if !ok || design == "" || function == "" || strings.Contains(function, "/") {
-		return errForm
+// viewFilter lets documents pass for which a view's map function emits something.
+func (s *source) viewFilter(r *web.Request, db Database) (*filter, error) {
+	name := r.Query().Get("view")
+	if name == "" {
+		return nil, errViewMissing
 	}
-	_, err := db.Get(r.Context(), couch.DocID(couch.DesignPrefix+design), couch.GetOptions{})
-	return err
+	d, view, err := s.findDesign(r, db, name, errViewForm)
+	if err != nil {
+		return nil, err
+	}
+	return ready(r.Context(), func(ctx context.Context, docs [][]byte) ([]bool, error) {
+		return d.FilterByView(ctx, view, docs)
+	})
+}
+
+// functionFilter lets documents pass of which a filter function says so.
+func (s *source) functionFilter(r *web.Request, db Database, name string) (*filter, error) {
+	d, filter, err := s.findDesign(r, db, name, errFilterForm)
+	if err != nil {
+		return nil, err
+	}
+	request, err := s.RequestObject(r)
+	if err != nil {
+		return nil, err
+	}
+	return ready(r.Context(), func(ctx context.Context, docs [][]byte) ([]bool, error) {
+		return d.Filter(ctx, filter, docs, request)
+	})
+}
+
+// ready returns the filter of a function, unless there is no such function.
+func ready(ctx context.Context, f function) (*filter, error) {
+	if _, err := f(ctx, nil); err != nil {
+		return nil, err
+	}
+	return &filter{function: f}, nil
+}
+
+// findDesign opens the design document of a name "designname/function".
+func (s *source) findDesign(r *web.Request, db Database, name string, errForm error) (d *design.Document, function string, err error) {
+	owner, function, ok := strings.Cut(name, "/")
+	if !ok || owner == "" || function == "" || strings.Contains(function, "/") {
+		return nil, "", errForm
+	}
+	doc, err := db.Get(r.Context(), couch.DocID(couch.DesignPrefix+owner), couch.GetOptions{})
+	if err != nil {
+		return nil, "", err
+	}
+	plain := *doc
+	plain.Form = nil
+	d, err = s.designs.open(docjson.AppendDocument(nil, &plain, docjson.Print{}))
+	return d, function, err
 }
 
 // body is what a feed's request may bring for its filter.

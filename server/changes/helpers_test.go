@@ -171,7 +171,7 @@ func newHandler(find func(name string) (web.Database, error), draining <-chan st
 		Detached:     func(run func(context.Context)) { go run(context.Background()) },
 		ServerName:   "test",
 		Logger:       slog.New(slog.DiscardHandler),
-	}, changes.Routes(longest))
+	}, changes.Routes(changes.Options{Longest: longest}))
 }
 
 // client is a feed's client: it remembers what came when.

@@ -27,7 +27,7 @@ func (f *feed) pass() error {
 		return err
 	}
 	whole, err := f.scan()
-	if whole && f.filter != nil && f.filter.selection == nil && !f.o.changes.Descending {
+	if whole && f.filter != nil && !f.filter.reads() && !f.o.changes.Descending {
 		f.last = newest
 	}
 	return err
@@ -58,7 +58,11 @@ func (f *feed) from() couch.Seq {
 // pass, not to the limit or a shutdown.
 func (f *feed) scan() (whole bool, err error) {
 	o, byRow := f.plan()
-	for c, err := range f.db.Changes(f.r.Context(), o) {
+	rows := f.db.Changes(f.r.Context(), o)
+	if f.filter != nil && f.filter.function != nil {
+		rows = f.chosen(rows)
+	}
+	for c, err := range rows {
 		switch {
 		case err != nil:
 			return false, err
@@ -77,13 +81,15 @@ func (f *feed) scan() (whole bool, err error) {
 
 // take shows a row or leaves it out, and reports whether to read on.
 //
-// Behind the limit a feed with a selector reads one more row, and where that is
-// left out ends there. That is CouchDB's `last_seq`.
+// Behind the limit a feed whose filter reads documents reads one more row, and where
+// that is left out ends there. That is CouchDB's `last_seq`.
 func (f *feed) take(c *couch.Change, byRow bool) (more bool, err error) {
 	passes := true
 	switch {
 	case f.filter != nil && f.filter.selection != nil:
 		passes, err = f.choose(c)
+	case f.filter != nil && f.filter.function != nil:
+		passes = len(c.Revs) > 0
 	case byRow:
 		passes = f.filter.matchesID(c.ID)
 		if passes && f.o.changes.IncludeDocs {
@@ -101,7 +107,7 @@ func (f *feed) take(c *couch.Change, byRow bool) (more bool, err error) {
 	if err := f.show(c); err != nil {
 		return false, err
 	}
-	return f.left != 0 || f.filter != nil && f.filter.selection != nil, nil
+	return f.left != 0 || f.filter != nil && f.filter.reads(), nil
 }
 
 // plan says which rows to read. byRow says that the filter is still to be asked
@@ -110,8 +116,11 @@ func (f *feed) take(c *couch.Change, byRow bool) (more bool, err error) {
 func (f *feed) plan() (o couch.ChangesOptions, byRow bool) {
 	o = f.o.changes
 	o.Since = f.from()
-	if f.filter != nil && f.filter.selection != nil {
+	if f.filter != nil && f.filter.reads() {
 		o.IncludeDocs = true
+		if f.filter.function != nil {
+			o.Doc.Revs, o.Doc.Conflicts = true, true
+		}
 		return o, true
 	}
 	if f.filter != nil && (f.filter.design || f.filter.events || int64(len(f.filter.ids)) > f.pending) {
@@ -129,7 +138,10 @@ func (f *feed) plan() (o couch.ChangesOptions, byRow bool) {
 
 // read returns a revision of a row's document; nil where it is not stored any more.
 func (f *feed) read(id couch.DocID, rev couch.RevID) (*couch.Document, error) {
-	get := f.o.changes.Doc
+	return f.readWith(id, rev, f.o.changes.Doc)
+}
+
+func (f *feed) readWith(id couch.DocID, rev couch.RevID, get couch.GetOptions) (*couch.Document, error) {
 	get.Rev = rev
 	doc, err := f.db.Get(f.r.Context(), id, get)
 	if errors.Is(err, couch.ErrNotFound) {

@@ -5,24 +5,41 @@ import (
 	"time"
 
 	"settle/server/web"
+	"settle/storage/design"
 )
 
+// Options is what the feeds stand on.
+type Options struct {
+	// Longest tells how long a feed may be quiet, by timeout or heartbeat.
+	Longest func() time.Duration
+	// Functions runs the functions that filter documents.
+	Functions *design.Engine
+	// RequestObject returns what those are shown of a request, JSON.
+	RequestObject func(*web.Request) ([]byte, error)
+}
+
+// source makes feeds.
+type source struct {
+	Options
+	designs *designs
+}
+
 // Routes returns the table of the feeds. CouchDB ignores what stands behind
-// `_changes/`. longest tells how long a feed may be quiet, by timeout or heartbeat.
-func Routes(longest func() time.Duration) []web.Route {
-	serve := func(r *web.Request) error { return serve(r, longest()) }
+// `_changes/`.
+func Routes(o Options) []web.Route {
+	s := &source{Options: o, designs: &designs{engine: o.Functions}}
 	return []web.Route{
-		{Method: "GET", Path: "/:db/_changes", Privilege: web.Reader, Handler: serve},
-		{Method: "POST", Path: "/:db/_changes", Privilege: web.Reader, Handler: serve},
-		{Method: "GET", Path: "/:db/_changes/*", Privilege: web.Reader, Handler: serve},
-		{Method: "POST", Path: "/:db/_changes/*", Privilege: web.Reader, Handler: serve},
+		{Method: "GET", Path: "/:db/_changes", Privilege: web.Reader, Handler: s.serve},
+		{Method: "POST", Path: "/:db/_changes", Privilege: web.Reader, Handler: s.serve},
+		{Method: "GET", Path: "/:db/_changes/*", Privilege: web.Reader, Handler: s.serve},
+		{Method: "POST", Path: "/:db/_changes/*", Privilege: web.Reader, Handler: s.serve},
 	}
 }
 
 // serve answers with the feed that the request asks for. It keeps nothing on the
 // stack but the feed, which may wait for long.
-func serve(r *web.Request, longest time.Duration) error {
-	f, err := open(r, longest)
+func (s *source) serve(r *web.Request) error {
+	f, err := s.open(r)
 	return answer(r, f, err)
 }
 
@@ -41,13 +58,13 @@ func answer(r *web.Request, f *feed, err error) error {
 
 // open makes the feed that the request asks for. It is nil where the answer is
 // that nothing has changed.
-func open(r *web.Request, longest time.Duration) (*feed, error) {
-	o, err := parseOptions(r.Query(), r.Header.Get("Last-Event-ID"), longest)
+func (s *source) open(r *web.Request) (*feed, error) {
+	o, err := parseOptions(r.Query(), r.Header.Get("Last-Event-ID"), s.Longest())
 	if err != nil {
 		return nil, err
 	}
 	db := web.DatabaseOf[Database](r)
-	filter, err := readFilter(r, db, o.filter)
+	filter, err := s.readFilter(r, db, o.filter)
 	if err != nil {
 		return nil, err
 	}

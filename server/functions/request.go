@@ -21,6 +21,10 @@ type object struct {
 	json bool   // the body is shown as the value that it is, not as text
 }
 
+// RequestObject returns the object for a function that sees no body, JSON. The request's
+// database must be a [Database]; errors are its.
+func RequestObject(r *web.Request) ([]byte, error) { return object{r: r}.append(nil) }
+
 // append appends the object.
 func (o object) append(dst []byte) ([]byte, error) {
 	db := web.DatabaseOf[Database](o.r)
