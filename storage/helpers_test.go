@@ -29,6 +29,8 @@ type bench struct {
 	compact storage.AutoCompaction
 	keep    time.Duration // of ancestors' attachments
 	now     func() time.Time
+
+	validator storage.Validator
 }
 
 // newBench opens an empty store in memory. At the end of the test the store is
@@ -73,7 +75,7 @@ func (b *bench) tryOpen() (err error) {
 	if err != nil {
 		return err
 	}
-	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs"), Compact: b.compact, Now: b.now})
+	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs"), Compact: b.compact, Now: b.now, Validator: b.validator})
 	if err != nil {
 		b.kv.Close()
 		return err

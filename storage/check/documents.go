@@ -62,6 +62,9 @@ func (d *database) sequence(ctx context.Context, id couch.DocID, doc *schema.Doc
 	if doc.Seq > d.meta.UpdateSeq {
 		d.find("document %q: its sequence %d is beyond the database's %d", id, doc.Seq, d.meta.UpdateSeq)
 	}
+	if id.IsDesign() && doc.Seq > d.meta.DesignSeq {
+		d.find("document %q: its sequence %d is beyond that of the design documents, %d", id, doc.Seq, d.meta.DesignSeq)
+	}
 	return nil
 }
 

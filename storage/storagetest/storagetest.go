@@ -17,8 +17,9 @@ import (
 	"settle/storage/kv"
 )
 
-// Open returns an empty store, which is closed and checked at the end of the test.
-func Open(t testing.TB) *storage.Store {
+// Open returns an empty store, which is closed and checked at the end of the test. with
+// change what it is opened with.
+func Open(t testing.TB, with ...func(*storage.Options)) *storage.Store {
 	t.Helper()
 	keyring, err := crypt.NewKeyring()
 	if err != nil {
@@ -29,7 +30,11 @@ func Open(t testing.TB) *storage.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: fs, BlobDir: "data/blobs"})
+	options := storage.Options{KV: engine, Keyring: keyring, BlobFS: fs, BlobDir: "data/blobs"}
+	for _, change := range with {
+		change(&options)
+	}
+	store, err := storage.Open(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

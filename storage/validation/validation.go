@@ -85,6 +85,16 @@ func (v *Validator) update(ctx context.Context, database string, u edits.Update)
 	return shown
 }
 
+// shownRevs is how many revisions of its history a function sees of a document:
+// CouchDB's query_server_config/revs_limit.
+const shownRevs = 20
+
+// print prints a document; with revs as a function sees it.
 func print(d *couch.Document, revs bool) []byte {
+	if len(d.Revisions.Hashes) > shownRevs {
+		cut := *d
+		cut.Revisions.Hashes = d.Revisions.Hashes[:shownRevs]
+		d = &cut
+	}
 	return docjson.AppendDocument(nil, d, docjson.Print{Revs: revs})
 }
