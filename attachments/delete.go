@@ -1,6 +1,7 @@
 package attachments
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 
@@ -8,10 +9,26 @@ import (
 	"settle/storage/kv"
 )
 
-// Delete removes a blob's record, and a small blob with it. Once the Update has
-// returned, give the id to RemoveFiles. It may be called again when the
-// transaction runs again.
-func (b *Blobs) Delete(tx kv.Tx, id couch.BlobID) { tx.Delete(b.recordKey(id)) }
+// Delete removes a blob's record, a small blob with it, and the row that finds its
+// content. Once the Update has returned, give the id to RemoveFiles. It may be called
+// again when the transaction runs again. The error is the reader's.
+func (b *Blobs) Delete(ctx context.Context, tx kv.Tx, id couch.BlobID) error {
+	rows, err := tx.GetMulti(ctx, b.recordKey(id))
+	if err != nil {
+		return err
+	}
+	tx.Delete(b.recordKey(id))
+	if rec, err := decodeRecord(rows[0]); err == nil {
+		b.deleteContent(tx, &rec)
+	}
+	return nil
+}
+
+func (b *Blobs) deleteContent(tx kv.Tx, r *record) {
+	if b.contents != nil && r.tag != (Tag{}) {
+		tx.Delete(b.contentKey(r.digest, r.tag))
+	}
+}
 
 // RemoveFiles removes the files of blobs whose records are gone, durably. Ids of
 // small blobs may be among them. It goes on after an error, and returns the
@@ -27,6 +44,9 @@ func (b *Blobs) RemoveFiles(ids ...couch.BlobID) error {
 }
 
 func (s *Store) remove(p kv.Partition, id couch.BlobID) error {
+	if s.doom(p, id) {
+		return nil
+	}
 	if err := s.fs.Remove(s.path(p, id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fileError(err)
 	}

@@ -12,13 +12,16 @@
 // and its record holds the file's key, wrapped under the database's key. So
 // whoever destroys the database's key destroys all its blobs.
 //
-//	record   version u8 (1) | kind u8 (1 small, 2 file) | length u64 | MD5, 16 bytes | rest
-//	  small  rest = crypt's seal of the content, purpose small blob, bound to id, length, MD5
-//	  file   rest = the wrapped key, bound to id, length, first chunk u64 (0), MD5
+//	record   version u8 (2) | kind u8 (1 small, 2 file) | length u64 | MD5, 16 bytes |
+//	         tag, 32 bytes ([Tag]) | rest
+//	  small  rest = crypt's seal of the content, purpose small blob, bound to id, length, MD5, tag
+//	  file   rest = segments, ascending, the first one from chunk 0: first chunk u64 | the
+//	         wrapped key of the chunks from there on, bound to id, length, first chunk, MD5, tag
 //	file     chunks of 64 KiB of content, each sealed with its index and whether it is
 //	         the last; the last one is shorter or full, and the only one of an empty blob
 //
-// Numbers are big-endian. Length and MD5 are of the content as clients see it.
+// A record of version 1 has no tag, nor do its seals, and a file's rest is the key of
+// its only segment. Numbers are big-endian. Length and MD5 are of the content as clients see it.
 // How long a file has to be follows from the record, never from the file.
 //
 // # Order of writing
@@ -28,6 +31,19 @@
 // makes a document refer to it. On removal the record goes first, and the file
 // when that is durable. What a crash leaves behind is therefore a file without
 // record at worst, which Sweep removes.
+//
+// # Equal contents
+//
+// One row for each content, content key → blob id, finds the blob that holds it; the
+// content key is MD5 | tag. A client's digest only says which blob is worth a
+// comparison, byte by byte, while the content arrives; what is written is found by its
+// tag when it is committed.
+//
+// # Uploads
+//
+// An upload's row stands in for the record until a document takes it. Its file is the
+// blob's file from the beginning, as far as the row says; what stands behind that is
+// written again, under another key.
 //
 // Which revisions use a blob is known to package storage only.
 package attachments

@@ -110,7 +110,7 @@ func (e *env) put(content []byte) couch.BlobID {
 
 func (e *env) delete(id couch.BlobID) {
 	e.Helper()
-	e.update(func(tx kv.Tx) { e.blobs.Delete(tx, id) })
+	e.update(func(tx kv.Tx) { must(e, e.blobs.Delete(e.Context(), tx, id)) })
 	must(e, e.blobs.RemoveFiles(id))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sort"
 
 	"settle/storage/couch"
 	"settle/storage/crypt"
@@ -16,9 +17,10 @@ type Blob struct {
 	store   *Store
 	part    kv.Partition
 	id      couch.BlobID
-	record  record         // without rest
-	content []byte         // of a small blob
-	key     *crypt.BlobKey // of a file
+	record  record // without rest
+	content []byte // of a small blob
+
+	segments []segment // of a file
 }
 
 // Load reads a blob's record, and a small blob's content. It opens no file.
@@ -44,7 +46,7 @@ func (b *Blobs) open(id couch.BlobID, row []byte) (*Blob, error) {
 	blob := &Blob{store: b.store, part: b.id, id: id, record: rec}
 	blob.record.rest = nil
 	if rec.kind == kindFile {
-		blob.key, err = b.key.UnwrapBlobKey(rec.rest, rec.bound(id)...)
+		blob.segments, err = b.unwrap(&rec, id)
 	} else {
 		blob.content, err = b.key.Open(crypt.PurposeSmallBlob, rec.rest, int(rec.length), rec.bound(id)...)
 		if err == nil && int64(len(blob.content)) != rec.length {
@@ -57,8 +59,25 @@ func (b *Blobs) open(id couch.BlobID, row []byte) (*Blob, error) {
 	return blob, nil
 }
 
-// Exist reports, for each id in order, whether there is such a blob.
+// Exist reports, for each id in order, whether there is such a blob, or an upload that
+// is to become one.
 func (b *Blobs) Exist(ctx context.Context, rd kv.Reader, ids ...couch.BlobID) ([]bool, error) {
+	exist, err := b.recordsExist(ctx, rd, ids...)
+	if err != nil || b.uploads == nil {
+		return exist, err
+	}
+	keys := make([][]byte, len(ids))
+	for i, id := range ids {
+		keys[i] = b.uploadKey(id)
+	}
+	rows, err := rd.GetMulti(ctx, keys...)
+	for i, row := range rows {
+		exist[i] = exist[i] || row != nil
+	}
+	return exist, err
+}
+
+func (b *Blobs) recordsExist(ctx context.Context, rd kv.Reader, ids ...couch.BlobID) ([]bool, error) {
 	keys := make([][]byte, len(ids))
 	for i, id := range ids {
 		keys[i] = b.recordKey(id)
@@ -72,6 +91,12 @@ func (b *Blobs) Exist(ctx context.Context, rd kv.Reader, ids ...couch.BlobID) ([
 		out[i] = row != nil
 	}
 	return out, nil
+}
+
+// keyOf returns the key of a chunk.
+func (b *Blob) keyOf(chunk uint64) *crypt.BlobKey {
+	n := sort.Search(len(b.segments), func(i int) bool { return b.segments[i].first > chunk })
+	return b.segments[n-1].key
 }
 
 // ID returns the blob's id.

@@ -11,7 +11,9 @@ type Pending struct {
 	blobs  *Blobs
 	id     couch.BlobID
 	record record
-	done   bool // committed or discarded
+	done   bool  // committed or discarded
+	like   *Blob // stored content that it is equal to; nil: it is one of its own
+	upload bool  // it is an upload, which stays when it is discarded
 }
 
 var _ couch.PendingBlob = (*Pending)(nil)
@@ -26,17 +28,40 @@ func (p *Pending) Length() int64 { return p.record.length }
 func (p *Pending) Digest() couch.Digest { return p.record.digest }
 
 // Commit writes the blob's record, which holds a small content, into the
-// transaction. It may be called again when the transaction runs again. Once the
+// transaction, and what finds its content. It is for a blob that Resolve has said to be
+// the content's own. It may be called again when the transaction runs again. Once the
 // Update has returned, call Committed.
-func (p *Pending) Commit(tx kv.Tx) { tx.Set(p.blobs.recordKey(p.id), p.record.encode()) }
+func (p *Pending) Commit(tx kv.Tx) {
+	tx.Set(p.blobs.recordKey(p.id), p.record.encode())
+	if p.blobs.contents != nil && p.record.tag != (Tag{}) {
+		tx.Set(p.blobs.contentKey(p.record.digest, p.record.tag), p.id[:])
+	}
+	p.Spend(tx)
+}
+
+// Retract takes back what Commit has written into the same transaction.
+func (p *Pending) Retract(tx kv.Tx) {
+	tx.Delete(p.blobs.recordKey(p.id))
+	p.blobs.deleteContent(tx, &p.record)
+}
+
+// Spend uses up an upload whose content the database has already, and reports whether
+// it is one: then give its id to RemoveFiles once the Update has returned.
+func (p *Pending) Spend(tx kv.Tx) bool {
+	if p.upload {
+		tx.Delete(p.blobs.uploadKey(p.id))
+	}
+	return p.upload
+}
 
 // Committed says that the commit was made, or that its outcome is unknown: from
 // now on the record decides whether the blob exists, and Discard does nothing.
 func (p *Pending) Committed() { p.finish() }
 
-// Discard removes the content. It does nothing on its second call, or after Committed.
+// Discard removes the content; an upload can be used again. It does nothing on its
+// second call, or after Committed.
 func (p *Pending) Discard() {
-	if !p.done && p.record.kind == kindFile {
+	if !p.done && p.record.kind == kindFile && p.like == nil && !p.upload {
 		// A file that cannot be removed is left to Sweep.
 		p.blobs.store.fs.Remove(p.blobs.store.path(p.blobs.id, p.id))
 	}
@@ -45,7 +70,7 @@ func (p *Pending) Discard() {
 
 func (p *Pending) finish() {
 	switch {
-	case p.done:
+	case p.done, p.upload:
 	case p.record.kind == kindFile:
 		p.blobs.store.end(p.blobs.id, p.id)
 	default:

@@ -117,7 +117,7 @@ func (r *fileReader) openChunk() error {
 		}
 		return fileError(err)
 	}
-	plain, err := r.blob.key.OpenChunk(sealed[:0], uint64(index), last, sealed)
+	plain, err := r.blob.keyOf(uint64(index)).OpenChunk(sealed[:0], uint64(index), last, sealed)
 	if err != nil {
 		return corrupt(r.blob.id, fmt.Errorf("chunk %d: %w", index, err))
 	}

@@ -10,8 +10,10 @@ import (
 )
 
 const (
-	recordVersion = 1
-	recordHeader  = 1 + 1 + 8 + len(couch.Digest{})
+	recordVersion = 2
+	firstVersion  = 1 // has no tag, and one wrapped key for its rest
+	firstHeader   = 1 + 1 + 8 + len(couch.Digest{})
+	recordHeader  = firstHeader + len(Tag{})
 
 	kindSmall = 1
 	kindFile  = 2
@@ -25,7 +27,16 @@ type record struct {
 	kind   byte
 	length int64
 	digest couch.Digest
-	rest   []byte // small: the sealed content; file: the wrapped key
+	tag    Tag    // none where the database has no DedupKey
+	rest   []byte // small: the sealed content; file: the segments
+	first  bool   // it is of the first version
+}
+
+// segment is a part of a file, from one chunk to the next segment's first or to the
+// end, that was sealed under one key.
+type segment struct {
+	first uint64
+	key   *crypt.BlobKey
 }
 
 var errBadRecord = errors.New("the record is malformed")
@@ -35,17 +46,23 @@ func (r *record) encode() []byte {
 	b = append(b, recordVersion, r.kind)
 	b = binary.BigEndian.AppendUint64(b, uint64(r.length))
 	b = append(b, r.digest[:]...)
+	b = append(b, r.tag[:]...)
 	return append(b, r.rest...)
 }
 
 // decodeRecord reads a record. Its rest is part of b.
 func decodeRecord(b []byte) (record, error) {
-	if len(b) < recordHeader || b[0] != recordVersion {
+	isFirst := len(b) >= firstHeader && b[0] == firstVersion
+	if !isFirst && (len(b) < recordHeader || b[0] != recordVersion) {
 		return record{}, errBadRecord
 	}
 	length := binary.BigEndian.Uint64(b[2:])
-	r := record{kind: b[1], length: int64(length), rest: b[recordHeader:]}
+	r := record{kind: b[1], length: int64(length), rest: b[firstHeader:], first: isFirst}
 	copy(r.digest[:], b[10:])
+	if !isFirst {
+		copy(r.tag[:], b[firstHeader:])
+		r.rest = b[recordHeader:]
+	}
 	switch {
 	case r.kind == kindSmall && length <= math.MaxInt32:
 	case r.kind == kindFile && length <= maxLength:
@@ -59,11 +76,57 @@ func decodeRecord(b []byte) (record, error) {
 // besides store and database, which the database's key stands for.
 func (r *record) bound(id couch.BlobID) [][]byte {
 	length := binary.BigEndian.AppendUint64(nil, uint64(r.length))
-	if r.kind == kindSmall {
-		return [][]byte{id[:], length, r.digest[:]}
+	return r.withTag(id[:], length, r.digest[:])
+}
+
+func (r *record) withTag(fields ...[]byte) [][]byte {
+	if r.first {
+		return fields
 	}
-	firstChunk := make([]byte, 8)
-	return [][]byte{id[:], length, firstChunk, r.digest[:]}
+	return append(fields, r.tag[:])
+}
+
+// boundTo is bound for the key of the segment that begins with a chunk.
+func (r *record) boundTo(id couch.BlobID, first uint64) [][]byte {
+	length := binary.BigEndian.AppendUint64(nil, uint64(r.length))
+	return r.withTag(id[:], length, binary.BigEndian.AppendUint64(nil, first), r.digest[:])
+}
+
+// wrappedSize is the size of a wrapped key: version 1, epoch 4, nonce 24, key 32, tag 16.
+const wrappedSize = 77
+
+// wrap returns the rest of a file's record.
+func (b *Blobs) wrap(r *record, id couch.BlobID, segments []segment) []byte {
+	out := make([]byte, 0, len(segments)*(8+wrappedSize))
+	for _, s := range segments {
+		out = binary.BigEndian.AppendUint64(out, s.first)
+		out = append(out, b.key.WrapBlobKey(s.key, r.boundTo(id, s.first)...)...)
+	}
+	return out
+}
+
+// unwrap is the reverse of wrap. Nothing of rest is kept.
+func (b *Blobs) unwrap(r *record, id couch.BlobID) ([]segment, error) {
+	rest := r.rest
+	if r.first {
+		rest = append(make([]byte, 8, 8+len(rest)), rest...)
+	}
+	if len(rest) == 0 || len(rest)%(8+wrappedSize) != 0 {
+		return nil, errBadRecord
+	}
+	var out []segment
+	for ; len(rest) > 0; rest = rest[8+wrappedSize:] {
+		first := binary.BigEndian.Uint64(rest)
+		if n := len(out); n == 0 && first != 0 || n > 0 && first <= out[n-1].first {
+			return nil, errBadRecord
+		}
+		key, err := b.key.UnwrapBlobKey(rest[8:8+wrappedSize], r.boundTo(id, first)...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, segment{first, key})
+	}
+	return out, nil
 }
 
 // chunks is the number of chunks of a content: one at least.

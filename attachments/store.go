@@ -39,19 +39,31 @@ type Store struct {
 	mu sync.Mutex
 	// inFlight holds the files that are written or wait for their commit. Sweep
 	// and Check leave them alone. Guarded by mu.
-	inFlight map[kv.Partition]map[couch.BlobID]struct{}
+	inFlight map[kv.Partition]map[couch.BlobID]*flight
 	// pendingSmall is the size of the small contents that wait for their commit.
 	// Guarded by mu.
 	pendingSmall int64
 	// durableDirs are directories whose names are known to be on disk. Guarded by mu.
 	durableDirs map[string]struct{}
+	// uploading are the uploads to which something is being appended. Guarded by mu.
+	uploading map[couch.BlobID]bool
+	// lastKeys are the keys with which uploads may go on. Guarded by mu.
+	lastKeys map[couch.BlobID]lastKey
+}
+
+// flight is a file that something is done with.
+type flight struct {
+	users  int
+	doomed bool // its record is gone: whoever is last removes it
 }
 
 // New returns a Store. It touches no file.
 func New(o Options) *Store {
 	s := &Store{
 		fs: o.FS, root: o.Root, smallMax: o.SmallMax,
-		inFlight:    map[kv.Partition]map[couch.BlobID]struct{}{},
+		inFlight:    map[kv.Partition]map[couch.BlobID]*flight{},
+		uploading:   map[couch.BlobID]bool{},
+		lastKeys:    map[couch.BlobID]lastKey{},
 		durableDirs: map[string]struct{}{},
 	}
 	if s.smallMax == 0 {
@@ -73,6 +85,10 @@ type Blobs struct {
 	id     kv.Partition
 	key    *crypt.DatabaseKey
 	prefix []byte
+
+	contents []byte    // prefix of the rows that find equal contents; nil: there are none
+	dedup    *DedupKey // nil: what is written has no tag
+	uploads  []byte    // prefix of the uploads' rows; nil: there are none
 }
 
 func (b *Blobs) recordKey(id couch.BlobID) []byte {
@@ -84,19 +100,49 @@ func (s *Store) begin(p kv.Partition, id couch.BlobID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.inFlight[p] == nil {
-		s.inFlight[p] = map[couch.BlobID]struct{}{}
+		s.inFlight[p] = map[couch.BlobID]*flight{}
 	}
-	s.inFlight[p][id] = struct{}{}
+	if s.inFlight[p][id] == nil {
+		s.inFlight[p][id] = new(flight)
+	}
+	s.inFlight[p][id].users++
 }
 
-// end takes the mark away.
+// end takes the mark away. The file goes where somebody wanted to remove it meanwhile;
+// where that fails Sweep does it.
 func (s *Store) end(p kv.Partition, id couch.BlobID) {
+	if s.land(p, id) {
+		s.fs.Remove(s.path(p, id))
+	}
+}
+
+// land reports whether the file is to be removed.
+func (s *Store) land(p kv.Partition, id couch.BlobID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	f := s.inFlight[p][id]
+	if f == nil {
+		return false
+	}
+	if f.users--; f.users > 0 {
+		return false
+	}
 	delete(s.inFlight[p], id)
 	if len(s.inFlight[p]) == 0 {
 		delete(s.inFlight, p)
 	}
+	return f.doomed
+}
+
+// doom reports whether a file is in flight, and has it removed behind that.
+func (s *Store) doom(p kv.Partition, id couch.BlobID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.inFlight[p][id]
+	if f != nil {
+		f.doomed = true
+	}
+	return f != nil
 }
 
 // settled returns those of ids that are not in flight.

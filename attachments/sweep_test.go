@@ -22,7 +22,7 @@ func TestSweep(t *testing.T) {
 	content := noise(100_000, 1)
 	kept := e.put(content)
 	gone := e.put(content)
-	e.update(func(tx kv.Tx) { e.blobs.Delete(tx, gone) }) // and no RemoveFiles
+	e.update(func(tx kv.Tx) { must(e, e.blobs.Delete(e.Context(), tx, gone)) }) // and no RemoveFiles
 	uncommitted := e.write(content)
 	uncommitted.Committed() // what a process leaves that has ended here
 	inFlight := e.write(content)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/md5"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"hash"
 	"io"
@@ -26,7 +27,13 @@ const bytesPerSync = 1 << 20
 // When it returns, what went to a file is on disk. The caller owns the Pending
 // and ends it with Committed or Discard.
 func (b *Blobs) Write(ctx context.Context, r io.Reader, max int64) (*Pending, error) {
-	in := &intake{ctx: ctx, r: r, max: max, md5: md5.New()}
+	return b.WriteLike(ctx, r, max, nil)
+}
+
+// WriteLike is Write of what may be equal to a stored blob, nil for none: where it is,
+// nothing is written.
+func (b *Blobs) WriteLike(ctx context.Context, r io.Reader, max int64, like *Blob) (*Pending, error) {
+	in := newIntake(ctx, r, max)
 	var head bytes.Buffer
 	if _, err := head.ReadFrom(io.LimitReader(in, int64(b.store.smallMax)+1)); err != nil {
 		return nil, err
@@ -37,7 +44,16 @@ func (b *Blobs) Write(ctx context.Context, r io.Reader, max int64) (*Pending, er
 		p.seal(in, head.Bytes())
 		return p, nil
 	}
-	if err := p.writeFile(in, &head); err != nil {
+	content := io.MultiReader(&head, in)
+	if like != nil && like.record.kind == kindFile {
+		same, rest, release, err := b.compare(in, content, like)
+		defer release()
+		if same != nil || err != nil {
+			return same, err
+		}
+		content = rest
+	}
+	if err := p.writeFile(in, content); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -45,24 +61,27 @@ func (b *Blobs) Write(ctx context.Context, r io.Reader, max int64) (*Pending, er
 
 // seal makes the record of a small content.
 func (p *Pending) seal(in *intake, content []byte) {
-	p.record = record{kind: kindSmall, length: in.length, digest: in.digest()}
+	p.record = record{kind: kindSmall, length: in.length, digest: in.digest(), tag: in.tag(p.blobs.dedup)}
 	p.record.rest = p.blobs.key.Seal(crypt.PurposeSmallBlob, content, p.record.bound(p.id)...)
 }
 
-// writeFile writes head, and what in gives behind it, to a file of its own.
-func (p *Pending) writeFile(in *intake, head io.Reader) error {
+// writeFile writes content, which comes from in, to a file of its own.
+func (p *Pending) writeFile(in *intake, content io.Reader) error {
 	s, key := p.blobs.store, crypt.NewBlobKey()
 	s.begin(p.blobs.id, p.id)
-	if err := s.writeFile(p, key, io.MultiReader(head, in)); err != nil {
+	if err := s.writeFile(p, key, content); err != nil {
 		s.fs.Remove(s.path(p.blobs.id, p.id))
 		s.end(p.blobs.id, p.id)
 		if in.err != nil {
 			return in.err
 		}
+		if _, ok := errors.AsType[*couch.Error](err); ok { // of the stored part
+			return err
+		}
 		return fileError(err)
 	}
-	p.record = record{kind: kindFile, length: in.length, digest: in.digest()}
-	p.record.rest = p.blobs.key.WrapBlobKey(key, p.record.bound(p.id)...)
+	p.record = record{kind: kindFile, length: in.length, digest: in.digest(), tag: in.tag(p.blobs.dedup)}
+	p.record.rest = p.blobs.wrap(&p.record, p.id, []segment{{0, key}})
 	return nil
 }
 
@@ -131,7 +150,12 @@ type intake struct {
 	max    int64
 	length int64
 	md5    hash.Hash
+	sha    hash.Hash
 	err    error // other than io.EOF
+}
+
+func newIntake(ctx context.Context, r io.Reader, max int64) *intake {
+	return &intake{ctx: ctx, r: r, max: max, md5: md5.New(), sha: sha256.New()}
 }
 
 func (in *intake) Read(b []byte) (int, error) {
@@ -144,6 +168,7 @@ func (in *intake) Read(b []byte) (int, error) {
 	n, err := in.r.Read(b)
 	in.length += int64(n)
 	in.md5.Write(b[:n])
+	in.sha.Write(b[:n])
 	switch {
 	case in.max > 0 && in.length > in.max, in.length > maxLength:
 		err = couch.Errorf(couch.AttachmentTooLarge, "The attachment is larger than %d bytes.", in.max)
@@ -155,3 +180,11 @@ func (in *intake) Read(b []byte) (int, error) {
 }
 
 func (in *intake) digest() couch.Digest { return couch.Digest(in.md5.Sum(nil)) }
+
+// tag returns the content's tag; none without a key.
+func (in *intake) tag(key *DedupKey) Tag {
+	if key == nil {
+		return Tag{}
+	}
+	return key.tag(in.sha.Sum(nil))
+}

@@ -5,6 +5,7 @@ import (
 
 	"settle/server/access"
 	"settle/server/auth"
+	"settle/server/replicator"
 	"settle/server/users"
 	"settle/server/web"
 	"settle/storage"
@@ -24,6 +25,8 @@ func accessTo(o Options, view func(*storage.Database) *metaview.Database) func(c
 			return nil, auth.None, err
 		case db.Name() == users.DatabaseName:
 			return users.NewDatabase(db, users.Access{User: user, Role: role}, policy(), o.Auth), role, nil
+		case replicator.IsReplicatorDatabase(db.Name()):
+			return replicator.NewDatabase(db, user, role), role, nil
 		case (auth.Session{User: user}).IsServerAdmin():
 			return db, role, nil
 		}

@@ -19,6 +19,7 @@ import (
 	"settle/server/metadata"
 	"settle/server/node"
 	"settle/server/query"
+	"settle/server/replicator"
 	"settle/server/session"
 	"settle/server/web"
 	"settle/storage"
@@ -50,6 +51,8 @@ type Server struct {
 	http      *http.Server
 	databases *databases.Databases
 
+	replicator *replicator.Replicator
+
 	draining  chan struct{} // closed when the end begins
 	drainOnce sync.Once
 	cancel    context.CancelFunc // ends the context of every request
@@ -66,6 +69,8 @@ func New(o Options) *Server {
 		draining:  make(chan struct{}),
 		databases: databases.New(o.Store, o.Logger),
 		counters:  node.NewCounters(),
+
+		replicator: newReplicator(o),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
@@ -123,7 +128,7 @@ func (s *Server) view(o Options, options web.Options, store node.Store) http.Han
 // again answers requests that were rewritten.
 func (s *Server) tables(o Options, store node.Store, again http.HandlerFunc) [][]web.Route {
 	queries := query.New(o.Indexes)
-	store = allTasks{store, o.Indexes}
+	store = withReplications{allTasks{store, o.Indexes}, s.replicator}
 	return [][]web.Route{
 		node.Routes(store, o.Config, o.Auth, s.counters),
 		session.Routes(o.Auth),
@@ -135,6 +140,7 @@ func (s *Server) tables(o Options, store node.Store, again http.HandlerFunc) [][
 		functions.New(o.Functions, queries, again).Routes(),
 		find.New(o.Indexes).Routes(),
 		metadata.Routes(),
+		s.replicator.Routes(),
 	}
 }
 
@@ -193,6 +199,7 @@ func (s *Server) Handler() http.Handler { return s.http.Handler }
 // refused in its own words, not in JSON.
 func (s *Server) Serve(listener net.Listener) error {
 	go s.followConfig()
+	s.replicator.Start()
 	var err error
 	if s.http.TLSConfig != nil {
 		err = s.http.ServeTLS(listener, "", "")
@@ -213,6 +220,7 @@ const lastMoment = time.Second
 // it returns nil no handler is running, nor a compaction that one began.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drainOnce.Do(func() { close(s.draining) })
+	s.replicator.Close()
 	patient := ctx
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc

@@ -60,6 +60,15 @@ var (
 	PerUserDatabasePrefix  = ID{"couch_peruser", "database_prefix"}
 	PerUserShards          = ID{"couch_peruser", "q"}
 	KeepAncestors          = ID{"attachments", "keep_ancestors"} // seconds
+	ReplicatorMaxJobs      = ID{"replicator", "max_jobs"}
+	ReplicatorMaxChurn     = ID{"replicator", "max_churn"}
+	ReplicatorMaxHistory   = ID{"replicator", "max_history"}
+	ReplicatorInterval     = ID{"replicator", "interval"} // milliseconds
+	ReplicatorVerifyTLS    = ID{"replicator", "verify_ssl_certificates"}
+	ReplicatorCAFile       = ID{"replicator", "ssl_trusted_certificates_file"}
+	ReplicatorCertFile     = ID{"replicator", "cert_file"}
+	ReplicatorKeyFile      = ID{"replicator", "key_file"}
+	ReplicatorAllow        = ID{"replicator", "allow"} // where who is no administrator may replicate with
 	UUIDAlgorithm          = ID{"uuids", "algorithm"}
 	UUIDMaxCount           = ID{"uuids", "max_count"}
 	UUIDUTCSuffix          = ID{"uuids", "utc_id_suffix"}
@@ -122,6 +131,15 @@ var definitions = map[ID]definition{
 	PerUserDatabasePrefix:  {standard: "userdb-", check: isDatabaseName},
 	PerUserShards:          {standard: "1", check: isFrom(1, 1<<31)},
 	KeepAncestors:          {standard: "2592000", check: isFrom(0, 1<<31)},
+	ReplicatorMaxJobs:      {standard: "500", check: isFrom(1, 100_000)},
+	ReplicatorMaxChurn:     {standard: "20", check: isFrom(1, 100_000)},
+	ReplicatorMaxHistory:   {standard: "20", check: isFrom(1, 1000)},
+	ReplicatorInterval:     {standard: "60000", check: isFrom(10, 1<<31)},
+	ReplicatorVerifyTLS:    {standard: "true", check: isBool},
+	ReplicatorCAFile:       {standard: "", check: isAnything},
+	ReplicatorCertFile:     {standard: "", check: isAnything},
+	ReplicatorKeyFile:      {standard: "", check: isAnything},
+	ReplicatorAllow:        {standard: "public", check: isAnything},
 	UUIDAlgorithm:          {standard: "sequential", check: isOneOf("sequential", "random", "utc_random", "utc_id")},
 	UUIDMaxCount:           {standard: "1000", check: isFrom(0, 100_000)},
 	UUIDUTCSuffix:          {standard: "", check: isAnything},

@@ -24,13 +24,16 @@ type task struct {
 
 // activeTasks answers what goes on in the background.
 func (h *handlers) activeTasks(r *web.Request) error {
-	tasks := []task{}
+	tasks := []any{}
 	for _, t := range h.store.Tasks() {
 		tasks = append(tasks, task{
 			Node: Name, PID: strconv.Itoa(os.Getpid()),
 			Type: t.Type, Database: t.Database, Design: string(t.DesignDocument), Started: t.Started.Unix(), Updated: t.Updated.Unix(),
 			Done: t.Done, Total: t.Total, Progress: t.Progress(),
 		})
+	}
+	if more, ok := h.store.(interface{ TaskRows() []any }); ok {
+		tasks = append(tasks, more.TaskRows()...)
 	}
 	return r.WriteJSON(http.StatusOK, tasks)
 }

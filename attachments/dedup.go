@@ -1,0 +1,185 @@
+package attachments
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"settle/storage/couch"
+	"settle/storage/crypt"
+	"settle/storage/kv"
+)
+
+// Tag tells contents of one database apart: HMAC-SHA-256, under the database's
+// DedupKey, of the content's SHA-256, whose state can be kept while an upload rests.
+// The zero Tag is none.
+type Tag [sha256.Size]byte
+
+// DedupKey is the random key of a database's tags. It prints as [redacted].
+type DedupKey struct{ key [32]byte }
+
+// NewDedupKey makes a key.
+func NewDedupKey() *DedupKey {
+	k := new(DedupKey)
+	rand.Read(k.key[:])
+	return k
+}
+
+// Seal returns the row of the key, sealed under the database's own.
+func (k *DedupKey) Seal(under *crypt.DatabaseKey) []byte {
+	return under.Seal(crypt.PurposeDedup, k.key[:])
+}
+
+// OpenDedupKey opens what Seal made. The error matches couch.ErrCorrupt.
+func OpenDedupKey(under *crypt.DatabaseKey, row []byte) (*DedupKey, error) {
+	k := new(DedupKey)
+	plain, err := under.Open(crypt.PurposeDedup, row, len(k.key))
+	if err == nil && len(plain) != len(k.key) {
+		err = errBadRecord
+	}
+	if err != nil {
+		return nil, &couch.Error{Kind: couch.Corrupt, Reason: couch.ErrCorrupt.Reason, Err: fmt.Errorf("key of equal contents: %w", err)}
+	}
+	copy(k.key[:], plain)
+	return k, nil
+}
+
+func (k *DedupKey) tag(sum []byte) (t Tag) {
+	mac := hmac.New(sha256.New, k.key[:])
+	mac.Write(sum)
+	mac.Sum(t[:0])
+	return t
+}
+
+const redacted = "[redacted]"
+
+// Format implements fmt.Formatter: a key prints as [redacted].
+func (DedupKey) Format(w fmt.State, _ rune) { io.WriteString(w, redacted) }
+
+// LogValue implements slog.LogValuer.
+func (DedupKey) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// Deduplicating returns the same blobs with the prefix of the rows that find equal
+// contents, and the key of their tags, which only writing needs.
+func (b *Blobs) Deduplicating(prefix []byte, key *DedupKey) *Blobs {
+	out := *b
+	out.contents, out.dedup = bytes.Clone(prefix), key
+	return &out
+}
+
+// contentKey is the key of the row that names the blob of a content.
+func (b *Blobs) contentKey(digest couch.Digest, tag Tag) []byte {
+	return append(append(bytes.Clone(b.contents), digest[:]...), tag[:]...)
+}
+
+// Like returns a blob whose digest is the one that a client has announced, for
+// WriteLike to compare with; nil where there is none. The error is the reader's.
+func (b *Blobs) Like(ctx context.Context, rd kv.Reader, digest couch.Digest) (*Blob, error) {
+	if b.contents == nil || digest == (couch.Digest{}) {
+		return nil, nil
+	}
+	prefix := append(bytes.Clone(b.contents), digest[:]...)
+	var found couch.BlobID
+	for row, err := range rd.Scan(ctx, kv.Range{Lo: prefix, Hi: prefixEnd(prefix), Limit: 1}) {
+		if err != nil {
+			return nil, err
+		}
+		if len(row.Value) == len(found) {
+			found = couch.BlobID(row.Value)
+		}
+	}
+	if found == (couch.BlobID{}) {
+		return nil, nil
+	}
+	blob, err := b.Load(ctx, rd, found)
+	if errors.Is(err, couch.ErrNotFound) || errors.Is(err, couch.ErrCorrupt) {
+		return nil, nil // then the content is stored anew
+	}
+	return blob, err
+}
+
+// GoneError is that of Resolve for content that was found stored, and not written
+// again, where the stored one was removed before the transaction.
+type GoneError struct{ Pending *Pending }
+
+// Error says so.
+func (*GoneError) Error() string { return "attachments: the stored content was removed meanwhile" }
+
+// errNoUpload is about an upload that was there when it was taken.
+var errNoUpload = &couch.Error{Kind: couch.BadRequest, Reason: "The upload was used or removed meanwhile."}
+
+// Resolve returns the blob that the content is to be: one of equal content that the
+// database has, else its own. Errors: a GoneError, after which Own makes another
+// attempt possible, a BadRequest for an upload that is there no more, and the reader's.
+func (p *Pending) Resolve(ctx context.Context, rd kv.Reader) (couch.BlobID, error) {
+	b := p.blobs
+	if p.upload {
+		rows, err := rd.GetMulti(ctx, b.uploadKey(p.id))
+		if err != nil {
+			return couch.BlobID{}, err
+		}
+		if rows[0] == nil {
+			return couch.BlobID{}, errNoUpload
+		}
+	}
+	stored, ok, err := p.stored(ctx, rd)
+	switch {
+	case err != nil || ok:
+		return stored, err
+	case p.like != nil:
+		return couch.BlobID{}, &GoneError{p}
+	}
+	return p.id, nil
+}
+
+// stored looks for a blob of the same content.
+func (p *Pending) stored(ctx context.Context, rd kv.Reader) (id couch.BlobID, ok bool, err error) {
+	if p.record.tag == (Tag{}) {
+		return id, false, nil
+	}
+	rows, err := rd.GetMulti(ctx, p.blobs.contentKey(p.record.digest, p.record.tag))
+	if err != nil || len(rows[0]) != len(id) {
+		return id, false, err
+	}
+	id = couch.BlobID(rows[0])
+	exist, err := p.blobs.recordsExist(ctx, rd, id)
+	return id, err == nil && exist[0], err
+}
+
+// Tag returns the content's tag.
+func (p *Pending) Tag() Tag { return p.record.tag }
+
+// Brings reports whether the content is a blob of its own, rather than one that the
+// database has already.
+func (p *Pending) Brings(blob couch.BlobID) bool { return p.like == nil && p.id == blob }
+
+// Own makes the content, which is that of a stored blob, one of its own, after a
+// GoneError. The file gets a second name; nothing is copied.
+func (p *Pending) Own() error {
+	like, s := p.like, p.blobs.store
+	var id couch.BlobID
+	rand.Read(id[:])
+	s.begin(p.blobs.id, id)
+	err := s.makeDir(p.blobs.id, id)
+	if err == nil {
+		err = s.fs.Link(s.path(p.blobs.id, like.id), s.path(p.blobs.id, id))
+	}
+	if err == nil {
+		err = s.syncDir(s.shardDir(p.blobs.id, id))
+	}
+	if err != nil {
+		s.fs.Remove(s.path(p.blobs.id, id))
+		s.end(p.blobs.id, id)
+		return fileError(err)
+	}
+	s.end(p.blobs.id, like.id)
+	p.id, p.like = id, nil
+	p.record.rest = p.blobs.wrap(&p.record, id, like.segments)
+	return nil
+}

@@ -1,0 +1,128 @@
+package attachments
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+
+	"settle/storage/couch"
+	"settle/storage/crypt"
+)
+
+const (
+	uploadVersion = 1
+	// maxUploadRow bounds the row of an upload, in bytes.
+	maxUploadRow = 4 << 20
+)
+
+// sealUpload returns the row of an upload, sealed with purpose crypt.PurposeMeta under
+// the fields "upload" and its id. Plaintext:
+//
+//	version      1 byte
+//	owner        bytes
+//	metadata     bytes
+//	length       uvarint
+//	offset       uvarint
+//	expires      varint, seconds since 1970
+//	MD5, SHA-256 bytes each: the state of the sum
+//	tail         bytes
+//	segments     for each the first chunk u64, and the wrapped key, bound to id, "upload",
+//	             and the first chunk, to the end
+func (b *Blobs) sealUpload(u *Upload) []byte {
+	out := appendField([]byte{uploadVersion}, []byte(u.Owner))
+	out = appendField(out, []byte(u.Metadata))
+	out = binary.AppendUvarint(out, uint64(u.Length))
+	out = binary.AppendUvarint(out, uint64(u.Offset))
+	out = binary.AppendVarint(out, u.Expires.Unix())
+	for _, field := range [][]byte{u.md5, u.sha, u.tail} {
+		out = appendField(out, field)
+	}
+	for _, s := range u.segments {
+		out = binary.BigEndian.AppendUint64(out, s.first)
+		out = append(out, b.key.WrapBlobKey(s.key, boundToUpload(u.ID, s.first)...)...)
+	}
+	return b.key.Seal(crypt.PurposeMeta, out, []byte("upload"), u.ID[:])
+}
+
+func boundToUpload(id couch.BlobID, first uint64) [][]byte {
+	return [][]byte{id[:], []byte("upload"), binary.BigEndian.AppendUint64(nil, first)}
+}
+
+func appendField(dst, field []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(field))), field...)
+}
+
+// openUpload is the reverse of sealUpload.
+func (b *Blobs) openUpload(id couch.BlobID, row []byte) (*Upload, error) {
+	plain, err := b.key.Open(crypt.PurposeMeta, row, maxUploadRow, []byte("upload"), id[:])
+	if err != nil {
+		return nil, err
+	}
+	f := &fields{left: plain}
+	if len(plain) == 0 || plain[0] != uploadVersion {
+		return nil, errBadRecord
+	}
+	f.left = plain[1:]
+	u := &Upload{}
+	u.ID, u.Owner, u.Metadata = id, string(f.bytes()), string(f.bytes())
+	u.Length, u.Offset, u.Expires = f.length(), f.length(), time.Unix(f.varint(), 0)
+	u.md5, u.sha, u.tail = f.bytes(), f.bytes(), f.bytes()
+	if f.bad || u.Offset > u.Length || int64(len(u.tail)) > u.Offset || len(f.left)%(8+wrappedSize) != 0 {
+		return nil, errBadRecord
+	}
+	for rest := f.left; len(rest) > 0; rest = rest[8+wrappedSize:] {
+		first := binary.BigEndian.Uint64(rest)
+		key, err := b.key.UnwrapBlobKey(rest[8:8+wrappedSize], boundToUpload(id, first)...)
+		if err != nil {
+			return nil, err
+		}
+		u.segments = append(u.segments, segment{first, key})
+	}
+	return u, nil
+}
+
+// fields reads a row front to back; behind the first bad field all are empty.
+type fields struct {
+	left []byte
+	bad  bool
+}
+
+func (f *fields) bytes() []byte {
+	n := f.uvarint()
+	if n > uint64(len(f.left)) {
+		f.bad, f.left = true, nil
+		return nil
+	}
+	b := f.left[:n]
+	f.left = f.left[n:]
+	return bytes.Clone(b)
+}
+
+func (f *fields) uvarint() uint64 {
+	n, size := binary.Uvarint(f.left)
+	f.skip(size)
+	return n
+}
+
+func (f *fields) varint() int64 {
+	n, size := binary.Varint(f.left)
+	f.skip(size)
+	return n
+}
+
+func (f *fields) length() int64 {
+	n := f.uvarint()
+	if n > maxLength {
+		f.bad = true
+		return 0
+	}
+	return int64(n)
+}
+
+func (f *fields) skip(size int) {
+	if size <= 0 {
+		f.bad, f.left = true, nil
+		return
+	}
+	f.left = f.left[size:]
+}

@@ -1,0 +1,183 @@
+package replicator
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"settle/server/node"
+	"settle/server/web"
+	"settle/storage/couch"
+)
+
+// endedRow is a row of `_scheduler/docs` about a replication that ended.
+type endedRow struct {
+	Database    string          `json:"database"`
+	DocID       couch.DocID     `json:"doc_id"`
+	ID          *string         `json:"id"`
+	Source      *string         `json:"source"`
+	Target      *string         `json:"target"`
+	State       string          `json:"state"`
+	ErrorCount  int             `json:"error_count"`
+	Info        json.RawMessage `json:"info"`
+	StartTime   string          `json:"start_time"`
+	LastUpdated string          `json:"last_updated"`
+}
+
+// activeRow is a row about one that goes on.
+type activeRow struct {
+	Database    string      `json:"database"`
+	DocID       couch.DocID `json:"doc_id"`
+	ID          *string     `json:"id"`
+	Node        string      `json:"node"`
+	Source      *string     `json:"source"`
+	Target      *string     `json:"target"`
+	State       string      `json:"state"`
+	Info        any         `json:"info"`
+	ErrorCount  int         `json:"error_count"`
+	LastUpdated string      `json:"last_updated"`
+	StartTime   string      `json:"start_time"`
+	SourceProxy *string     `json:"source_proxy"`
+	TargetProxy *string     `json:"target_proxy"`
+}
+
+// reasonInfo is the info of a replication that fails.
+type reasonInfo struct {
+	Error string `json:"error"`
+}
+
+// row returns an entry's row and its state.
+func (d *documents) row(e *entry) (row any, state string) {
+	var source, target *string
+	if e.spec != nil {
+		source, target = optional(e.spec.Source.String()), optional(e.spec.Target.String())
+	}
+	if e.state != "" {
+		told := json.RawMessage(e.stats)
+		if e.state == stateFailed {
+			told, _ = json.Marshal(reasonInfo{e.reason})
+		}
+		if told == nil {
+			told = json.RawMessage("null")
+		}
+		return endedRow{
+			Database: e.key.database, DocID: e.key.id, Source: source, Target: target, State: e.state,
+			Info: withoutStart(told), StartTime: startOf(told, e), LastUpdated: e.updated,
+		}, e.state
+	}
+	active := activeRow{
+		Database: e.key.database, DocID: e.key.id, ID: optional(e.jobID), Node: node.Name, Source: source, Target: target,
+		State: "initializing", ErrorCount: e.errors, LastUpdated: e.updated, StartTime: timestamp(e.started),
+		SourceProxy: optional(e.spec.Source.ShownProxy()), TargetProxy: optional(e.spec.Target.ShownProxy()),
+	}
+	if e.errors > 0 {
+		active.State, active.Info = "error", reasonInfo{e.reason}
+	}
+	if status, ok := d.job(e); ok {
+		active.State, active.ErrorCount, active.LastUpdated = string(status.State), status.Failures, timestamp(status.Updated)
+		switch told := progressInfo(status.Progress); {
+		case told != nil:
+			active.Info = told
+		case status.Failures > 0:
+			active.Info = reasonInfo{status.Reason}
+		}
+	}
+	return active, active.State
+}
+
+// startOf takes the start out of a document's stats.
+func startOf(stats json.RawMessage, e *entry) string {
+	var said struct {
+		StartTime string `json:"start_time"`
+	}
+	if json.Unmarshal(stats, &said) == nil && said.StartTime != "" {
+		return said.StartTime
+	}
+	return timestamp(e.started)
+}
+
+// withoutStart returns a document's stats as `_scheduler/docs` tells them.
+func withoutStart(stats json.RawMessage) json.RawMessage {
+	var told info
+	if json.Unmarshal(stats, &told) != nil || told.StartTime == "" {
+		return stats
+	}
+	told.StartTime = ""
+	text, err := json.Marshal(told)
+	if err != nil {
+		return stats
+	}
+	return text
+}
+
+// docStates are the states that can be asked for.
+var docStates = []string{"initializing", "error", "running", "pending", "crashing", "completed", "failed"}
+
+func wantedStates(q *web.Request) ([]string, error) {
+	text, given := q.Query().Lookup("states")
+	if !given || text == "" {
+		return docStates, nil
+	}
+	wanted := strings.Split(text, ",")
+	for i, s := range wanted {
+		wanted[i] = strings.TrimSpace(s)
+		if !slices.Contains(docStates, wanted[i]) {
+			return nil, couch.Errorf(couch.QueryParse, "States must be one or more of [%s]", strings.Join(docStates, ","))
+		}
+	}
+	return wanted, nil
+}
+
+var errPath = couch.Errorf(couch.BadRequest, "Invalid path")
+
+// listDocs answers GET /_scheduler/docs and /_scheduler/docs/{database}.
+func (r *Replicator) listDocs(q *web.Request) error {
+	name := q.Param("name")
+	if name == "" {
+		name = databaseName
+	}
+	if !IsReplicatorDatabase(name) {
+		return errPath
+	}
+	wanted, err := wantedStates(q)
+	if err != nil {
+		return err
+	}
+	entries := r.docs.list(name)
+	rows := []any{}
+	for i := range entries {
+		if row, state := r.docs.row(&entries[i]); slices.Contains(wanted, state) {
+			rows = append(rows, row)
+		}
+	}
+	shown, err := page(q, rows)
+	if err != nil {
+		return err
+	}
+	skip, _ := count(q, "skip", 0)
+	return q.WriteJSON(http.StatusOK, struct {
+		Total  int   `json:"total_rows"`
+		Offset int   `json:"offset"`
+		Docs   []any `json:"docs"`
+	}{len(entries), min(skip, len(entries)), shown})
+}
+
+// showDoc answers GET /_scheduler/docs/{database}/{document}. The database's name may
+// stand there unescaped.
+func (r *Replicator) showDoc(q *web.Request) error {
+	name, rest := q.Param("name"), q.Param("*")
+	if !IsReplicatorDatabase(name) {
+		before, behind, ok := strings.Cut("/"+rest+"/", "/"+databaseName+"/")
+		if !ok {
+			return errPath
+		}
+		name, rest = name+before+"/"+databaseName, strings.TrimSuffix(behind, "/")
+	}
+	e, ok := r.docs.find(docKey{name, couch.DocID(rest)})
+	if !ok {
+		return couch.ErrNotFound
+	}
+	row, _ := r.docs.row(&e)
+	return q.WriteJSON(http.StatusOK, row)
+}

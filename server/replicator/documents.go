@@ -1,0 +1,333 @@
+package replicator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"settle/replication"
+	"settle/replication/scheduler"
+	"settle/storage"
+	"settle/storage/couch"
+)
+
+// documents follows the documents of all replicator databases.
+type documents struct {
+	r *Replicator
+
+	mu      sync.Mutex
+	entries map[docKey]*entry
+	follows map[string]couch.Incarnation // databases that are followed
+}
+
+// docKey names a document.
+type docKey struct {
+	database string
+	id       couch.DocID
+}
+
+// entry is a document that is no tombstone. Its fields are under the lock of the
+// documents.
+type entry struct {
+	key     docKey
+	rev     couch.RevID
+	spec    *replication.Spec // nil: the document is none of a replication
+	jobID   string            // empty: not known yet
+	state   string            // completed or failed, or empty while there is a job, or to be one
+	reason  string
+	stats   []byte // JSON, of a completed one
+	started time.Time
+	updated string
+	errors  int
+	cancel  context.CancelFunc // ends what makes the job; nil: nothing does
+}
+
+func newDocuments(r *Replicator) *documents {
+	return &documents{r: r, entries: make(map[docKey]*entry), follows: make(map[string]couch.Incarnation)}
+}
+
+// follow looks for replicator databases, until ctx ends. It waits for what it began.
+func (d *documents) follow(ctx context.Context) {
+	var following sync.WaitGroup
+	defer following.Wait()
+	for ctx.Err() == nil {
+		changed := d.r.Store.DatabasesChanged()
+		for name, err := range d.r.Store.Databases(ctx, storage.NameRange{Limit: -1}) {
+			if err != nil {
+				break
+			}
+			if IsReplicatorDatabase(name) {
+				d.begin(ctx, name, &following)
+			}
+		}
+		select {
+		case <-changed:
+			// Many databases may come at once.
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		case <-ctx.Done():
+		}
+	}
+}
+
+// begin follows a database, unless that goes on already.
+func (d *documents) begin(ctx context.Context, name string, following *sync.WaitGroup) {
+	db, err := d.r.Store.Database(ctx, name)
+	if err != nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.follows[name] == db.Incarnation() {
+		return
+	}
+	d.follows[name] = db.Incarnation()
+	following.Go(func() {
+		d.followDatabase(ctx, db)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.follows[name] == db.Incarnation() {
+			delete(d.follows, name)
+		}
+	})
+}
+
+// retryPause is how long a database that cannot be read is left alone.
+const retryPause = 5 * time.Second
+
+// followDatabase does what the changes of one database ask for, until it is dropped.
+func (d *documents) followDatabase(ctx context.Context, db *storage.Database) {
+	since := couch.Seq(0)
+	for ctx.Err() == nil {
+		more := db.Wait()
+		var err error
+		for change, changeErr := range db.Changes(ctx, couch.ChangesOptions{Since: since, IncludeDocs: true}) {
+			if err = changeErr; err != nil {
+				break
+			}
+			d.handle(ctx, db, change)
+			since = change.Seq
+		}
+		if errors.Is(err, couch.ErrDatabaseMissing) {
+			d.forgetDatabase(db.Name())
+			return
+		}
+		if err != nil && ctx.Err() == nil {
+			d.r.Logger.Warn("a replicator database could not be read; it is tried again", "error", err)
+			select {
+			case <-time.After(retryPause):
+			case <-ctx.Done():
+			}
+			continue
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (d *documents) forgetDatabase(name string) {
+	d.mu.Lock()
+	var gone []docKey
+	for key := range d.entries {
+		if key.database == name {
+			gone = append(gone, key)
+		}
+	}
+	d.mu.Unlock()
+	for _, key := range gone {
+		d.remove(key)
+	}
+}
+
+// handle does what one change asks for.
+func (d *documents) handle(ctx context.Context, db *storage.Database, change couch.Change) {
+	if change.ID.IsDesign() {
+		return
+	}
+	key := docKey{db.Name(), change.ID}
+	if change.Deleted || change.Doc == nil {
+		d.remove(key)
+		return
+	}
+	said, spec, err := parseDocument(change.Doc.Body.Text)
+	e := &entry{key: key, rev: change.Doc.Rev(), spec: spec, updated: cmp.Or(said.StateTime, timestamp(time.Now())), started: time.Now()}
+	switch {
+	case said.State == stateCompleted || said.State == stateFailed:
+		e.state, e.reason, e.stats = said.State, said.Reason, said.Stats
+		d.replace(e)
+	case err != nil:
+		e.state, e.reason = stateFailed, err.Error()
+		d.replace(e)
+		d.end(ctx, e, stateFailed, err.Error(), nil)
+	default:
+		d.replace(e)
+		d.launch(ctx, e, task{spec: spec, user: said.UserCtx.user()})
+	}
+}
+
+// replace puts an entry in the place of the one before, whose job is stopped.
+func (d *documents) replace(e *entry) {
+	d.remove(e.key)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.entries[e.key] = e
+}
+
+// remove forgets a document, and stops its job.
+func (d *documents) remove(key docKey) {
+	d.mu.Lock()
+	e, ok := d.entries[key]
+	delete(d.entries, key)
+	jobID := ""
+	if ok {
+		jobID = e.jobID
+		if e.cancel != nil {
+			e.cancel()
+		}
+	}
+	d.mu.Unlock()
+	if jobID == "" {
+		return
+	}
+	if status, ok := d.r.scheduler.Job(jobID); ok && status.Database == key.database && status.DocID == string(key.id) {
+		d.r.scheduler.Remove(jobID)
+	}
+}
+
+// launch makes the job of a document. Where its id takes reading the source that goes
+// on behind, again and again until it succeeds.
+func (d *documents) launch(ctx context.Context, e *entry, t task) {
+	if f := t.spec.Filter.Function; f == "" || f[0] == '_' {
+		id, err := d.r.id(ctx, t)
+		if err != nil {
+			d.end(ctx, e, stateFailed, err.Error(), nil)
+			return
+		}
+		d.schedule(ctx, e, t, id)
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	d.mu.Lock()
+	e.cancel = cancel
+	d.mu.Unlock()
+	d.r.working.Go(func() {
+		defer cancel()
+		for pause := time.Second; ctx.Err() == nil; pause = min(2*pause, time.Hour) {
+			id, err := d.r.id(ctx, t)
+			if err == nil {
+				d.schedule(ctx, e, t, id)
+				return
+			}
+			d.mu.Lock()
+			e.errors, e.reason = e.errors+1, err.Error()
+			d.mu.Unlock()
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+		}
+	})
+}
+
+// schedule gives the job to the scheduler.
+func (d *documents) schedule(ctx context.Context, e *entry, t task, id string) {
+	job := d.r.job(t, id)
+	job.Database, job.DocID = e.key.database, string(e.key.id)
+	job.Finished = func(result *replication.Result, err error, _ int) bool {
+		if err != nil {
+			return true
+		}
+		d.complete(e, result)
+		return false
+	}
+	d.mu.Lock()
+	current := d.entries[e.key] == e
+	if current {
+		e.jobID, e.errors, e.reason = job.ID, 0, ""
+	}
+	d.mu.Unlock()
+	if !current || d.r.scheduler.Add(job) || ctx.Err() != nil {
+		return
+	}
+	d.mu.Lock()
+	e.jobID = ""
+	d.mu.Unlock()
+	d.end(ctx, e, stateFailed, "The same replication is running already.", nil)
+}
+
+// complete notes that a replication has reached its end.
+func (d *documents) complete(e *entry, result *replication.Result) {
+	stats := newInfo(replication.Stats{}, "0")
+	if c := result.Checkpoint; c != nil && len(c.History) > 0 {
+		stats = newInfo(c.History[0].Stats, c.LastSeq)
+	}
+	stats.StartTime = timestamp(e.started)
+	d.end(context.WithoutCancel(d.r.ctx), e, stateCompleted, "", stats)
+}
+
+// end writes into a document how its replication ended, unless it has changed.
+func (d *documents) end(ctx context.Context, e *entry, state, reason string, stats *info) {
+	d.mu.Lock()
+	e.state, e.reason, e.updated = state, reason, timestamp(time.Now())
+	d.mu.Unlock()
+	if err := d.write(ctx, e, stateMembers(state, reason, stats)); err != nil && ctx.Err() == nil {
+		d.r.Logger.Warn("the state of a replication could not be written", "state", state, "error", err)
+	}
+}
+
+func (d *documents) write(ctx context.Context, e *entry, set []member) error {
+	db, err := d.r.Store.Database(ctx, e.key.database)
+	if err != nil {
+		return err
+	}
+	doc, err := db.Get(ctx, e.key.id, couch.GetOptions{Revs: true})
+	if err != nil || doc.Rev() != e.rev {
+		return nil // it has another state by now
+	}
+	changed := *doc
+	if changed.Body, err = withMembers(doc.Body.Text, set...); err != nil {
+		return err
+	}
+	results, err := db.BulkDocs(ctx, storage.Docs(&changed))
+	if err == nil && !errors.Is(results[0].Err, couch.ErrConflict) {
+		err = results[0].Err
+	}
+	return err
+}
+
+// list returns copies of the entries of a database, in order of their ids.
+func (d *documents) list(database string) []entry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []entry
+	for key, e := range d.entries {
+		if key.database == database {
+			all = append(all, *e)
+		}
+	}
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.key.id, b.key.id) })
+	return all
+}
+
+func (d *documents) find(key docKey) (entry, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e, ok := d.entries[key]
+	if !ok {
+		return entry{}, false
+	}
+	return *e, true
+}
+
+// job returns what the scheduler says of an entry's job.
+func (d *documents) job(e *entry) (scheduler.Status, bool) {
+	status, ok := d.r.scheduler.Job(e.jobID)
+	return status, ok && status.Database == e.key.database && status.DocID == string(e.key.id)
+}

@@ -1,0 +1,160 @@
+package replicator
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"settle/replication"
+	"settle/server/auth"
+	"settle/server/web"
+	"settle/storage/couch"
+)
+
+// maxRequest is the largest description of a replication, in bytes: `doc_ids` may be
+// many.
+const maxRequest = 16 << 20
+
+// replicate answers POST /_replicate: it runs a replication to its end, starts a
+// continuous one, or cancels one.
+func (r *Replicator) replicate(q *web.Request) error {
+	if q.Session.User.Name == "" && !q.Session.IsServerAdmin() {
+		return couch.Errorf(couch.Unauthorized, "You are not an authenticated user")
+	}
+	if err := q.RequireJSON(); err != nil {
+		return err
+	}
+	text, err := q.ReadBody(maxRequest)
+	if err != nil {
+		return err
+	}
+	var control struct {
+		Cancel        bool   `json:"cancel"`
+		ReplicationID string `json:"replication_id"`
+		LocalID       string `json:"_local_id"`
+		ID            string `json:"id"`
+	}
+	if err := web.UnmarshalJSON(text, &control); err != nil {
+		return err
+	}
+	for _, id := range []string{control.ReplicationID, control.LocalID, control.ID} {
+		if control.Cancel && id != "" {
+			return r.cancel(q, id)
+		}
+	}
+	spec, err := replication.ParseSpec(text)
+	if err != nil {
+		return answerError(err)
+	}
+	t := task{spec: spec, user: q.Session.User}
+	id, err := r.id(q.Context(), t)
+	switch {
+	case err != nil:
+		return answerError(err)
+	case control.Cancel:
+		return r.cancel(q, spec.JobID(id))
+	case spec.Continuous:
+		r.scheduler.Add(r.job(t, id))
+		return answerID(q, http.StatusAccepted, spec.JobID(id))
+	}
+	return r.runOnce(q, t, id)
+}
+
+// answerID answers with the id of a job.
+func answerID(q *web.Request, status int, id string) error {
+	return q.WriteJSON(status, struct {
+		OK bool   `json:"ok"`
+		ID string `json:"_local_id"`
+	}{true, id})
+}
+
+// cancel stops the job of an id, which must be the user's own, or anybody's where the
+// user is an administrator.
+func (r *Replicator) cancel(q *web.Request, id string) error {
+	status, ok := r.scheduler.Job(id)
+	if !ok || status.Database != "" {
+		return couch.ErrNotFound
+	}
+	if err := mayCancel(q.Session, status.User); err != nil {
+		return err
+	}
+	if !r.scheduler.Remove(id) {
+		return couch.ErrNotFound
+	}
+	return answerID(q, http.StatusOK, id)
+}
+
+func mayCancel(s auth.Session, owner string) error {
+	if s.IsServerAdmin() || s.User.Name == owner {
+		return nil
+	}
+	return couch.Errorf(couch.Unauthorized, "Not the owner of the replication job")
+}
+
+// outcome is how a run ended.
+type outcome struct {
+	result *replication.Result
+	err    error
+}
+
+// runOnce runs a replication to its end. One that fails is not tried again. It goes on
+// when the client goes away.
+func (r *Replicator) runOnce(q *web.Request, t task, id string) error {
+	ended := make(chan outcome, 1)
+	job := r.job(t, id)
+	job.Finished = func(result *replication.Result, err error, _ int) bool {
+		ended <- outcome{result, err}
+		return false
+	}
+	if !r.scheduler.Add(job) {
+		return &web.Error{Status: http.StatusConflict, Name: "conflict", Reason: "That replication is running already."}
+	}
+	select {
+	case o := <-ended:
+		if o.err != nil {
+			return answerError(o.err)
+		}
+		return answerResult(q, o.result)
+	case <-q.Context().Done():
+		return q.Context().Err()
+	case <-r.ctx.Done():
+		return couch.ErrUnavailable
+	}
+}
+
+// answerResult answers with what a replication has done.
+func answerResult(q *web.Request, result *replication.Result) error {
+	return q.WriteJSON(http.StatusOK, struct {
+		OK        bool `json:"ok"`
+		NoChanges bool `json:"no_changes,omitempty"`
+		*replication.Checkpoint
+	}{true, result.NoChanges, result.Checkpoint})
+}
+
+// statuses are the answers to the kinds of errors.
+var statuses = map[replication.Kind]int{
+	replication.Failed: http.StatusInternalServerError, replication.Invalid: http.StatusBadRequest,
+	replication.Missing: http.StatusNotFound, replication.Unauthorized: http.StatusUnauthorized,
+	replication.Forbidden: http.StatusForbidden, replication.LoginRefused: http.StatusUnauthorized,
+	replication.OutOfSync: http.StatusInternalServerError,
+}
+
+// answerError makes the answer to an error of a replication. CouchDB answers 500 where
+// a database is missing or a password wrong, and so does settle: clients look for it.
+func answerError(err error) error {
+	known, ok := errors.AsType[*replication.Error](err)
+	switch {
+	case !ok && errors.Is(err, context.Canceled):
+		return &web.Error{Status: http.StatusInternalServerError, Name: "replication_cancelled", Reason: "The replication was cancelled."}
+	case !ok:
+		return err
+	}
+	status, name := statuses[known.Kind], known.Name()
+	if known.Kind == replication.Missing || known.Kind == replication.LoginRefused {
+		status = http.StatusInternalServerError
+	}
+	if errors.Is(err, &couch.Error{Kind: couch.BadRequest}) {
+		name = "bad_request"
+	}
+	return &web.Error{Status: status, Name: name, Reason: known.Reason}
+}
