@@ -31,8 +31,7 @@ func (f *Functions) designOf(r *web.Request) (*design.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := f.engine.Document(docjson.AppendDocument(nil, doc, docjson.Print{}))
-	return d, Describe(err)
+	return f.engine.Document(docjson.AppendDocument(nil, doc, docjson.Print{}))
 }
 
 // document returns the text of a document, with its revisions; nil where the request
@@ -49,28 +48,4 @@ func document(r *web.Request, id couch.DocID) ([]byte, error) {
 		return nil, err
 	}
 	return docjson.AppendDocument(nil, doc, docjson.Print{Revs: true}), nil
-}
-
-// errorStatus are the answers to errors that design functions give names to. CouchDB
-// answers 500 to most of them; here it is the function, and so the client's side, that
-// is at fault.
-var errorStatus = map[string]int{
-	design.NotFound: 404, "forbidden": 403, "unauthorized": 401, "method_not_allowed": 405, "not_acceptable": 406,
-	design.RewriteError: 404, design.CompilationError: 400, design.InvalidDesignDoc: 400, design.UnknownQueryLanguage: 400,
-}
-
-// functionFailed is the status for what a function throws that has none of its own.
-const functionFailed = 422
-
-// Describe makes of an error of a function the answer to the client; of others itself.
-func Describe(err error) error {
-	e, ok := errors.AsType[*design.Error](err)
-	if !ok {
-		return err
-	}
-	status, ok := errorStatus[e.Name]
-	if !ok {
-		status = functionFailed
-	}
-	return &web.Error{Status: status, Name: e.Name, Reason: e.Text()}
 }

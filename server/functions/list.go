@@ -115,7 +115,7 @@ func (f *Functions) run(r *web.Request, d *design.Document, l design.Listing) er
 		if !begun { // the error has a header of its own
 			r.Response.Header().Del("Content-Type")
 		}
-		return Describe(err)
+		return err
 	}
 	begin()
 	return nil

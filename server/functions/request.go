@@ -48,7 +48,7 @@ func (o object) append(dst []byte) ([]byte, error) {
 	}
 	dst = o.appendRequest(dst)
 	dst = o.appendBody(dst)
-	dst = appendUser(append(dst, `,"userCtx":`...), info.Name, o.r)
+	dst = docjson.AppendUserCtx(append(dst, `,"userCtx":`...), info.Name, o.r.Session.User)
 	dst = append(dst, `,"secObj":`...)
 	if len(security) == 0 {
 		security = []byte("{}")
@@ -103,25 +103,6 @@ func (o object) appendBody(dst []byte) []byte {
 		}
 	}
 	return appendPairs(append(dst, `,"form":`...), form)
-}
-
-// appendUser appends who asks.
-func appendUser(dst []byte, db string, r *web.Request) []byte {
-	dst = docjson.AppendString(append(dst, `{"db":`...), db)
-	dst = append(dst, `,"name":`...)
-	if r.Session.User.Name == "" {
-		dst = append(dst, "null"...)
-	} else {
-		dst = docjson.AppendString(dst, r.Session.User.Name)
-	}
-	dst = append(dst, `,"roles":[`...)
-	for i, role := range r.Session.User.Roles {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = docjson.AppendString(dst, role)
-	}
-	return append(dst, "]}"...)
 }
 
 // appendPath appends the segments of a path, unescaped.

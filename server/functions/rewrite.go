@@ -29,7 +29,7 @@ func (f *Functions) rewrite(r *web.Request) error {
 	}
 	d, err := f.engine.Document(docjson.AppendDocument(nil, doc, docjson.Print{}))
 	if err != nil {
-		return Describe(err)
+		return err
 	}
 	if d.RewritesByFunction() {
 		return f.rewriteByFunction(r, d)
@@ -72,7 +72,7 @@ func (f *Functions) rewriteByFunction(r *web.Request, d *design.Document) error 
 	}
 	w, err := d.Rewrite(r.Context(), req)
 	if err != nil {
-		return Describe(err)
+		return err
 	}
 	if w.Path == "" {
 		return answer(r, w.Response)

@@ -33,7 +33,7 @@ func (f *Functions) show(r *web.Request) error {
 	}
 	response, err := d.Show(r.Context(), r.Param("name"), doc, req)
 	if err != nil {
-		return Describe(err)
+		return err
 	}
 	r.Response.Header().Set("Vary", "Accept")
 	if r.Method != http.MethodPost && r.NotModified(tagOf(doc, r)) {

@@ -33,7 +33,7 @@ func (f *Functions) update(r *web.Request) error {
 	}
 	edit, response, err := d.Update(r.Context(), r.Param("name"), doc, req)
 	if err != nil {
-		return Describe(err)
+		return err
 	}
 	if edit != nil {
 		if err := write(r, edit, &response); err != nil {
