@@ -16,8 +16,10 @@ import (
 
 	"settle/server/auth"
 	"settle/server/changes"
+	"settle/server/functions"
 	"settle/server/web"
 	"settle/storage/couch"
+	"settle/storage/design"
 )
 
 var incarnation = couch.Incarnation{1, 2, 3}
@@ -158,6 +160,9 @@ func (s *source) ReadBlob(context.Context, couch.Attachment, int64, int64) (io.R
 // longest is CouchDB's changes_timeout.
 func longest() time.Duration { return time.Minute }
 
+// functionEngine runs the functions of all tests; what a test writes none other sees.
+var functionEngine = sync.OnceValue(func() *design.Engine { return design.New(design.Options{Time: 2 * time.Second}) })
+
 // newHandler serves the feeds of a database to an administrator.
 func newHandler(find func(name string) (web.Database, error), draining <-chan struct{}) http.Handler {
 	return web.NewHandler(web.Options{
@@ -171,7 +176,7 @@ func newHandler(find func(name string) (web.Database, error), draining <-chan st
 		Detached:     func(run func(context.Context)) { go run(context.Background()) },
 		ServerName:   "test",
 		Logger:       slog.New(slog.DiscardHandler),
-	}, changes.Routes(changes.Options{Longest: longest}))
+	}, changes.Routes(changes.Options{Longest: longest, Functions: functionEngine(), RequestObject: functions.RequestObject}))
 }
 
 // client is a feed's client: it remembers what came when.
