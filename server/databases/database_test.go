@@ -150,7 +150,6 @@ func TestCompact(t *testing.T) {
 		{"POST", "/alpha/_compact/none", "{}", 404, "…missing"},
 		{"POST", "/alpha/_compact/d", "-", 415, ""},
 		{"GET", "/alpha/_compact", "-", 405, ""},
-		{"POST", "/alpha/_view_cleanup", "-", 202, ok},
 	})
 	for strings.Contains(b.do("GET", "/alpha", "-").Body.String(), `"compact_running":true`) {
 		time.Sleep(time.Millisecond)
@@ -191,7 +190,7 @@ func TestPrivileges(t *testing.T) {
 	b.create("alpha")
 	for _, target := range []string{
 		"PUT /beta", "DELETE /alpha", "GET /alpha", "PUT /alpha/_security", "PUT /alpha/_revs_limit", "GET /alpha/_all_docs",
-		"POST /alpha/_compact", "POST /alpha/_view_cleanup", "GET /_dbs_info", "POST /alpha/_ensure_full_commit",
+		"POST /alpha/_compact", "GET /_dbs_info", "POST /alpha/_ensure_full_commit",
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		rec, req := httptest.NewRecorder(), httptest.NewRequest(method, path, nil)
