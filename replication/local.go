@@ -93,13 +93,17 @@ func (l *Local) Commit(ctx context.Context) (Info, error) {
 
 // refused gives an error of the database the kind that a replication ends with.
 func (l *Local) refused(err error) error {
+	name := l.o.Name
+	if couch.ValidateDatabaseName(name) != nil {
+		name = "a database of that name" // it may be a URL gone wrong, with a password
+	}
 	for kind, as := range map[couch.Kind]Kind{
 		couch.DatabaseMissing: Missing, couch.IllegalDatabaseName: Missing, couch.Unauthorized: Unauthorized, couch.Forbidden: Forbidden,
 	} {
 		if errors.Is(err, &couch.Error{Kind: kind}) {
-			reason := map[Kind]string{Missing: "could not open " + l.o.Name, Forbidden: l.o.Name}[as]
+			reason := map[Kind]string{Missing: "could not open " + name, Forbidden: name}[as]
 			if reason == "" {
-				reason = "unauthorized to access or create database " + l.o.Name
+				reason = "unauthorized to access or create database " + name
 			}
 			return &Error{Kind: as, Reason: reason}
 		}

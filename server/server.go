@@ -199,7 +199,7 @@ func (s *Server) Handler() http.Handler { return s.http.Handler }
 // refused in its own words, not in JSON.
 func (s *Server) Serve(listener net.Listener) error {
 	go s.followConfig()
-	s.replicator.Start()
+	s.replicator.Start(listener.Addr())
 	var err error
 	if s.http.TLSConfig != nil {
 		err = s.http.ServeTLS(listener, "", "")

@@ -22,10 +22,37 @@ type Guard struct {
 	private  bool
 	prefixes []netip.Prefix
 	hosts    []string
+	own      netip.AddrPort // where this server itself can be asked by everybody
 }
 
 // OpenGuard lets everything pass.
 func OpenGuard() *Guard { return &Guard{all: true} }
+
+// WithOwn returns a guard that lets pass, too, what this server itself listens on. An
+// address that is not specified stands for all that the machine has.
+func (g *Guard) WithOwn(listener netip.AddrPort) *Guard {
+	with := *g
+	with.own = netip.AddrPortFrom(listener.Addr().Unmap(), listener.Port())
+	return &with
+}
+
+// isOwn reports whether an address leads to this server.
+func (g *Guard) isOwn(to netip.AddrPort) bool {
+	addr := to.Addr().Unmap()
+	switch {
+	case !g.own.IsValid() || to.Port() != g.own.Port():
+		return false
+	case !g.own.Addr().IsUnspecified():
+		return addr == g.own.Addr()
+	}
+	ours, err := net.InterfaceAddrs()
+	for _, a := range ours {
+		if n, ok := a.(*net.IPNet); ok && err == nil && n.IP.Equal(addr.AsSlice()) {
+			return true
+		}
+	}
+	return false
+}
 
 // ParseGuard reads a list between commas: addresses, prefixes as 10.0.0.0/8, names of
 // hosts, and the words "public" (what can be reached on the Internet), "private" and
@@ -117,7 +144,7 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	once := d.Dialer
 	once.Control = func(_, resolved string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(resolved)
-		if err != nil || !d.guard.allows(host, to.Addr()) {
+		if err != nil || !d.guard.allows(host, to.Addr()) && !d.guard.isOwn(to) {
 			return errAddress
 		}
 		return nil

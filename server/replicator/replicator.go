@@ -3,8 +3,11 @@ package replicator
 import (
 	"context"
 	"log/slog"
+	"net"
+	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"settle/replication"
@@ -33,6 +36,7 @@ type Replicator struct {
 	scheduler *scheduler.Scheduler
 	docs      *documents
 
+	own      atomic.Pointer[netip.AddrPort] // where the server listens; nil: nowhere yet
 	starting sync.Once
 	stop     context.CancelFunc
 	ctx      context.Context
@@ -56,8 +60,13 @@ func New(o Options) *Replicator {
 	return r
 }
 
-// Start begins to follow the documents of `_replicator` databases.
-func (r *Replicator) Start() {
+// Start begins to follow the documents of `_replicator` databases; listener is where
+// the server can be asked.
+func (r *Replicator) Start(listener net.Addr) {
+	if addr, ok := listener.(*net.TCPAddr); ok {
+		own := addr.AddrPort()
+		r.own.Store(&own)
+	}
 	r.starting.Do(func() { r.working.Go(func() { r.docs.follow(r.ctx) }) })
 }
 
@@ -105,6 +114,9 @@ func (r *Replicator) side(t task, e *replication.Endpoint) (either, func(), erro
 		var err error
 		if guard, err = remote.ParseGuard(r.Config.Get(config.ReplicatorAllow)); err != nil {
 			return nil, nil, err
+		}
+		if own := r.own.Load(); own != nil {
+			guard = guard.WithOwn(*own)
 		}
 	}
 	peer, err := remote.New(e, remote.Options{
