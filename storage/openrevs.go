@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"settle/storage/couch"
@@ -12,7 +11,8 @@ import (
 )
 
 // OpenRevs reads several revisions of a document from one state of it: every
-// leaf, or the ones asked for. As in CouchDB each comes once, the ones that are
+// leaf, or the ones asked for, the first of them with their documents, as many as
+// o.MaxBytes says. As in CouchDB each comes once, the ones that are
 // stored first, in ascending order, and the missing ones behind them. With All
 // the error is ErrNotFound where there is no such document.
 func (db *Database) OpenRevs(ctx context.Context, id couch.DocID, o couch.OpenRevsOptions, g couch.GetOptions) ([]couch.OpenRev, error) {
@@ -28,24 +28,36 @@ func (db *Database) OpenRevs(ctx context.Context, id couch.DocID, o couch.OpenRe
 		if row == nil {
 			row = &schema.DocRow{Tree: new(revtree.Tree)}
 		}
-		out, err = db.readRevs(ctx, r, id, row, chosenRevs(row.Tree, o), g)
+		out, err = db.readRevs(ctx, r, id, row, chosenRevs(row.Tree, o), revsLimit{o.MaxBytes, g})
 		return err
 	})
 	return out, err
 }
 
-func (db *Database) readRevs(ctx context.Context, r kv.Reader, id couch.DocID, row *schema.DocRow, revs []couch.RevID, g couch.GetOptions) ([]couch.OpenRev, error) {
+// revsLimit says what of revisions to read.
+type revsLimit struct {
+	bytes int64 // of bodies; 0: all
+	get   couch.GetOptions
+}
+
+func (db *Database) readRevs(ctx context.Context, r kv.Reader, id couch.DocID, row *schema.DocRow, revs []couch.RevID, limit revsLimit) ([]couch.OpenRev, error) {
 	var found, missing []couch.OpenRev
+	size := int64(0)
 	for _, rev := range revs {
-		doc, err := db.readRev(ctx, r, id, row, rev, g)
-		switch {
-		case errors.Is(err, couch.ErrNotFound):
+		node, _ := row.Tree.Get(rev)
+		if !node.Available {
 			missing = append(missing, couch.OpenRev{Rev: rev})
-		case err != nil:
-			return nil, err
-		default:
-			found = append(found, couch.OpenRev{Rev: rev, Doc: doc})
+			continue
 		}
+		if size += node.Size; limit.bytes > 0 && size > limit.bytes && len(found) > 0 {
+			found = append(found, couch.OpenRev{Rev: rev, Deferred: true})
+			continue
+		}
+		doc, err := db.readRev(ctx, r, id, row, rev, limit.get)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, couch.OpenRev{Rev: rev, Doc: doc})
 	}
 	return append(found, missing...), nil
 }

@@ -3,6 +3,7 @@ package documents
 import (
 	"bufio"
 	"errors"
+	"iter"
 	"net/http"
 	"slices"
 
@@ -73,8 +74,12 @@ func (r request) bulkGetDocs(w *bufio.Writer, ask *bulkGetAsk, o readOptions) er
 		_, err := w.Write(found.refusal.text(ask.id))
 		return err
 	}
-	for i, rev := range found.revs {
-		if i > 0 {
+	written := 0
+	for rev, err := range found.revs {
+		if err != nil {
+			return err
+		}
+		if written++; written > 1 {
 			w.WriteByte(',')
 		}
 		if rev.Doc == nil {
@@ -113,7 +118,10 @@ func (r request) bulkGetParts(m *multipart.BulkGetWriter, ask *bulkGetAsk, o rea
 	if found.refusal != nil {
 		return m.Error(found.refusal.object(ask.id))
 	}
-	for _, rev := range found.revs {
+	for rev, err := range found.revs {
+		if err != nil {
+			return err
+		}
 		if rev.Doc == nil {
 			err = m.Error(missingPart(rev.Rev))
 		} else {
@@ -128,7 +136,7 @@ func (r request) bulkGetParts(m *multipart.BulkGetWriter, ask *bulkGetAsk, o rea
 
 // found is what there is for one ask: revisions, or a refusal.
 type found struct {
-	revs    []couch.OpenRev
+	revs    iter.Seq2[couch.OpenRev, error]
 	p       printing
 	refusal *bulkGetRefusal
 }
@@ -145,8 +153,7 @@ func (r request) find(ask *bulkGetAsk, o readOptions) (found, error) {
 	if ask.rev != nil {
 		which.Revs = []couch.RevID{*ask.rev}
 	}
-	get := couch.GetOptions{Revs: o.get.Revs || o.attsSince != nil}
-	revs, err := r.db.OpenRevs(r.Context(), couch.DocID(ask.id.text), which, get)
+	revs, err := r.readRevs(couch.DocID(ask.id.text), which, o)
 	if errors.Is(err, couch.ErrNotFound) {
 		return found{refusal: notFound("undefined")}, nil
 	}

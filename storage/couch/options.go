@@ -17,12 +17,17 @@ type OpenRevsOptions struct {
 	All    bool // every leaf, instead of Revs
 	Revs   []RevID
 	Latest bool // the leaves that a revision led to, instead of the revision
+	// MaxBytes bounds the bodies that are read, in bytes; the first comes in any case. What
+	// is behind them comes Deferred. 0: all are read.
+	MaxBytes int64
 }
 
 // OpenRev is one answer of OpenRevs: a document, or the revision that is missing.
 type OpenRev struct {
 	Rev RevID
-	Doc *Document // nil: Rev is missing
+	Doc *Document // nil: Rev is missing, unless Deferred
+	// Deferred says that the revision is there, to be read by Get.
+	Deferred bool
 }
 
 // WriteResult is what became of one document of a batch: its new revision, or
@@ -115,6 +120,7 @@ type Limits struct {
 	MaxAttachmentSize int64
 	MaxDocumentID     int64
 	MaxRequestSize    int64
+	MaxInfos          int64 // databases that one request to `_dbs_info` may name
 }
 
 // RevsAsk names revisions of one document that a peer offers.
