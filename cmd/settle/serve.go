@@ -49,8 +49,9 @@ func (c *serveCmd) Validate() error {
 	return nil
 }
 
-// shutdownTime is how long running requests have to end.
-const shutdownTime = 10 * time.Second
+// shutdownTime is how long running requests have to end. Together with the closing of
+// the store it stays below the 10 seconds after which containers are killed.
+const shutdownTime = 8 * time.Second
 
 // Run serves until SIGINT or SIGTERM.
 func (c *serveCmd) Run(env *environment) error {

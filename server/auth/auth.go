@@ -73,7 +73,8 @@ type Auth struct {
 	mu     sync.RWMutex // guards stored
 	stored map[string]Hash
 
-	hashing  chan struct{} // a place for each hash that may be computed at a time
+	hashing  chan struct{} // a place for each hash that may be computed at a time for log-ins
+	making   chan struct{} // a place for the one that is made of a new password
 	verified *verified
 	failures failures
 	keys     keyCache
@@ -93,7 +94,7 @@ func Open(ctx context.Context, o Options) (*Auth, error) {
 	}
 	a := &Auth{
 		settings: o.Settings, users: o.Users, policy: o.Policy,
-		hashing: make(chan struct{}, max(1, runtime.NumCPU()/2)), verified: newVerified(),
+		hashing: make(chan struct{}, max(1, runtime.NumCPU()/2)), making: make(chan struct{}, 1), verified: newVerified(),
 	}
 	if a.users == nil {
 		a.users = NoUsers{}

@@ -191,16 +191,18 @@ func (a *Auth) renew(found *account, password string) {
 	}()
 }
 
-// Hash makes the hash of a user's new password. It waits for its turn among the
-// hashes that log-ins need. The error is a BadRequest for a password that does not
-// match the policy's rules.
+// Hash makes the hash of a user's new password. One is made at a time, beside those that
+// log-ins need: sign-ups, which anybody may be free to make, must not keep users out. The
+// error is a BadRequest for a password that does not match the policy's rules.
 func (a *Auth) Hash(ctx context.Context, password string) (Hash, error) {
 	if err := a.policy().checkPassword(password); err != nil {
 		return Hash{}, err
 	}
-	if err := a.takePlace(ctx); err != nil {
-		return Hash{}, err
+	select {
+	case a.making <- struct{}{}:
+	case <-ctx.Done():
+		return Hash{}, ctx.Err()
 	}
-	defer a.leavePlace()
+	defer func() { <-a.making }()
 	return HashPassword(password, a.iterations())
 }

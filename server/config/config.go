@@ -128,6 +128,7 @@ func (c *Config) Limits() couch.Limits {
 		MaxAttachmentSize: parseSize(c.Get(MaxAttachmentSize)),
 		MaxDocumentID:     parseSize(c.Get(MaxDocumentIDLength)),
 		MaxRequestSize:    parseSize(c.Get(MaxRequestSize)),
+		MaxInfos:          parseSize(c.Get(MaxInfos)),
 	}
 }
 

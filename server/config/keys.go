@@ -20,6 +20,7 @@ var (
 	MaintenanceMode        = ID{"couchdb", "maintenance_mode"}
 	SingleNode             = ID{"couchdb", "single_node"}
 	MaxRequestSize         = ID{"chttpd", "max_http_request_size"}
+	MaxInfos               = ID{"chttpd", "max_db_number_for_dbs_info_req"}
 	RequireValidUser       = ID{"chttpd", "require_valid_user"}
 	RequireValidUserButUp  = ID{"chttpd", "require_valid_user_except_for_up"}
 	ChangesTimeout         = ID{"chttpd", "changes_timeout"}
@@ -91,6 +92,7 @@ var definitions = map[ID]definition{
 	MaintenanceMode:        {standard: "false", check: isOneOf("true", "false", "nolb", "")},
 	SingleNode:             {standard: "true", shown: true, check: isBool},
 	MaxRequestSize:         {standard: "4294967296", check: isSize},
+	MaxInfos:               {standard: "100", check: isSize},
 	RequireValidUser:       {standard: "false", check: isBool},
 	RequireValidUserButUp:  {standard: "false", check: isBool},
 	ChangesTimeout:         {standard: "60000", check: isFrom(1, 1<<31)},

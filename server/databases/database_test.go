@@ -172,7 +172,7 @@ func TestDBsInfo(t *testing.T) {
 		{"POST", "/_dbs_info", `{}`, 400, "…must exist"},
 		{"POST", "/_dbs_info", `[]`, 400, "…JSON object"},
 		{"POST", "/_dbs_info", `{"keys":`, 400, "…invalid UTF-8 JSON"},
-		{"POST", "/_dbs_info", `{"keys":[` + strings.Repeat(`"a",`, 100) + `"a"]}`, 400, "…100"},
+		{"POST", "/_dbs_info", `{"keys":[` + strings.Repeat(`"a",`, 100) + `"a"]}`, 400, "…too_many_keys"},
 		{"POST", "/_dbs_info", "-", 415, ""},
 		{"GET", "/_dbs_info?limit=x", "-", 400, `…"query_parse_error"`},
 		{"GET", "/_dbs_info?startkey=%22b%22", "-", 200, `…[{"key":"beta","info":`},

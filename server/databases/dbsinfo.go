@@ -1,45 +1,46 @@
 package databases
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 
+	"settle/server/node"
 	"settle/server/viewparams"
 	"settle/server/web"
-	"settle/storage"
 	"settle/storage/couch"
 	"settle/storage/docjson"
 )
 
-// maxInfos is how many databases one POST to `_dbs_info` may name, CouchDB's
-// default for max_db_number_for_dbs_info_req.
-const maxInfos = 100
-
-// infosInRange describes the databases of a range of names.
+// infosInRange describes the databases of a range of names. An answer that is short
+// enough to be held back has an ETag, made of its text.
 func (d *Databases) infosInRange(r *web.Request) error {
-	o, err := nameRange(r.Query())
+	o, err := node.NameRange(r.Query())
 	if err != nil {
 		return err
 	}
-	list := r.NewList("[", ",")
+	list, sum := r.NewList("[", ","), sha256.New()
 	for name, err := range d.store.Databases(r.Context(), o) {
 		if err != nil {
 			return err
 		}
-		if err := d.infoItem(list, r, name); err != nil {
+		item := append(docjson.AppendString([]byte(`{"key":`), name), ',')
+		item, found, err := d.describe(item, r, name)
+		if err != nil {
 			return err
 		}
+		if !found { // gone again
+			continue
+		}
+		if err := list.Item(append(item, '}')); err != nil {
+			return err
+		}
+		sum.Write(item)
+	}
+	if !r.Response.Committed && r.NotModified(hex.EncodeToString(sum.Sum(nil)[:16])) {
+		return nil
 	}
 	return list.Close("]\n")
-}
-
-// infoItem writes the item of one database; none where it is gone again.
-func (d *Databases) infoItem(list *web.List, r *web.Request, name string) error {
-	item := append(docjson.AppendString([]byte(`{"key":`), name), ',')
-	item, found, err := d.describe(item, r, name)
-	if err != nil || !found {
-		return err
-	}
-	return list.Item(append(item, '}'))
 }
 
 // describe appends the member "info" of a database, where there is one.
@@ -58,28 +59,6 @@ func (d *Databases) describe(item []byte, r *web.Request, name string) (_ []byte
 	return described, true, nil
 }
 
-func nameRange(q web.Query) (o storage.NameRange, err error) {
-	if o.Start, err = q.JSONString("startkey", "start_key"); err != nil {
-		return o, err
-	}
-	if o.End, err = q.JSONString("endkey", "end_key"); err != nil {
-		return o, err
-	}
-	inclusive, err := q.Bool([]string{"inclusive_end"}, true)
-	if err != nil {
-		return o, err
-	}
-	o.ExclusiveEnd = !inclusive
-	if o.Descending, err = q.Bool([]string{"descending"}, false); err != nil {
-		return o, err
-	}
-	if o.Skip, err = q.Count("skip", 0); err != nil {
-		return o, err
-	}
-	o.Limit, err = q.Count("limit", -1)
-	return o, err
-}
-
 // infosByName describes the databases that the body names, in its order.
 func (d *Databases) infosByName(r *web.Request) error {
 	if err := r.RequireJSON(); err != nil {
@@ -89,7 +68,7 @@ func (d *Databases) infosByName(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	names, err := readNames(docjson.NewReader(body))
+	names, err := readNames(docjson.NewReader(body), r.Limits().MaxInfos)
 	if err != nil {
 		return err
 	}
@@ -111,7 +90,7 @@ func (d *Databases) infosByName(r *web.Request) error {
 	return list.Close("]\n")
 }
 
-func readNames(r *docjson.Reader) ([]viewparams.Key, error) {
+func readNames(r *docjson.Reader, limit int64) ([]viewparams.Key, error) {
 	if err := viewparams.RequireObject(r); err != nil {
 		return nil, err
 	}
@@ -134,8 +113,8 @@ func readNames(r *docjson.Reader) ([]viewparams.Key, error) {
 		return nil, err
 	case !given:
 		return nil, couch.Errorf(couch.BadRequest, "`keys` member must exist.")
-	case len(names) > maxInfos:
-		return nil, couch.Errorf(couch.BadRequest, "`keys` array must have no more than %d names.", maxInfos)
+	case limit > 0 && int64(len(names)) > limit:
+		return nil, couch.Errorf(couch.BadRequest, "too_many_keys")
 	}
 	return names, nil
 }

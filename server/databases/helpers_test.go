@@ -62,7 +62,7 @@ func newBench(t *testing.T) *bench {
 			}
 			return db, nil
 		},
-		Limits:     func() couch.Limits { return couch.Limits{} },
+		Limits:     func() couch.Limits { return couch.Limits{MaxInfos: 100} },
 		Draining:   make(chan struct{}),
 		ServerName: "test",
 		Logger:     slog.New(slog.DiscardHandler),

@@ -62,7 +62,7 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "GET", Path: "/:db/_purged_infos_limit", Privilege: web.ServerAdmin, Handler: d.getPurgedInfosLimit},
 		{Method: "PUT", Path: "/:db/_purged_infos_limit", Privilege: web.ServerAdmin, Handler: d.putPurgedInfosLimit},
 
-		{Method: "POST", Path: "/:db/_ensure_full_commit", Privilege: web.Writer, Handler: ensureFullCommit},
+		{Method: "POST", Path: "/:db/_ensure_full_commit", Privilege: web.Reader, Handler: ensureFullCommit},
 		{Method: "POST", Path: "/:db/_compact", Privilege: web.Maintainer, Handler: d.compact},
 		{Method: "POST", Path: "/:db/_compact/:design", Privilege: web.Maintainer, Handler: compactIndexes},
 		{Method: "GET", Path: "/:db/_shards", Privilege: web.Reader, Handler: shards},

@@ -12,7 +12,7 @@ import (
 // allDBs lists the names of the databases in a range. A list that is short
 // enough to be held back has an ETag, made of the names.
 func (h *handlers) allDBs(r *web.Request) error {
-	names, err := nameRange(r.Query())
+	names, err := NameRange(r.Query())
 	if err != nil {
 		return err
 	}
@@ -36,8 +36,9 @@ func (h *handlers) allDBs(r *web.Request) error {
 	return list.Close("]\n")
 }
 
-// nameRange reads the parameters of `_all_dbs`.
-func nameRange(q web.Query) (o storage.NameRange, err error) {
+// NameRange reads the parameters of a list of databases. Errors are a QueryParse, or a
+// BadRequest for what should be JSON.
+func NameRange(q web.Query) (o storage.NameRange, err error) {
 	if o.Start, err = q.JSONString("startkey", "start_key"); err != nil {
 		return o, err
 	}

@@ -95,9 +95,24 @@ func (h *handlers) putValue(r *web.Request) error {
 // administrator is none that a client could use.
 func (h *handlers) set(r *web.Request, id config.ID, value string) (old string, err error) {
 	if id.Section == adminsSection {
+		if !persists(r) {
+			return "", errAdminsPersist
+		}
 		return "", h.admins.SetPassword(r.Context(), id.Key, value)
 	}
-	return h.config.Set(r.Context(), id, value, persists(r))
+	old, err = h.config.Set(r.Context(), id, value, persists(r))
+	return told(r, id, old), err
+}
+
+var errAdminsPersist = couch.Errorf(couch.BadRequest, "administrators are kept; X-Couch-Persist: false is not for them")
+
+// told is what is told of a value that a change replaces. A secret that will be in
+// force again is not shown.
+func told(r *web.Request, id config.ID, old string) string {
+	if id.IsSecret() && old != "" && !persists(r) {
+		return config.Redacted
+	}
+	return old
 }
 
 func (h *handlers) deleteValue(r *web.Request) error {
@@ -112,7 +127,11 @@ func (h *handlers) deleteValue(r *web.Request) error {
 // remove returns the value before, as set does.
 func (h *handlers) remove(r *web.Request, id config.ID) (old string, err error) {
 	if id.Section != adminsSection {
-		return h.config.Delete(r.Context(), id, persists(r))
+		old, err = h.config.Delete(r.Context(), id, persists(r))
+		return told(r, id, old), err
+	}
+	if !persists(r) {
+		return "", errAdminsPersist
 	}
 	err = h.admins.Remove(r.Context(), id.Key)
 	if errors.Is(err, couch.ErrNotFound) {

@@ -124,7 +124,7 @@ func (t *Tree) union(path couch.Revisions, e *entry) *entry {
 	return leaf
 }
 
-// fewAdded is how many entries are cheaper to insert one by one than by sorting.
+// fewAdded is how many entries are cheaper to insert one by one than by merging.
 const fewAdded = 4
 
 // insert takes in entries that are not in the tree, given newest first.
@@ -139,12 +139,25 @@ func (t *Tree) insert(added []*entry) {
 		}
 		return
 	}
-	slices.Reverse(added)
-	inOrder := len(t.nodes) == 0 || t.nodes[len(t.nodes)-1].rev.Compare(added[0].rev) < 0
-	t.nodes = append(t.nodes, added...)
-	if !inOrder {
-		slices.SortFunc(t.nodes, func(a, b *entry) int { return a.rev.Compare(b.rev) })
+	slices.Reverse(added) // along a path the generations, and so the revisions, ascend
+	t.nodes = mergeSorted(t.nodes, added)
+}
+
+// mergeSorted merges added into nodes; both are sorted. It takes one pass, from the
+// end, so that a path costs no more than the tree is long.
+func mergeSorted(nodes, added []*entry) []*entry {
+	i, j := len(nodes)-1, len(added)-1
+	nodes = append(nodes, added...)
+	for at := len(nodes) - 1; j >= 0; at-- {
+		if i >= 0 && nodes[i].rev.Compare(added[j].rev) > 0 {
+			nodes[at] = nodes[i]
+			i--
+		} else {
+			nodes[at] = added[j]
+			j--
+		}
 	}
+	return nodes
 }
 
 // link makes parent a parent of child, if it is not.
