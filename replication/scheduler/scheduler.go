@@ -273,11 +273,15 @@ func (s *Scheduler) finish(e *entry, result *replication.Result, err error) {
 	s.running--
 	e.cancel, e.run = nil, nil
 	s.poke()
-	if !stopped && (err == nil || !again) && s.jobs[e.status.ID] == e {
+	switch {
+	case s.jobs[e.status.ID] != e: // removed meanwhile
+	case stopped:
+		s.wait(e, true, nil)
+	case err == nil || !again:
 		delete(s.jobs, e.status.ID)
-		return
+	default:
+		s.wait(e, false, err)
 	}
-	s.wait(e, stopped, err)
 }
 
 // wait puts a job among those that wait.

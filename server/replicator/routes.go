@@ -4,12 +4,14 @@ import (
 	"net/http"
 
 	"settle/server/web"
+	"settle/storage/couch"
 )
 
 // Routes returns the table of this family.
 func (r *Replicator) Routes() []web.Route {
 	return []web.Route{
 		{Method: "POST", Path: "/_replicate", Privilege: web.Public, Handler: r.replicate},
+		{Method: "GET", Path: "/_replicate", Privilege: web.Public, Handler: noBody},
 		{Method: "GET", Path: "/_scheduler/jobs", Privilege: web.ServerAdmin, Handler: r.listJobs},
 		{Method: "GET", Path: "/_scheduler/jobs/:id", Privilege: web.ServerAdmin, Handler: r.showJob},
 		{Method: "GET", Path: "/_scheduler/docs", Privilege: web.ServerAdmin, Handler: r.listDocs},
@@ -19,6 +21,9 @@ func (r *Replicator) Routes() []web.Route {
 		{Method: "GET", Path: "/_scheduler/:other", Privilege: web.ServerAdmin, Handler: nothing},
 	}
 }
+
+// noBody answers a GET as CouchDB does.
+func noBody(*web.Request) error { return couch.Errorf(couch.BadRequest, "Missing request body") }
 
 // nothing answers what CouchDB does to a path below _scheduler where there is nothing.
 func nothing(q *web.Request) error {
