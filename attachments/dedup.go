@@ -104,6 +104,26 @@ func (b *Blobs) Like(ctx context.Context, rd kv.Reader, digest couch.Digest) (*B
 	return blob, err
 }
 
+// IsContent reports whether a row that finds a content names a blob that has it. The
+// error is the reader's.
+func (b *Blobs) IsContent(ctx context.Context, rd kv.Reader, row kv.KV) (bool, error) {
+	if len(row.Value) != len(couch.BlobID{}) {
+		return false, nil
+	}
+	rows, err := rd.GetMulti(ctx, b.recordKey(couch.BlobID(row.Value)))
+	if err != nil {
+		return false, err
+	}
+	rec, err := decodeRecord(rows[0])
+	return err == nil && bytes.Equal(row.Key, b.contentKey(rec.digest, rec.tag)), nil
+}
+
+// HasTag reports whether a blob's record has a tag.
+func HasTag(row []byte) bool {
+	rec, err := decodeRecord(row)
+	return err == nil && rec.tag != Tag{}
+}
+
 // GoneError is that of Resolve for content that was found stored, and not written
 // again, where the stored one was removed before the transaction.
 type GoneError struct{ Pending *Pending }

@@ -17,10 +17,7 @@ import (
 // discards it. After a crash, or an error, nothing of it is left. Errors:
 // AttachmentTooLarge, NoSpace, and those of r.
 func (db *Database) WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error) {
-	r, release := db.store.guarded(r)
-	defer release()
-	p, err := db.blobs.Write(ctx, r, max)
-	return p, schema.DomainError(err)
+	return db.WriteBlobLike(ctx, r, max, couch.Digest{})
 }
 
 // guarded returns r, which ends with an error before what it gives would fill

@@ -24,7 +24,7 @@ func TestBulkKind(t *testing.T) {
 				doc := document(t, fmt.Sprint("d", i), `{}`)
 				doc.Revisions = couch.PathTo(parseRev(t, "3-x"))
 				doc.NotInteractive, doc.NotReplicated = i == 1, i == 2
-				doc.Attachments = []couch.Attachment{blob(t, db, "a", "text/plain", strings.Repeat("x", 50_000))}
+				doc.Attachments = []couch.Attachment{blob(t, db, "a", "text/plain", strings.Repeat(fmt.Sprint(i), 50_000))}
 				docs = append(docs, doc)
 			}
 			ended := false

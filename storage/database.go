@@ -22,6 +22,7 @@ type Database struct {
 	key   *crypt.DatabaseKey
 	blobs *attachments.Blobs
 
+	dedup     dedup
 	left      leftovers
 	ruleless  atomic.Uint64 // a DesignSeq at which no design document had a validation function
 	aheadOnce sync.Once     // of the warning that a client was ahead
@@ -30,7 +31,7 @@ type Database struct {
 func (s *Store) newDatabase(name string, rec schema.DBRecord, key *crypt.DatabaseKey) *Database {
 	return &Database{
 		store: s, name: name, rec: rec, key: key,
-		blobs: s.blobs.Database(rec.Partition, key, []byte{schema.KindBlob}),
+		blobs: s.blobsOf(rec.Partition, key),
 	}
 }
 

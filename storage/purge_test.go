@@ -154,7 +154,7 @@ func TestPurgeAttachments(t *testing.T) {
 	rev := mustPut(t, db, "a", "", `{}`, blob(t, db, "large", "text/plain", large), blob(t, db, "small", "text/plain", "s"))
 	mustPut(t, db, "a", rev, `{"v":2}`, couch.Attachment{Name: "large", Stub: true})
 	push(t, db, "a", false, 2, []string{"z", rev[2:]}, `{}`)
-	mustPut(t, db, "b", "", `{}`, blob(t, db, "large", "text/plain", large))
+	mustPut(t, db, "b", "", `{}`, blob(t, db, "large", "text/plain", "another"+large))
 	doc, err := db.Get(context.Background(), "a", couch.GetOptions{Rev: parseRev(t, rev)})
 	if err != nil {
 		t.Fatal(err)

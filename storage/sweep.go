@@ -96,7 +96,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 				return err
 			}
 			var err error
-			exist, err = s.blobs.Database(p, nil, []byte{schema.KindBlob}).Exist(ctx, r, ids...)
+			exist, err = s.blobsOf(p, nil).Exist(ctx, r, ids...)
 			return err
 		})
 		return exist, err

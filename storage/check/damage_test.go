@@ -446,10 +446,12 @@ var ofAttachments = []damage{
 	{"a missing blob", func(s *store) {
 		s.remove(alpha, s.blob(false).Key)
 	}, []string{
+		"alpha: a row of equal contents names a blob of another content, or none",
 		`alpha: document "att": the blob of 1-*'s attachment "small" is missing`,
 		`alpha: document "att": the blob of 2-*'s attachment "small" is missing`,
 		"alpha: it counts 100003 blob bytes, and has 100000",
 		"alpha: there are 1 blobs where the documents name 2",
+		"alpha: there are 2 rows of equal contents for 1 blobs",
 	}},
 	{"a missing file", func(s *store) {
 		if err := s.fs.Remove(s.blobFile(s.blob(true))); err != nil {
@@ -469,11 +471,13 @@ var ofAttachments = []damage{
 		s.set(alpha, append([]byte{schema.KindBlob}, make([]byte, 16)...), s.blob(false).Value)
 	}, []string{
 		"alpha: blob *: stored data is damaged or was changed: a sealed value does not authenticate",
+		"alpha: there are 2 rows of equal contents for 3 blobs",
 		"alpha: there are 3 blobs where the documents name 2",
 	}},
 	{"a blob of another name", func(s *store) {
 		s.set(alpha, s.blob(false).Key, s.blob(true).Value)
 	}, []string{
+		"alpha: a row of equal contents names a blob of another content, or none",
 		"alpha: blob *: stored data is damaged or was changed: a sealed value does not authenticate",
 		"alpha: it counts 100003 blob bytes, and has 100000",
 	}},

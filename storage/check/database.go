@@ -29,7 +29,7 @@ type database struct {
 
 func (d *database) run(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		d.documents, d.sequences, d.seqCounts, d.bodyRows, d.localDocs, d.references, d.contents, d.purges, d.hours, d.strangers,
+		d.documents, d.sequences, d.seqCounts, d.bodyRows, d.localDocs, d.references, d.contents, d.equalContents, d.uploads, d.purges, d.hours, d.strangers,
 	} {
 		if err := step(ctx); err != nil {
 			return err

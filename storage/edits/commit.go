@@ -81,13 +81,13 @@ func (b *batch) commit(ctx context.Context, chunk []*edit) error {
 // where it would not stand by what was judged; then nothing has changed.
 func (b *batch) apply(ctx context.Context, chunk []*edit) error {
 	var w *Writer
-	err := b.o.Update(ctx, func(tx kv.Tx, m *schema.Meta) error {
+	err := b.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
 		if err := b.standsByRules(ctx, tx, m); err != nil {
 			return err
 		}
 		w = NewWriter(b.o.Contents, tx, m)
 		return w.run(ctx, b, chunk)
-	}, b.options()...)
+	})
 	if err != nil {
 		if errors.Is(err, kv.ErrUnknownOutcome) {
 			b.keep(chunk) // they may belong to a document; a sweep finds out

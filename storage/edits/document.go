@@ -3,9 +3,7 @@ package edits
 import (
 	"bytes"
 	"context"
-	"slices"
 
-	"settle/attachments"
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/revtree"
@@ -96,12 +94,5 @@ func (w *Writer) add(ctx context.Context, s *docState, path couch.Revisions, d *
 // addRef notes that a revision uses a content, which is stored first if it is new.
 func (w *Writer) addRef(a couch.Attachment, id couch.DocID, rev couch.RevID) {
 	w.refs.Add(w.tx, schema.Ref{Blob: a.Blob, ID: id, Rev: rev})
-	p, ok := a.Pending.(*attachments.Pending)
-	if !ok || slices.Contains(w.taken, p) {
-		return
-	}
-	p.Commit(w.tx)
-	w.taken = append(w.taken, p)
-	w.m.Blobs++
-	w.m.BlobBytes += a.Length
+	w.bring(a)
 }

@@ -33,7 +33,9 @@ func (w *Writer) removeUnused(ctx context.Context) error {
 		return err
 	}
 	for _, blob := range unused {
-		w.contents.Blobs.Delete(w.tx, blob.ID)
+		if err := w.remove(ctx, blob.ID); err != nil {
+			return err
+		}
 		w.removed = append(w.removed, blob.ID)
 		w.m.Blobs--
 		w.m.BlobBytes -= blob.Length

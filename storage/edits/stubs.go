@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"settle/attachments"
 	"settle/storage/couch"
 	"settle/storage/schema"
 )
@@ -21,6 +22,7 @@ func (w *Writer) resolve(ctx context.Context, s *docState, d *couch.Document, pa
 	if err != nil {
 		return nil, nil, err
 	}
+	own := make(map[attachments.Tag]couch.BlobID)
 	for i := range resolved.Attachments {
 		a := &resolved.Attachments[i]
 		switch {
@@ -35,7 +37,9 @@ func (w *Writer) resolve(ctx context.Context, s *docState, d *couch.Document, pa
 		case a.Pending == nil:
 			return nil, nil, couch.Errorf(couch.Internal, "an attachment was to be written without content")
 		default:
-			a.Blob = a.Pending.BlobID()
+			if a.Blob, err = w.blobOf(ctx, a.Pending, own); err != nil {
+				return nil, nil, err
+			}
 			if a.RevPos == 0 {
 				a.RevPos = gen
 			}

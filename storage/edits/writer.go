@@ -33,9 +33,10 @@ type Writer struct {
 	before   couch.Seq // the newest update when the transaction began
 	counts   seqcount.Counts
 	refs     blobrefs.Refs
-	removed  []couch.BlobID         // contents whose records the transaction removes
-	taken    []*attachments.Pending // of the edit being applied
-	designs  bool                   // a design document changes
+	removed  []couch.BlobID                           // contents whose records the transaction removes
+	taken    []*attachments.Pending                   // of the edit being applied
+	brought  map[attachments.Tag]*attachments.Pending // contents that the transaction stores
+	designs  bool                                     // a design document changes
 
 	// last is the document that was edited last. It may be set in advance, to what
 	// an earlier writer, whose transaction was none, has made of it.

@@ -1,0 +1,98 @@
+package storage
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"settle/attachments"
+	"settle/storage/couch"
+	"settle/storage/crypt"
+	"settle/storage/kv"
+	"settle/storage/schema"
+)
+
+// dedup is the key of a database's equal contents, once it was used.
+type dedup struct {
+	mu  sync.Mutex
+	key *attachments.DedupKey
+}
+
+// blobsOf returns the blobs of a partition. What is written with them is not found
+// again as an equal content: see sealing.
+func (s *Store) blobsOf(p kv.Partition, key *crypt.DatabaseKey) *attachments.Blobs {
+	blobs := s.blobs.Database(p, key, []byte{schema.KindBlob})
+	return blobs.Deduplicating([]byte{schema.KindContent}, nil).Uploading([]byte{schema.KindUpload})
+}
+
+// sealing returns the database's blobs with the key that finds equal contents, which
+// it makes with the first content of the database.
+func (db *Database) sealing(ctx context.Context) (*attachments.Blobs, error) {
+	db.dedup.mu.Lock()
+	defer db.dedup.mu.Unlock()
+	if db.dedup.key == nil {
+		key, err := db.loadDedupKey(ctx)
+		if err == nil && key == nil {
+			key, err = db.makeDedupKey(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+		db.dedup.key = key
+	}
+	return db.blobs.Deduplicating([]byte{schema.KindContent}, db.dedup.key), nil
+}
+
+// loadDedupKey returns the key, nil where there is none yet.
+func (db *Database) loadDedupKey(ctx context.Context) (key *attachments.DedupKey, err error) {
+	err = db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
+		row, err := getOne(ctx, r, schema.DedupKeyKey())
+		if err == nil && row != nil {
+			key, err = attachments.OpenDedupKey(db.key, row)
+		}
+		return err
+	})
+	return key, err
+}
+
+// makeDedupKey makes the key, unless somebody else has.
+func (db *Database) makeDedupKey(ctx context.Context) (key *attachments.DedupKey, err error) {
+	err = db.update(ctx, func(tx kv.Tx, _ *schema.Meta) error {
+		row, err := getOne(ctx, tx, schema.DedupKeyKey())
+		if err != nil {
+			return err
+		}
+		if row != nil {
+			key, err = attachments.OpenDedupKey(db.key, row)
+			return err
+		}
+		key = attachments.NewDedupKey()
+		tx.Set(schema.DedupKeyKey(), key.Seal(db.key))
+		return nil
+	})
+	return key, err
+}
+
+// WriteBlobLike is WriteBlob of content that has the digest, as the client says; zero
+// where it says none. Where the database holds a content of that digest the two are
+// compared as they come, and where they are equal nothing is written.
+func (db *Database) WriteBlobLike(ctx context.Context, r io.Reader, max int64, digest couch.Digest) (*attachments.Pending, error) {
+	blobs, err := db.sealing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var like *attachments.Blob
+	if digest != (couch.Digest{}) {
+		err := db.view(ctx, func(rd kv.Reader, _ *schema.Meta) (err error) {
+			like, err = blobs.Like(ctx, rd, digest)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	r, release := db.store.guarded(r)
+	defer release()
+	p, err := blobs.WriteLike(ctx, r, max, like)
+	return p, schema.DomainError(err)
+}
