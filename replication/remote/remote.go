@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-kivik/kivik/v4"
 	"github.com/go-kivik/kivik/v4/couchdb"
+	"github.com/go-kivik/kivik/v4/couchdb/chttp"
 
 	"settle/replication"
 	"settle/storage/couch"
@@ -98,10 +99,20 @@ func isTransient(err error) bool {
 		return known.Kind == replication.Failed
 	}
 	switch status := kivik.HTTPStatus(err); {
-	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+	case isNobody(err), status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
 		return true
 	}
 	return false
+}
+
+// isNobody reports whether an answer says that there is nothing, but not in the words
+// of a database server: something else answers in its place.
+func isNobody(err error) bool {
+	if said, ok := errors.AsType[*chttp.HTTPError](err); ok {
+		return said.HTTPStatus() == http.StatusNotFound && said.Reason == ""
+	}
+	said, ok := errors.AsType[*statusError](err)
+	return ok && said.status == http.StatusNotFound && said.name == ""
 }
 
 // refused gives an answer that refuses the database the kind that a replication ends
@@ -113,12 +124,12 @@ func (r *Remote) refused(err error) error {
 	if known, ok := errors.AsType[*replication.Error](err); ok {
 		return known
 	}
-	switch status := kivik.HTTPStatus(err); status {
-	case http.StatusNotFound:
+	switch status := kivik.HTTPStatus(err); {
+	case status == http.StatusNotFound && !isNobody(err):
 		return &replication.Error{Kind: replication.Missing, Reason: "could not open " + r.endpoint.URL}
-	case http.StatusUnauthorized:
+	case status == http.StatusUnauthorized:
 		return &replication.Error{Kind: replication.Unauthorized, Reason: "unauthorized to access or create database " + r.endpoint.URL}
-	case http.StatusForbidden:
+	case status == http.StatusForbidden:
 		return &replication.Error{Kind: replication.Forbidden, Reason: r.endpoint.URL}
 	default:
 		return &replication.Error{Kind: replication.Failed, Reason: "no answer, or trouble, at " + r.endpoint.URL, Err: plain(err)}

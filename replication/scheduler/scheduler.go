@@ -293,14 +293,22 @@ func (s *Scheduler) wait(e *entry, stopped bool, err error) {
 		s.note(e, Stopped, "")
 		return
 	}
-	e.status.State, e.status.Reason = Crashing, err.Error()
-	s.note(e, Crashed, err.Error())
+	e.status.State, e.status.Reason = Crashing, reasonOf(err)
+	s.note(e, Crashed, e.status.Reason)
 	pause := s.o.LastPause
 	if n := e.status.Failures - 1; n < 20 {
 		pause = min(pause, s.o.FirstPause<<n)
 	}
 	e.dueAt = now.Add(pause/2 + rand.N(pause/2+1)) // not all at the same time
 	s.o.Logger.Warn("a replication failed; it is tried again", "replication", e.status.ID, "failures", e.status.Failures, "error", err)
+}
+
+// reasonOf says why a run failed as CouchDB does: clients look for the error's name.
+func reasonOf(err error) string {
+	if known, ok := errors.AsType[*replication.Error](err); ok {
+		return known.Name() + ": " + known.Error()
+	}
+	return err.Error()
 }
 
 // note puts an event into a job's history.
