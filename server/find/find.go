@@ -60,7 +60,7 @@ func (s *search) run(rows iter.Seq2[candidate, error], answer *web.List) error {
 			return err
 		}
 		s.keys++
-		if !s.matches(&one) {
+		if !s.matches(&one) || one.hidden {
 			continue
 		}
 		s.last = &mango.Bookmark{Key: one.key, ID: one.id}
@@ -120,9 +120,6 @@ func (s *search) tail() string {
 
 func (s *search) appendStats(b []byte) []byte {
 	keys, docs, quorum := s.keys, s.docs, int64(0)
-	if s.plan.Index.IsAllDocs() {
-		keys = 0
-	}
 	if s.plan.Query.R > 1 {
 		docs, quorum = 0, docs
 	}

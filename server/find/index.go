@@ -166,8 +166,12 @@ func bulkDelete(r *web.Request) error {
 		return err
 	}
 	success, fail := []byte(`{"success":[`), []byte(`],"fail":[`)
-	for _, id := range ids {
-		if err := removeOnly(r, id); err != nil {
+	results := make([]error, len(ids))
+	for i, id := range ids {
+		results[i] = removeOnly(r, id)
+	}
+	for i, id := range slices.Backward(ids) { // as in CouchDB the last comes first
+		if err := results[i]; err != nil {
 			_, name, _ := web.Describe(err)
 			fail = docjson.AppendString(append(separate(fail), `{"id":`...), string(id))
 			fail = append(docjson.AppendString(append(fail, `,"error":`...), name), '}')

@@ -23,6 +23,8 @@ type candidate struct {
 	row
 	doc  *couch.Document // nil: the document is gone, or not needed
 	text []byte          // what the index holds of it, where that is enough
+	// hidden is a design document: it is looked at, but never found.
+	hidden bool
 }
 
 // covers reports whether the index answers a query alone. Special members are not what
@@ -109,7 +111,7 @@ func docOptions(q *mango.Query) couch.GetOptions {
 	return couch.GetOptions{Conflicts: q.Conflicts}
 }
 
-// allDocs yields the documents of a range of ids, but for design documents.
+// allDocs yields the documents of a range of ids.
 func allDocs(ctx context.Context, db Database, p *mango.Plan, behind *mango.Bookmark) iter.Seq2[candidate, error] {
 	return func(yield func(candidate, error) bool) {
 		o, ok := idRange(p, behind)
@@ -117,11 +119,11 @@ func allDocs(ctx context.Context, db Database, p *mango.Plan, behind *mango.Book
 			return
 		}
 		for found, err := range listed(ctx, db, o) {
-			if err == nil && (found.ID.IsDesign() || behind != nil && found.ID == behind.ID) {
+			if err == nil && behind != nil && found.ID == behind.ID {
 				continue
 			}
 			key := appendString(nil, string(found.ID))
-			if !yield(candidate{row: row{key, found.ID}, doc: found.Doc}, err) || err != nil {
+			if !yield(candidate{row: row{key, found.ID}, doc: found.Doc, hidden: found.ID.IsDesign()}, err) || err != nil {
 				return
 			}
 		}

@@ -29,12 +29,22 @@ func params(r *web.Request) (viewparams.Params, error) {
 // Query asks the view. Documents that it includes are read from db. Errors are of the
 // kinds QueryParse, BadRequest and IllegalPartition, and those of the functions.
 func (v *View) Query(ctx context.Context, db Database, p *viewparams.Params) (*view.Result, error) {
+	if err := v.check(p); err != nil {
+		return nil, err
+	}
 	q := queryOf(p)
 	q.Docs = db
 	return v.index.Query(ctx, v.ref, q)
 }
 
-func (v *View) check(p *viewparams.Params) error { return queryOf(p).Validate(v.definition, v.ref) }
+func (v *View) check(p *viewparams.Params) error {
+	if v.ref.Reduce >= 0 && (p.Reduce == nil || *p.Reduce) {
+		if err := p.CheckReduce(); err != nil {
+			return err
+		}
+	}
+	return queryOf(p).Validate(v.definition, v.ref)
+}
 
 // queryOf puts parameters in the terms of the index.
 func queryOf(p *viewparams.Params) *view.Query {

@@ -85,6 +85,9 @@ func TestQueries(t *testing.T) {
 		{"POST", "pair", `{"keys":[[1,3]]}`, 400, `Multi-key fetches for reduce views must use`},
 		{"POST", "pair", `{"keys":[[1,3]],"group":true}`, 200, `{"rows":[{"key":[1,3],"value":3}]}`},
 		{"GET", "pair?update_seq=true", "", 200, `{"update_seq":"4-`},
+		{"GET", "pair?group=false&group_level=2", "", 400, `group=false and group_level`},
+		{"GET", "pair?conflicts=false", "", 400, `invalid for reduce`},
+		{"GET", "pair?conflicts=false&reduce=false&limit=0", "", 200, `"rows":[]`},
 		{"GET", "none", "", 404, `missing_named_view`},
 		{"GET", "n?reduce=true", "", 400, `query_parse_error`},
 		{"POST", "n", `{"queries":[]}`, 400, `no longer supported`},
@@ -111,6 +114,9 @@ func TestEntityTags(t *testing.T) {
 	}
 	if res := send(t, h, "GET", path+"?limit=1", "", "If-None-Match", tag); res.Code != http.StatusOK {
 		t.Errorf("another query: %d", res.Code)
+	}
+	if res := send(t, h, "GET", path+"?include_docs=true", ""); res.Header().Get("ETag") != "" {
+		t.Error("documents change without the tag of the rows")
 	}
 	storagetest.Write(t, db, `{"_id":"b","n":2}`)
 	if res := send(t, h, "GET", path, "", "If-None-Match", tag); res.Code != http.StatusOK {

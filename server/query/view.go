@@ -71,7 +71,9 @@ func (q *Queries) query(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if r.Method != http.MethodPost && r.NotModified(entityTag(result, r.URL.RawQuery)) {
+	// The tag is of the rows alone.
+	taggable := r.Method != http.MethodPost && !p.IncludeDocs && !p.UpdateSeq
+	if taggable && r.NotModified(entityTag(result, r.URL.RawQuery)) {
 		return nil
 	}
 	if r.Method == http.MethodHead {

@@ -29,6 +29,7 @@ type Params struct {
 	Attachments     bool // documents have their attachments' content inline
 	AttEncodingInfo bool
 	Conflicts       bool
+	conflictsGiven  bool
 	UpdateSeq       bool
 	Unsorted        bool // the order of the rows does not matter
 
@@ -160,7 +161,7 @@ var parameters = map[string]func(o *Params, text string) error{
 	"descending":    func(o *Params, text string) error { return setBool(&o.Descending, text) },
 	"include_docs":  func(o *Params, text string) error { return setBool(&o.IncludeDocs, text) },
 	"attachments":   func(o *Params, text string) error { return setBool(&o.Attachments, text) },
-	"conflicts":     func(o *Params, text string) error { return setBool(&o.Conflicts, text) },
+	"conflicts":     setConflicts,
 	"update_seq":    func(o *Params, text string) error { return setBool(&o.UpdateSeq, text) },
 	"inclusive_end": setInclusiveEnd,
 
@@ -192,6 +193,11 @@ func setInclusiveEnd(o *Params, text string) error {
 	err := setBool(&inclusive, text)
 	o.ExclusiveEnd = !inclusive
 	return err
+}
+
+func setConflicts(o *Params, text string) error {
+	o.conflictsGiven = true
+	return setBool(&o.Conflicts, text)
 }
 
 func setSorted(o *Params, text string) error {

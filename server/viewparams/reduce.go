@@ -8,6 +8,7 @@ import (
 )
 
 var (
+	errConflicts  = couch.Errorf(couch.QueryParse, "`conflicts` is invalid for reduce views.")
 	errReduce     = couch.Errorf(couch.QueryParse, "Reduce is invalid for map-only views.")
 	errGrouping   = couch.Errorf(couch.QueryParse, "Invalid use of grouping on a map view.")
 	errGroupLevel = couch.Errorf(couch.QueryParse, "Can't specify group=false and group_level>0 at the same time")
@@ -24,6 +25,17 @@ func (o *Params) CheckMap() error {
 		return errReduce
 	case o.GroupLevel > 0, grouped && !o.levelGiven:
 		return errGrouping
+	}
+	return nil
+}
+
+// CheckReduce refuses what a query that reduces cannot say. The error is a QueryParse.
+func (o *Params) CheckReduce() error {
+	switch {
+	case o.Group != nil && !*o.Group && o.GroupLevel > 0:
+		return errGroupLevel
+	case o.conflictsGiven:
+		return errConflicts
 	}
 	return nil
 }

@@ -92,7 +92,10 @@ func parseUseIndex(json []byte) ([]string, error) {
 	}
 	if name, ok := stringOf(json); ok {
 		first, second, two := strings.Cut(name, "/")
-		if two && first != "_design" {
+		switch {
+		case two && first == "_design":
+			return []string{second}, nil
+		case two:
 			return []string{first, second}, nil
 		}
 		return []string{name}, nil
