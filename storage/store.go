@@ -56,6 +56,7 @@ type Store struct {
 	// background counts the work that goes on after a call has returned, and
 	// ends with stop.
 	background sync.WaitGroup
+	upkeep     sync.WaitGroup // of what goes on until stop
 	stopping   context.Context
 	stop       context.CancelFunc
 }
@@ -89,6 +90,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.finishUnready(ctx); err != nil {
 		return nil, err
 	}
+	s.upkeep.Go(s.keepReceiptsShort)
 	s.background.Go(func() {
 		if err := s.Sweep(s.stopping); err != nil && s.stopping.Err() == nil {
 			s.log.Warn("the sweep of unused blobs ended early", "error", err)
@@ -102,6 +104,7 @@ func (s *Store) Close() error {
 	s.stop()
 	s.queue.Close()
 	s.background.Wait()
+	s.upkeep.Wait()
 	return nil
 }
 

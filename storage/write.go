@@ -36,7 +36,7 @@ func (db *Database) batch() edits.Options {
 		return db.store.takeMarked(ctx, schema.Unready{Database: db.rec.Partition})
 	}
 	o := edits.Options{
-		Contents: db.contents(), Partitioned: db.rec.Partitioned, View: db.view, Update: db.update,
+		Contents: db.contents(), Partitioned: db.rec.Partitioned, View: db.view, Update: db.updateWithinQuota,
 		CheckID: db.validateID, RemoveFiles: db.removeFiles,
 		Spool:     spool.Options{KV: db.store.kv, Key: db.key, Limit: db.store.batches, Reserve: reserve},
 		DropSpool: db.store.removeOwned,

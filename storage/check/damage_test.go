@@ -204,6 +204,7 @@ var ofDocuments = []damage{
 		s.setWinner("att", func(n *revtree.Node) { n.AttSize-- })
 	}, []string{
 		`alpha: document "att": the attachments of 2-* are not of the size that its tree says`,
+		"alpha: it counts 100003 bytes of attachments, and has 100002",
 		"alpha: it counts 100039 active bytes, and has 100038",
 	}},
 	{"a missing body", func(s *store) {

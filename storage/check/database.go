@@ -29,7 +29,7 @@ type database struct {
 
 func (d *database) run(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		d.documents, d.sequences, d.seqCounts, d.bodyRows, d.localDocs, d.references, d.contents, d.equalContents, d.uploads, d.purges, d.hours, d.strangers,
+		d.documents, d.sequences, d.seqCounts, d.bodyRows, d.localDocs, d.references, d.contents, d.equalContents, d.uploads, d.purges, d.hours, d.receipts, d.strangers,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -99,6 +99,7 @@ func (d *database) totals() {
 		{"documents", d.meta.DocCount, d.want.DocCount},
 		{"deleted documents", d.meta.DeletedCount, d.want.DeletedCount},
 		{"active bytes", d.meta.ActiveBytes, d.want.ActiveBytes},
+		{"bytes of attachments", d.meta.AttBytes, d.want.AttBytes},
 		{"body bytes", d.meta.BodyBytes, d.want.BodyBytes},
 		{"blobs", d.meta.Blobs, d.want.Blobs},
 		{"blob bytes", d.meta.BlobBytes, d.want.BlobBytes},

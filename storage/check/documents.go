@@ -43,6 +43,7 @@ func (d *database) add(doc *schema.DocRow) {
 		d.counts.Documents++
 	}
 	d.want.ActiveBytes += schema.ActiveBytes(doc.Tree)
+	d.want.AttBytes += schema.AttBytes(doc.Tree)
 	for _, block := range schema.SeqBlocks(doc.Seq) {
 		d.count[block]++
 	}

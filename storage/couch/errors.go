@@ -72,6 +72,9 @@ const (
 	InvalidBulkDelete    // the indexes to delete are no list
 
 	InvalidReduction // a built-in reduce function cannot take a value
+
+	OverQuota        // the database's quota is used up
+	AlreadyDelivered // a delivery's id was used before
 )
 
 // Error is the one error type of the domain. Reason is shown to clients, so it

@@ -16,6 +16,7 @@ type docState struct {
 	old          *schema.DocRow // nil: the document is new
 	tree         *revtree.Tree
 	activeBefore int64
+	attBefore    int64
 	changed      bool
 	// before is the tree's encoding before paths were merged into it that may have
 	// brought nothing; nil where there were none.
@@ -34,7 +35,8 @@ func newDocState(id couch.DocID, row []byte) (*docState, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.old, s.tree, s.activeBefore = old, old.Tree, schema.ActiveBytes(old.Tree)
+	s.old, s.tree = old, old.Tree
+	s.activeBefore, s.attBefore = schema.ActiveBytes(old.Tree), schema.AttBytes(old.Tree)
 	return s, nil
 }
 

@@ -162,6 +162,7 @@ func (w *Writer) store(ctx context.Context, s *docState) error {
 	w.counts.Add(row.Seq, 1)
 	*w.m.Counter(row.Deleted)++
 	w.m.ActiveBytes += schema.ActiveBytes(s.tree)
+	w.m.AttBytes += schema.AttBytes(s.tree)
 	return nil
 }
 
@@ -181,6 +182,7 @@ func (w *Writer) forget(s *docState) {
 	w.counts.Add(s.old.Seq, -1)
 	*w.m.Counter(s.old.Deleted)--
 	w.m.ActiveBytes -= s.activeBefore
+	w.m.AttBytes -= s.attBefore
 }
 
 // stem cuts a document's histories to the database's limit.

@@ -14,6 +14,7 @@ var (
 	KeysPartition      = Partition(2) // each database's wrapped key
 	SettingsPartition  = Partition(3) // the server's settings
 	UploadsPartition   = Partition(4) // when uploads expire
+	TagKeysPartition   = Partition(5) // keys that tell what was delivered, by day
 )
 
 // FirstDatabase is the number of the first partition that is a database.
@@ -41,6 +42,7 @@ const (
 	KindBlob     = 'a'
 	KindBody     = 'b'
 	KindDoc      = 'd'
+	KindReceipt  = 'e'
 	KindContent  = 'h'
 	KindIndex    = 'i'
 	KindDedupKey = 'k'
@@ -218,7 +220,7 @@ func All(kind byte) kv.Range {
 func DatabaseRows() []kv.Range {
 	one := func(key []byte) kv.Range { return kv.Range{Lo: key, Hi: kv.KeyAfter(key)} }
 	return []kv.Range{
-		All(KindBlob), All(KindBody), All(KindDoc), All(KindContent), All(KindIndex), one(DedupKeyKey()), All(KindLocal), one(MetaKey()),
+		All(KindBlob), All(KindBody), All(KindDoc), All(KindReceipt), All(KindContent), All(KindIndex), one(DedupKeyKey()), All(KindLocal), one(MetaKey()),
 		All(KindSeqCount), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), All(KindTime), All(KindUpload), one(SecurityKey()),
 	}
 }

@@ -15,14 +15,18 @@ import (
 //	DocCount, DeletedCount, ActiveBytes, BodyBytes, BlobBytes, Blobs
 //	                                varint each
 //	DesignSeq                       uvarint
+//	AttBytes                        varint
+//	MaxBytes                        uvarint
 //
-// Version 1 has no DesignSeq, which then is UpdateSeq.
+// Version 1 has no DesignSeq, which then is UpdateSeq; it and version 2 have neither of
+// the last two, which then are BlobBytes and 0.
 type Meta struct {
 	UpdateSeq    couch.Seq
 	PurgeSeq     uint64 // the number of the newest purge
 	DocCount     int64  // documents whose winner is no deletion
 	DeletedCount int64  // documents whose winner is one
 	ActiveBytes  int64  // plaintext of the leaves' bodies and attachments
+	AttBytes     int64  // plaintext of the leaves' attachments, part of ActiveBytes
 	BodyBytes    int64  // plaintext of every stored body
 	BlobBytes    int64  // plaintext of every stored blob
 	Blobs        int64
@@ -31,10 +35,11 @@ type Meta struct {
 	// DesignSeq is UpdateSeq as it was behind the last change of a design document, or
 	// later; 0: there was none.
 	DesignSeq couch.Seq
+	MaxBytes  uint64 // what a quota allows, and 1; 0: there is none
 }
 
 const (
-	metaVersion = 2
+	metaVersion = 3
 	// DefaultRevsLimit and DefaultPurgeLimit are CouchDB's.
 	DefaultRevsLimit  = 1000
 	DefaultPurgeLimit = 1000
@@ -49,7 +54,9 @@ func (m *Meta) Encode() []byte {
 	for _, n := range []int64{m.DocCount, m.DeletedCount, m.ActiveBytes, m.BodyBytes, m.BlobBytes, m.Blobs} {
 		b = binary.AppendVarint(b, n)
 	}
-	return binary.AppendUvarint(b, uint64(m.DesignSeq))
+	b = binary.AppendUvarint(b, uint64(m.DesignSeq))
+	b = binary.AppendVarint(b, m.AttBytes)
+	return binary.AppendUvarint(b, m.MaxBytes)
 }
 
 // DecodeMeta reads a row. The error is of kind couch.Corrupt.
@@ -63,6 +70,10 @@ func DecodeMeta(b []byte) (*Meta, error) {
 	m.DesignSeq = m.UpdateSeq
 	if version > 1 {
 		m.DesignSeq = couch.Seq(d.uvarint())
+	}
+	m.AttBytes = m.BlobBytes
+	if version > 2 {
+		m.AttBytes, m.MaxBytes = d.varint(), d.uvarint()
 	}
 	if d.bad || len(d.b) != 0 {
 		return nil, Corrupt("meta row")

@@ -8,6 +8,7 @@
 //	2        keys: partition → the database's wrapped key (package crypt)
 //	3        settings of the server: name → value
 //	4        uploads: when each of them expires, see [ExpiryKey]
+//	5        keys of deliveries: day, database → [SealTagKey]
 //	16 …     databases, their indexes, and spools of batches; a number is never
 //	         used twice
 //
@@ -25,6 +26,7 @@
 //	a blob                record of a blob, and small contents (package attachments)
 //	b id gen hash         body of a revision: [SealBody]
 //	d id                  by-id: [DocRow]
+//	e digest              receipt of a delivery: [SealReceipt]
 //	h digest tag          blob of a content by its MD5 and its keyed hash (package attachments)
 //	i name                the database has an index: [EncodeIndexRow]
 //	k                     the key of these hashes, sealed (package attachments)

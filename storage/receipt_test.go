@@ -1,0 +1,204 @@
+package storage_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"settle/storage"
+	"settle/storage/couch"
+	"settle/storage/kv"
+	"settle/storage/schema"
+)
+
+// deliver delivers a document with an attachment; the fingerprint is of content.
+func deliver(t testing.TB, db *storage.Database, by, id, content string) (couch.Delivered, error) {
+	t.Helper()
+	doc := document(t, "", `{"type":"delivery"}`)
+	doc.ID = couch.DocID(fmt.Sprintf("made-%s-%s-%d", by, id, time.Now().UnixNano()))
+	a := blob(t, db, "content.age", "application/age", content)
+	a.RevPos = 1
+	doc.Attachments = []couch.Attachment{a}
+	d := couch.Delivery{DeliveryID: couch.DeliveryID{Deliverer: by, ID: id}, Document: doc}
+	copy(d.Fingerprint[:], content)
+	return db.Deliver(t.Context(), d)
+}
+
+func wantDelivered(t testing.TB, db *storage.Database, by, id, content string) couch.Delivered {
+	t.Helper()
+	made, err := deliver(t, db, by, id, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func wantNoDelivery(t testing.TB, db *storage.Database, by, id, content string, kind couch.Kind) {
+	t.Helper()
+	before, err := db.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made, err := deliver(t, db, by, id, content); !errors.Is(err, &couch.Error{Kind: kind}) {
+		t.Errorf("%s %s: %+v, %v", by, id, made, err)
+	}
+	after, err := db.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("a refused delivery: %s", diff)
+	}
+}
+
+func TestDeliveriesAreIdempotent(t *testing.T) {
+	b := newBench(t)
+	db := b.create("db")
+	first := wantDelivered(t, db, "mta", "1", "content")
+	if !first.New || first.Rev.Gen != 1 {
+		t.Errorf("%+v", first)
+	}
+	if got := get(t, db, string(first.ID), couch.GetOptions{}); !strings.Contains(got, first.Rev.String()) {
+		t.Errorf("%+v has made %s", first, got)
+	}
+	again := first
+	again.New = false
+	for range 2 {
+		if got := wantDelivered(t, db, "mta", "1", "content"); got != again {
+			t.Errorf("again: %+v, want %+v", got, again)
+		}
+		b.reopen()
+		db, _ = b.store.Database(t.Context(), "db")
+	}
+	wantNoDelivery(t, db, "mta", "1", "other", couch.Conflict)
+	if got := wantDelivered(t, db, "other", "1", "content"); !got.New || got.ID == first.ID {
+		t.Errorf("another's: %+v", got)
+	}
+	if known, err := db.HasReceipt(t.Context(), couch.DeliveryID{Deliverer: "mta", ID: "1"}); !known || err != nil {
+		t.Errorf("%v %v", known, err)
+	}
+	if known, err := db.HasReceipt(t.Context(), couch.DeliveryID{Deliverer: "mt", ID: "a1"}); known || err != nil {
+		t.Errorf("%v %v", known, err)
+	}
+	if _, err := db.Purge(t.Context(), []couch.RevsAsk{{ID: first.ID, Revs: []couch.RevID{first.Rev}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := wantDelivered(t, db, "mta", "1", "content"); got != again {
+		t.Errorf("behind a purge: %+v, want %+v", got, again)
+	}
+	if counts := b.check(); counts.Documents != 1 || counts.Blobs != 1 {
+		t.Errorf("%+v", counts)
+	}
+}
+
+func TestReceiptsAreForgotten(t *testing.T) {
+	now := time.Date(2026, 3, 1, 23, 59, 0, 0, time.UTC)
+	b := newBench(t)
+	b.now = func() time.Time { return now }
+	b.reopen()
+	db := b.create("db")
+	first := wantDelivered(t, db, "mta", "1", "content")
+	rows := func() (n int) {
+		t.Helper()
+		if err := b.kv.View(t.Context(), schema.TagKeysPartition, func(r kv.Reader) error {
+			for _, err := range r.Scan(t.Context(), kv.Range{}) {
+				if err != nil {
+					return err
+				}
+				n++
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	now = now.AddDate(0, 0, 14)
+	if err := b.store.ExpireReceipts(t.Context()); err != nil || rows() != 1 {
+		t.Fatal(err, rows())
+	}
+	if got := wantDelivered(t, db, "mta", "1", "content"); got.ID != first.ID || got.New {
+		t.Errorf("on the last day: %+v", got)
+	}
+	wantDelivered(t, db, "mta", "2", "content")
+	now = now.Add(time.Minute)
+	wantNoDelivery(t, db, "mta", "1", "content", couch.AlreadyDelivered)
+	if _, err := db.HasReceipt(t.Context(), couch.DeliveryID{Deliverer: "mta", ID: "1"}); !errors.Is(err, couch.ErrAlreadyDelivered) {
+		t.Error(err)
+	}
+	if err := b.store.ExpireReceipts(t.Context()); err != nil || rows() != 1 {
+		t.Fatal(err, rows())
+	}
+	wantNoDelivery(t, db, "mta", "1", "content", couch.AlreadyDelivered)
+	if got := wantDelivered(t, db, "mta", "2", "content"); got.New {
+		t.Errorf("the other is new: %+v", got)
+	}
+}
+
+// Of many deliveries of one id at a time one is made.
+func TestDeliveriesAtOnce(t *testing.T) {
+	b := newBench(t)
+	db := b.create("db")
+	const n = 16
+	var wg sync.WaitGroup
+	made := make([]couch.Delivered, n)
+	errs := make([]error, n)
+	for i := range n {
+		wg.Go(func() {
+			content := "content"
+			if i%4 == 3 {
+				content = "other"
+			}
+			made[i], errs[i] = deliver(t, db, "mta", "1", content)
+		})
+	}
+	wg.Wait()
+	var ids = map[couch.DocID]int{}
+	news := 0
+	for i := range n {
+		if errs[i] != nil {
+			if !errors.Is(errs[i], couch.ErrConflict) {
+				t.Error(errs[i])
+			}
+			continue
+		}
+		ids[made[i].ID]++
+		if made[i].New {
+			news++
+		}
+	}
+	if len(ids) != 1 || news != 1 {
+		t.Errorf("%v, %d new", ids, news)
+	}
+	if counts := b.check(); counts.Documents != 1 || counts.Blobs != 1 {
+		t.Errorf("%+v", counts)
+	}
+}
+
+func TestReceiptsTellNothing(t *testing.T) {
+	b := newBench(t)
+	db := b.create("db")
+	wantDelivered(t, db, "planted-deliverer", "planted-delivery", "planted content of a delivery")
+	for _, state := range []string{"running", "closed"} {
+		if state == "closed" {
+			b.close()
+			defer b.open()
+		}
+		for _, path := range blobFiles(t, b.fs, "data") {
+			raw, err := readIfThere(b.fs, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, word := range []string{"planted-deliverer", "planted-delivery", "planted content of a delivery"} {
+				if how := readable(raw, word); how != "" {
+					t.Errorf("%s: %s shows %q, %s", state, path, word, how)
+				}
+			}
+		}
+	}
+}
