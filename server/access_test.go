@@ -40,7 +40,7 @@ func newGate(t *testing.T) *gate {
 	}
 	t.Cleanup(g.options.Auth.Close)
 	g.handler = server.New(g.options).Handler()
-	for _, name := range []string{"stranger", "reader", "member", "boss", "meter"} {
+	for _, name := range []string{"stranger", "reader", "postman", "member", "boss", "meter"} {
 		roles := `[]`
 		if name == "meter" {
 			roles = `["_metrics"]`
@@ -60,7 +60,7 @@ func (g *gate) prepare() {
 		db, err = g.options.Store.Database(context.Background(), "db")
 	}
 	if err == nil {
-		err = db.SetSecurity(context.Background(), []byte(`{"readers_only":{"names":["reader"]},"members":{"names":["member"]},"admins":{"names":["boss"]}}`))
+		err = db.SetSecurity(context.Background(), []byte(`{"readers_only":{"names":["reader"]},"members":{"names":["member"]},"deliverers":{"names":["postman"]},"admins":{"names":["boss"]}}`))
 	}
 	if err != nil {
 		g.t.Fatal(err)
@@ -88,14 +88,15 @@ var people = []struct {
 	{"", []web.Privilege{web.Public}},
 	{"stranger", []web.Privilege{web.Public}},
 	{"reader", []web.Privilege{web.Public, web.Reader}},
-	{"member", []web.Privilege{web.Public, web.Reader, web.Writer}},
+	{"postman", []web.Privilege{web.Public, web.Deliverer}},
+	{"member", []web.Privilege{web.Public, web.Reader, web.Deliverer, web.Writer}},
 	{"meter", []web.Privilege{web.Public, web.Metrics}},
-	{"boss", []web.Privilege{web.Public, web.Reader, web.Writer, web.DatabaseAdmin, web.Maintainer}},
-	{"admin", []web.Privilege{web.Public, web.Reader, web.Writer, web.DatabaseAdmin, web.Maintainer, web.ServerAdmin, web.Metrics}},
+	{"boss", []web.Privilege{web.Public, web.Reader, web.Deliverer, web.Writer, web.DatabaseAdmin, web.Maintainer}},
+	{"admin", []web.Privilege{web.Public, web.Reader, web.Deliverer, web.Writer, web.DatabaseAdmin, web.Maintainer, web.ServerAdmin, web.Metrics}},
 }
 
 var placeholders = strings.NewReplacer(":db", "db", ":doc", "doc", ":node", "_local", ":section", "section", ":key", "key",
-	":design", "d", ":name", "x", "*", "rest")
+	":design", "d", ":id", "1", ":name", "x", "*", "rest")
 
 func TestPrivilegesOfEveryRoute(t *testing.T) {
 	g := newGate(t)
@@ -130,6 +131,7 @@ func TestReadersReplicate(t *testing.T) {
 		{"reader", "POST /db/_bulk_get", `{"docs":[{"id":"a"}]}`, 200},
 		{"reader", "PUT /db/_local/checkpoint", `{"by":"reader"}`, 201},
 		{"reader", "GET /db/_local/checkpoint", ``, 200},
+		{"reader", "POST /db/_ensure_full_commit", ``, 201},
 		{"member", "GET /db/_local/checkpoint", ``, 404},
 		{"reader", "PUT /db/b", `{}`, 403},
 		{"reader", "POST /db/_bulk_docs", `{"docs":[{"_id":"b"}]}`, 403},
@@ -161,5 +163,51 @@ func TestAccountsAreClosed(t *testing.T) {
 				t.Errorf("%s by %q: %d %s", path, who, status, body)
 			}
 		}
+	}
+}
+
+// Who delivers is let in nowhere else, also where nobody is a member by name.
+func TestDeliverersGainNothingElse(t *testing.T) {
+	g := newGate(t)
+	g.prepare()
+	for _, security := range []string{
+		`{"deliverers":{"names":["postman"]}}`,
+		`{"deliverers":{"names":["postman"]},"members":{"names":[],"roles":[]},"admins":{"names":[],"roles":[]}}`,
+		`{"deliverers":{"names":["postman"]},"members":{"names":["member"]}}`,
+	} {
+		if status, body := g.send("admin", "PUT", "/db/_security", security); status != 200 {
+			t.Fatalf("%s: %d %s", security, status, body)
+		}
+		for _, route := range server.Routes(g.options) {
+			path := placeholders.Replace(route.Path)
+			if !strings.HasPrefix(path, "/db") || route.Privilege == web.Deliverer || route.Privilege == web.Public {
+				continue
+			}
+			status, body := g.send("postman", route.Method, path, "{}")
+			isServers := route.Privilege == web.ServerAdmin || route.Privilege == web.Maintainer // refused by a 401 always
+			if status != 403 && !(status == 401 && isServers) {
+				t.Errorf("%s: %s %s: %d %s", security, route.Method, path, status, body)
+			}
+			if status, body := g.send("", route.Method, path, "{}"); status != 401 {
+				t.Errorf("%s: %s %s by anonymous: %d %s", security, route.Method, path, status, body)
+			}
+		}
+	}
+}
+
+func TestSecurityOfDeliveries(t *testing.T) {
+	g := newGate(t)
+	g.prepare()
+	_, before := g.send("admin", "GET", "/db/_security", "")
+	for _, bad := range []string{
+		`{"deliverers":[]}`, `{"deliverers":null}`, `{"deliverers":{"names":"postman"}}`, `{"deliverers":{"roles":[5]}}`,
+		`{"recipients":{}}`, `{"recipients":null}`, `{"recipients":["age1"]}`, `{"recipients":[1]}`,
+	} {
+		if status, body := g.send("admin", "PUT", "/db/_security", bad); status != 400 {
+			t.Errorf("%s: %d %s", bad, status, body)
+		}
+	}
+	if _, after := g.send("admin", "GET", "/db/_security", ""); after != before {
+		t.Errorf("it has become %s", after)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"settle/server/changes"
 	"settle/server/config"
 	"settle/server/databases"
+	"settle/server/delivery"
 	"settle/server/documents"
 	"settle/server/find"
 	"settle/server/functions"
@@ -136,6 +137,7 @@ func (s *Server) tables(o Options, store node.Store, again http.HandlerFunc) [][
 		changes.Routes(changes.Options{Longest: changesTimeout(o.Config), Functions: o.Functions, RequestObject: functions.RequestObject}),
 		changes.UpdatesRoutes(findUpdates(o.Store), changesTimeout(o.Config)),
 		documents.Routes(),
+		delivery.Routes(),
 		queries.Routes(),
 		functions.New(o.Functions, queries, again).Routes(),
 		find.New(o.Indexes).Routes(),

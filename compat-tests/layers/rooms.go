@@ -65,6 +65,8 @@ func Settle() Table {
 			{Path: "replication/scheduler", Rooms: []string{"replication"}},
 			{Path: "server/auth", Rooms: []string{"storage/couch"}, Modules: []string{crypto, token, "filippo.io/age"}},
 			{Path: "server/config", Rooms: []string{"storage/couch"}, Modules: []string{"github.com/BurntSushi/toml"}},
+			{Path: "server/delivery", AllAbove: true, Modules: []string{"filippo.io/age"}},
+			{Path: "server/mail", AllAbove: true, Modules: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-message"}},
 			{Path: "server", AllAbove: true, Modules: []string{echo, "github.com/klauspost/compress/gzip"}},
 			{Path: "cmd/settle", AllAbove: true, Modules: []string{Any}},
 			{Path: "compat-tests", AllAbove: true, Modules: []string{Any}},

@@ -21,11 +21,19 @@ const (
 	Admin              // write design documents, change settings
 )
 
+// Rights are what somebody may do in a database.
+type Rights struct {
+	Role Role
+	// Delivers: may deliver into the database, which any member may, too.
+	Delivers bool
+}
+
 // Security is a database's security object.
 type Security struct {
-	admins, members, readers list
+	admins, members, readers, deliverers list
 	// restricted says that not everybody is a member.
 	restricted bool
+	recipients []string
 }
 
 // list is a group of a security object.
@@ -33,16 +41,19 @@ type list struct{ names, roles []string }
 
 // ParseSecurity reads a security object, and the default one where text is nil:
 //
-//	{"admins": L, "members": L, "readers_only": L, …}, each L {"names": […], "roles": […]}
+//	{"admins": L, "members": L, "readers_only": L, "deliverers": L, "recipients": [R, …], …},
+//	each L {"names": […], "roles": […]}, each R "age1…"
 //
 // Each member may be missing, and others may be anything. Where "members" is
 // missing its old name "readers" counts. The error is a BadRequest for what is no
-// object, and for a list that is not of that form.
+// object, and for a list that is not of that form; of a recipient's form
+// [Security.CheckRecipients] tells.
 //
-// Members may read and write; where they are empty everybody may. "readers_only"
-// is settle's own: who stands there, and not in the others, may read and
-// replicate, but not write documents. A database that has the list, even an empty
-// one, is not open to everybody.
+// Members may read and write; where they are empty everybody may. The others are
+// settle's own. Who stands in "readers_only", and not in those before, may read and
+// replicate, but not write documents. Who stands in "deliverers" may deliver, which
+// reads nothing. A database that has one of the two lists, even an empty one, is not
+// open to everybody. "recipients" are whom deliveries are sealed to.
 func ParseSecurity(text []byte) (Security, error) {
 	if text == nil {
 		text = []byte(DefaultSecurity)
@@ -52,7 +63,7 @@ func ParseSecurity(text []byte) (Security, error) {
 		return Security{}, couch.Errorf(couch.BadRequest, "The security object must be a JSON object")
 	}
 	groups := map[string]list{}
-	for _, name := range []string{"admins", "members", "readers", "readers_only"} {
+	for _, name := range []string{"admins", "members", "readers", "readers_only", "deliverers"} {
 		raw, ok := object[name]
 		if !ok {
 			continue
@@ -67,10 +78,15 @@ func ParseSecurity(text []byte) (Security, error) {
 	if !ok {
 		members = groups["readers"]
 	}
+	recipients, err := parseRecipients(object["recipients"])
+	if err != nil {
+		return Security{}, err
+	}
 	readers, hasReaders := groups["readers_only"]
+	deliverers, hasDeliverers := groups["deliverers"]
 	return Security{
-		admins: groups["admins"], members: members, readers: readers,
-		restricted: hasReaders || len(members.names) > 0 || len(members.roles) > 0,
+		admins: groups["admins"], members: members, readers: readers, deliverers: deliverers, recipients: recipients,
+		restricted: hasReaders || hasDeliverers || len(members.names) > 0 || len(members.roles) > 0,
 	}, nil
 }
 
@@ -119,6 +135,12 @@ func (s Security) Role(user couch.UserCtx) Role {
 		return Reader
 	}
 	return None
+}
+
+// Rights returns what a user may do under the security object.
+func (s Security) Rights(user couch.UserCtx) Rights {
+	role := s.Role(user)
+	return Rights{Role: role, Delivers: role >= Member || s.deliverers.has(user)}
 }
 
 // has reports whether a user is on the list, by name or by a role. Anonymous has

@@ -38,6 +38,7 @@ type settings interface {
 	SetSecurity(ctx context.Context, text []byte) error
 	RevsLimit(ctx context.Context) (int, error)
 	SetRevsLimit(ctx context.Context, n int) error
+	Quota(ctx context.Context) (couch.Quota, error)
 }
 
 // lister lists documents.

@@ -57,6 +57,9 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "PUT", Path: "/:db/_revs_limit", Privilege: web.DatabaseAdmin, Handler: putRevsLimit},
 		{Method: "GET", Path: "/:db/_revs_limit", Privilege: web.Reader, Handler: getRevsLimit},
 
+		{Method: "PUT", Path: "/:db/_quota", Privilege: web.ServerAdmin, Handler: d.putQuota},
+		{Method: "GET", Path: "/:db/_quota", Privilege: web.Reader, Handler: getQuota},
+
 		{Method: "POST", Path: "/:db/_purge", Privilege: web.ServerAdmin, Handler: d.purge},
 		{Method: "GET", Path: "/:db/_purged_infos", Privilege: web.ServerAdmin, Handler: d.purgedInfos},
 		{Method: "GET", Path: "/:db/_purged_infos_limit", Privilege: web.ServerAdmin, Handler: d.getPurgedInfosLimit},

@@ -34,7 +34,7 @@ func putSecurity(r *web.Request) error {
 		err = reader.End()
 	}
 	if err == nil {
-		_, err = auth.ParseSecurity(text)
+		err = checkSecurity(text)
 	}
 	if err != nil {
 		return err
@@ -43,4 +43,13 @@ func putSecurity(r *web.Request) error {
 		return err
 	}
 	return r.WriteOK(http.StatusOK)
+}
+
+// checkSecurity returns what is wrong with a security object.
+func checkSecurity(text []byte) error {
+	security, err := auth.ParseSecurity(text)
+	if err != nil {
+		return err
+	}
+	return security.CheckRecipients()
 }

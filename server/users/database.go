@@ -35,6 +35,7 @@ func NewDatabase(db *metaview.Database, by Access, policy Policy, hasher Hasher)
 var (
 	errDesign   = &couch.Error{Kind: couch.Forbidden, Reason: "Only administrators can view design docs in the users database."}
 	errSecurity = &couch.Error{Kind: couch.Forbidden, Reason: "You can't edit the security object of the user database."}
+	errDelivery = &couch.Error{Kind: couch.Forbidden, Reason: "Nothing is delivered into the users database."}
 	errNotAdmin = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not a server admin."}
 )
 
@@ -173,4 +174,9 @@ func guarded[T any](db *Database, rows iter.Seq2[T, error]) iter.Seq2[T, error] 
 		var none T
 		yield(none, errNotAdmin)
 	}
+}
+
+// Deliver refuses every delivery: whoever delivers chooses nothing of an account.
+func (db *Database) Deliver(context.Context, couch.Delivery) (couch.Delivered, error) {
+	return couch.Delivered{}, errDelivery
 }

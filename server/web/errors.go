@@ -56,6 +56,8 @@ var answers = map[couch.Kind]answer{
 	couch.MethodNotAllowed:    {http.StatusMethodNotAllowed, "method_not_allowed", "Method not allowed"},
 	couch.ExpectationFailed:   {http.StatusExpectationFailed, "expectation_failed", "Expectation failed"},
 	couch.NoSpace:             {http.StatusInsufficientStorage, "insufficient_storage", "database_dir is too full"},
+	couch.OverQuota:           {http.StatusInsufficientStorage, "insufficient_storage", "The database's quota is used up."},
+	couch.AlreadyDelivered:    {http.StatusConflict, "already_delivered", "The id was used for a delivery before."},
 	couch.Unavailable:         {http.StatusServiceUnavailable, "service_unavailable", "The server is shutting down."},
 	couch.Corrupt:             {http.StatusInternalServerError, "internal_server_error", "Stored data is damaged."},
 
@@ -87,8 +89,8 @@ var answers = map[couch.Kind]answer{
 	couch.NoIndexService:       {http.StatusServiceUnavailable, "required index service unavailable", "text"},
 	couch.InvalidIndexLanguage: {http.StatusBadRequest, "invalid_ddoc_lang", "Existing design doc has an invalid language"},
 	couch.InvalidPartitioned:   {http.StatusBadRequest, "invalid_partitioned_option", "Requested partitioned option does not match existing value on design document"},
-	couch.InvalidBulkDelete:    {http.StatusBadRequest, "invalid_bulk_docs", "Bulk Delete requires an array of non-null docids."},
 	couch.InvalidReduction:     {http.StatusBadRequest, "invalid_value", "A value cannot be reduced."},
+	couch.InvalidBulkDelete:    {http.StatusBadRequest, "invalid_bulk_docs", "Bulk Delete requires an array of non-null docids."},
 }
 
 // Describe returns how an error looks to a client: the status, CouchDB's name

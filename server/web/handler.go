@@ -32,7 +32,7 @@ type Options struct {
 	// Access returns what the database's security object makes of the user, and the
 	// database as the user sees it, which handlers get. Nil: databases are for
 	// server administrators only.
-	Access func(ctx context.Context, db Database, user couch.UserCtx) (Database, auth.Role, error)
+	Access func(ctx context.Context, db Database, user couch.UserCtx) (Database, auth.Rights, error)
 	// CORS says which pages of other origins may ask. Nil: none.
 	CORS func() CORS
 	// Count is told of each answer: a method of HTTP's, or "other", and the status.

@@ -29,6 +29,8 @@ const (
 	Public Privilege = iota
 	// Reader: may read the database.
 	Reader
+	// Deliverer: may deliver into the database.
+	Deliverer
 	// Writer: may change documents of the database.
 	Writer
 	// DatabaseAdmin: may change the database's design documents and settings.
