@@ -1,0 +1,180 @@
+package replication_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"settle/compat-tests/settletest"
+)
+
+func TestMain(m *testing.M) { os.Exit(settletest.Main(m)) }
+
+// peer is a server that is asked as its administrator.
+type peer struct {
+	*settletest.Server
+	t testing.TB
+}
+
+func start(t testing.TB) *peer { return &peer{settletest.Start(t, settletest.Options{}), t} }
+
+// ask sends a request and reads the JSON answer into v, unless that is nil. It returns
+// the status.
+func (p *peer) ask(method, path string, body, v any) int {
+	p.t.Helper()
+	var text []byte
+	if body != nil {
+		text, _ = json.Marshal(body)
+	}
+	req, err := http.NewRequest(method, p.URL()+path, bytes.NewReader(text))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.SetBasicAuth(settletest.AdminName, settletest.AdminPassword)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	got, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if v != nil {
+		if err := json.Unmarshal(got, v); err != nil {
+			p.t.Fatalf("%s %s: %s", method, path, got)
+		}
+	}
+	return res.StatusCode
+}
+
+func (p *peer) must(method, path string, body, v any) {
+	p.t.Helper()
+	var said json.RawMessage
+	if status := p.ask(method, path, body, &said); status >= 300 {
+		p.t.Fatalf("%s %s: %d %s", method, path, status, said)
+	}
+	if v != nil {
+		if err := json.Unmarshal(said, v); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// endpoint is a database as a side of a replication, reached at a server's address or
+// at a proxy's.
+func endpoint(address, db string) map[string]any {
+	return map[string]any{
+		"url":  address + "/" + db,
+		"auth": map[string]any{"basic": map[string]any{"username": settletest.AdminName, "password": settletest.AdminPassword}},
+	}
+}
+
+// outcome is what _replicate answers.
+type outcome struct {
+	OK        bool   `json:"ok"`
+	NoChanges bool   `json:"no_changes"`
+	Error     string `json:"error"`
+	Reason    string `json:"reason"`
+	History   []struct {
+		Written  int `json:"docs_written"`
+		Failures int `json:"doc_write_failures"`
+	} `json:"history"`
+}
+
+// replicate runs a replication on p.
+func (p *peer) replicate(source, target any) outcome {
+	p.t.Helper()
+	var o outcome
+	p.ask("POST", "/_replicate", map[string]any{"source": source, "target": target, "worker_batch_size": 20, "checkpoint_interval": 200, "connection_timeout": 3000}, &o)
+	return o
+}
+
+// leaves returns every leaf of every document of a database, with histories and
+// contents, by their ids.
+func (p *peer) leaves(db string) map[string][]string {
+	p.t.Helper()
+	var changes struct{ Results []struct{ ID string } }
+	p.must("GET", "/"+db+"/_changes", nil, &changes)
+	all := make(map[string][]string)
+	for _, row := range changes.Results {
+		var revs []struct{ OK json.RawMessage }
+		p.must("GET", "/"+db+"/"+escape(row.ID)+"?open_revs=all&revs=true&attachments=true", nil, &revs)
+		for _, rev := range revs {
+			all[row.ID] = append(all[row.ID], string(rev.OK))
+		}
+		slices.Sort(all[row.ID])
+	}
+	return all
+}
+
+func escape(id string) string {
+	if name, ok := strings.CutPrefix(id, "_design/"); ok {
+		return "_design/" + url.PathEscape(name)
+	}
+	return url.PathEscape(id)
+}
+
+// agree wants two databases to have the same leaves.
+func agree(t *testing.T, a *peer, dbA string, b *peer, dbB string) {
+	t.Helper()
+	left, right := a.leaves(dbA), b.leaves(dbB)
+	if diff := cmp.Diff(left, right); diff != "" {
+		if len(diff) > 3000 {
+			diff = diff[:3000]
+		}
+		t.Fatalf("the ends differ:\n%s", diff)
+	}
+	if len(left) == 0 {
+		t.Fatal("nothing is there")
+	}
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if holds() {
+			return
+		}
+	}
+	t.Fatal("in a minute it did not happen that " + what)
+}
+
+// agreeOnLeaves is agree for databases that keep histories of different lengths.
+func agreeOnLeaves(t *testing.T, a *peer, dbA string, b *peer, dbB string) {
+	t.Helper()
+	short := func(all map[string][]string) map[string][]string {
+		for id, leaves := range all {
+			for i, leaf := range leaves {
+				var doc map[string]any
+				if err := json.Unmarshal([]byte(leaf), &doc); err != nil {
+					t.Fatal(err)
+				}
+				delete(doc, "_revisions")
+				text, _ := json.Marshal(doc)
+				leaves[i] = string(text)
+			}
+			slices.Sort(all[id])
+		}
+		return all
+	}
+	if diff := cmp.Diff(short(a.leaves(dbA)), short(b.leaves(dbB))); diff != "" {
+		t.Fatalf("the ends differ:\n%s", diff[:min(len(diff), 3000)])
+	}
+}
+
+// quiet drops the messages of proxies about what they were told to do.
+var quiet = log.New(io.Discard, "", 0)
