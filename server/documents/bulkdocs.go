@@ -1,7 +1,9 @@
 package documents
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 
 	"settle/server/web"
 	"settle/storage/couch"
@@ -53,8 +55,11 @@ func (b *batch) rows(results []couch.WriteResult) []batchRow {
 }
 
 // answerBatch answers with a row for each document of interactive edits, and with
-// the refused ones only of replicated ones.
+// the refused ones only of replicated ones, in the order of their ids.
 func (r request) answerBatch(rows []batchRow, interactive bool) error {
+	if !interactive {
+		slices.SortStableFunc(rows, func(a, b batchRow) int { return cmp.Compare(a.id, b.id) })
+	}
 	list := r.NewList("[", ",")
 	list.SetStatus(http.StatusCreated)
 	for _, row := range rows {
