@@ -37,34 +37,18 @@ func (s *Store) newDatabase(name string, rec schema.DBRecord, key *crypt.Databas
 
 // Database returns the database of a name. The error is ErrDatabaseMissing.
 func (s *Store) Database(ctx context.Context, name string) (*Database, error) {
-	rec, err := s.lookup(ctx, name)
+	rec, err := s.directory.Lookup(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, schema.DomainError(err)
 	}
 	if db := s.open.get(rec.Partition); db != nil {
 		return db, nil
 	}
-	key, err := s.loadKey(ctx, rec.Partition)
+	key, err := s.directory.Key(ctx, rec.Partition)
 	if err != nil {
-		return nil, err
+		return nil, schema.DomainError(err)
 	}
 	return s.open.put(s.newDatabase(name, rec, key)), nil
-}
-
-func (s *Store) loadKey(ctx context.Context, p kv.Partition) (*crypt.DatabaseKey, error) {
-	var key *crypt.DatabaseKey
-	err := s.kv.View(ctx, schema.KeysPartition, func(r kv.Reader) error {
-		wrapped, err := getOne(ctx, r, p[:])
-		if err != nil {
-			return err
-		}
-		if wrapped == nil { // dropped since the directory was read
-			return couch.ErrDatabaseMissing
-		}
-		key, err = s.keyring.OpenDatabaseKey(crypt.DatabaseID(p), wrapped)
-		return err
-	})
-	return key, schema.DomainError(err)
 }
 
 // Name returns the database's name.

@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 
-	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/schema"
 )
@@ -12,39 +11,16 @@ import (
 // after a crash either. Its key, rows and blobs are destroyed in the background;
 // feeds on it end. The error is ErrDatabaseMissing.
 func (s *Store) DropDatabase(ctx context.Context, name string) error {
-	var rec schema.DBRecord
-	err := s.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) error {
-		row, err := getOne(ctx, tx, schema.NameKey(name))
-		if err != nil {
-			return err
-		}
-		if row == nil {
-			return couch.ErrDatabaseMissing
-		}
-		if rec, err = schema.DecodeDBRecord(row); err != nil {
-			return err
-		}
-		tx.Delete(schema.NameKey(name))
-		tx.Set(schema.UnreadyKey(rec.Partition), schema.Unready{}.Encode())
-		return nil
-	}, kv.Freeing)
+	rec, err := s.directory.Drop(ctx, name)
 	if err != nil {
 		return schema.DomainError(err)
 	}
 	s.open.forget(rec.Partition)
 	s.tell(DatabaseDeleted, name)
 	// The database is gone: the rest is done, whatever becomes of the request.
-	err = s.end(context.WithoutCancel(ctx), rec.Partition)
+	err = s.directory.End(context.WithoutCancel(ctx), rec.Partition)
 	s.background.Go(func() { s.remove(s.stopping, rec.Partition) })
 	return schema.DomainError(err)
-}
-
-// end makes every method of a database fail. Its indexes stay named, for erase.
-func (s *Store) end(ctx context.Context, p kv.Partition) error {
-	return s.kv.Update(ctx, p, func(tx kv.Tx) error {
-		tx.Delete(schema.MetaKey())
-		return nil
-	})
 }
 
 // remove destroys what belongs to a partition that the directory does not name,
@@ -65,26 +41,16 @@ func (s *Store) destroy(ctx context.Context, p kv.Partition) error {
 	if err := s.erase(ctx, p); err != nil {
 		return err
 	}
-	if err := s.eraseKeys(ctx); err != nil {
+	if err := s.directory.EraseKeys(ctx); err != nil {
 		return err
 	}
-	return s.setReady(ctx, p)
+	return s.directory.SetReady(ctx, p)
 }
 
 // erase removes key, indexes, rows and blobs of a partition. The key may be left in
-// old files of the engine until eraseKeys has run.
+// old files of the engine until EraseKeys has run.
 func (s *Store) erase(ctx context.Context, p kv.Partition) error {
-	err := s.kv.Update(ctx, schema.KeysPartition, func(tx kv.Tx) error {
-		tx.Delete(p[:])
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if err := s.dropIndexes(ctx, p); err != nil {
-		return err
-	}
-	if err := s.kv.Drop(ctx, p); err != nil {
+	if err := s.directory.Erase(ctx, p); err != nil {
 		return err
 	}
 	s.rules.forget(p)
@@ -92,12 +58,10 @@ func (s *Store) erase(ctx context.Context, p kv.Partition) error {
 	return s.blobs.DropDatabase(p)
 }
 
-// eraseKeys rewrites the partition of the wrapped keys, so that deleted ones
-// are in no live file. Drops that wait for it share one run.
-func (s *Store) eraseKeys(ctx context.Context) error {
-	c, ok := s.kv.(kv.Compacter)
-	if !ok {
-		return nil
+// removeOwned drops a partition that belonged to a database: a spool, or an index
+// that is no longer named. Where it fails the next start does it.
+func (s *Store) removeOwned(ctx context.Context, p kv.Partition) {
+	if err := s.directory.DropOwned(ctx, p); err != nil && ctx.Err() == nil {
+		s.log.Warn("a spool or an index could not be removed; the next start will", "error", err)
 	}
-	return s.erasing.Do(ctx, func() error { return c.Compact(ctx, schema.KeysPartition) })
 }

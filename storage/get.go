@@ -84,17 +84,24 @@ func addMeta(doc *couch.Document, row *schema.DocRow, o couch.GetOptions) {
 			doc.RevsInfo = revsInfo(row.Tree, path)
 		}
 	}
-	for _, leaf := range row.Tree.Leaves() {
+	if o.Conflicts || o.DeletedConflicts {
+		addConflicts(doc, row.Tree, o)
+	}
+	if o.LocalSeq {
+		doc.LocalSeq = row.Seq
+	}
+}
+
+// addConflicts adds the leaves that the document is not.
+func addConflicts(doc *couch.Document, tree *revtree.Tree, o couch.GetOptions) {
+	for _, leaf := range tree.Leaves() {
 		switch {
-		case leaf.Rev == rev:
+		case leaf.Rev == doc.Rev():
 		case !leaf.Node.Deleted && o.Conflicts:
 			doc.Conflicts = append(doc.Conflicts, leaf.Rev)
 		case leaf.Node.Deleted && o.DeletedConflicts:
 			doc.DeletedConflicts = append(doc.DeletedConflicts, leaf.Rev)
 		}
-	}
-	if o.LocalSeq {
-		doc.LocalSeq = row.Seq
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"settle/storage/couch"
+	"settle/storage/directory"
 	"settle/storage/kv"
 	"settle/storage/schema"
 )
@@ -21,12 +22,12 @@ func (db *Database) OpenIndex(ctx context.Context, name string) (kv.Partition, e
 	if ok || err != nil {
 		return p, err
 	}
-	made, err := db.store.takeMarked(ctx, schema.Unready{Database: db.rec.Partition, Index: name})
+	made, err := db.store.directory.Take(ctx, schema.Unready{Database: db.rec.Partition, Index: name})
 	if err != nil {
 		return kv.Partition{}, schema.DomainError(err)
 	}
 	if p, err = db.enterIndex(ctx, name, made); err == nil && p == made {
-		return p, schema.DomainError(db.store.setReady(ctx, made))
+		return p, schema.DomainError(db.store.directory.SetReady(ctx, made))
 	}
 	db.store.removeOwned(context.WithoutCancel(ctx), made)
 	return p, err
@@ -35,19 +36,10 @@ func (db *Database) OpenIndex(ctx context.Context, name string) (kv.Partition, e
 // findIndex looks an index up; ok is false where the database has none.
 func (db *Database) findIndex(ctx context.Context, name string) (p kv.Partition, ok bool, err error) {
 	err = db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
-		p, ok, err = readIndexRow(ctx, r, name)
+		p, ok, err = directory.Index(ctx, r, name)
 		return err
 	})
 	return p, ok, err
-}
-
-func readIndexRow(ctx context.Context, r kv.Reader, name string) (p kv.Partition, ok bool, err error) {
-	row, err := getOne(ctx, r, schema.IndexKey(name))
-	if err != nil || row == nil {
-		return p, false, err
-	}
-	p, err = schema.DecodeIndexRow(row)
-	return p, err == nil, err
 }
 
 // enterIndex makes an index of the partition made, unless another came first. It
@@ -62,7 +54,7 @@ func (db *Database) enterIndex(ctx context.Context, name string, made kv.Partiti
 		return p, schema.DomainError(err)
 	}
 	err = db.update(ctx, func(tx kv.Tx, _ *schema.Meta) error {
-		found, ok, err := readIndexRow(ctx, tx, name)
+		found, ok, err := directory.Index(ctx, tx, name)
 		if p = found; ok || err != nil {
 			return err
 		}
@@ -97,11 +89,11 @@ func (db *Database) DropIndex(ctx context.Context, name string) error {
 		return err
 	}
 	mark := schema.Unready{Database: db.rec.Partition, Index: name}
-	if err := db.store.mark(ctx, p, mark); err != nil {
+	if err := db.store.directory.Mark(ctx, p, mark); err != nil {
 		return schema.DomainError(err)
 	}
 	err = db.update(ctx, func(tx kv.Tx, _ *schema.Meta) error {
-		found, _, err := readIndexRow(ctx, tx, name)
+		found, _, err := directory.Index(ctx, tx, name)
 		if found == p {
 			tx.Delete(schema.IndexKey(name))
 		}

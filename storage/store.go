@@ -14,6 +14,7 @@ import (
 	"settle/attachments"
 	"settle/storage/background"
 	"settle/storage/crypt"
+	"settle/storage/directory"
 	"settle/storage/kv"
 	"settle/storage/schema"
 	"settle/storage/spool"
@@ -36,14 +37,13 @@ type Options struct {
 // Store is a set of databases. It is safe for concurrent use.
 type Store struct {
 	kv      kv.Store
-	keyring *crypt.Keyring
 	blobs   *attachments.Store
 	log     *slog.Logger
 	uuid    string
 	batches spool.Limit
 
 	open      handles
-	erasing   background.Shared // compaction of the keys partition
+	directory *directory.Directory
 	tasks     background.Tasks
 	auto      AutoCompaction
 	keep      atomic.Int64 // nanoseconds, see SetKeepAncestors
@@ -66,14 +66,14 @@ type Store struct {
 // or half dropped; blob files that nothing refers to are swept in the background.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
-		kv:      o.KV,
-		keyring: o.Keyring,
-		blobs:   attachments.New(attachments.Options{FS: o.BlobFS, Root: o.BlobDir}),
-		log:     o.Logger,
-		batches: batchLimit,
-		auto:    o.Compact.withDefaults(),
-		now:     o.Now,
-		judge:   o.Validator,
+		kv:        o.KV,
+		directory: directory.New(o.KV, o.Keyring),
+		blobs:     attachments.New(attachments.Options{FS: o.BlobFS, Root: o.BlobDir}),
+		log:       o.Logger,
+		batches:   batchLimit,
+		auto:      o.Compact.withDefaults(),
+		now:       o.Now,
+		judge:     o.Validator,
 	}
 	s.queue = background.NewQueue(s.auto.Rest)
 	s.SetKeepAncestors(DefaultKeepAncestors)

@@ -12,56 +12,22 @@ import (
 // crash has left half made or half dropped. It has found them before it returns, so
 // that it takes none for one that is being made later.
 func (s *Store) finishUnready(ctx context.Context) error {
-	var whole, owned, databases []kv.Partition
-	for row, err := range kv.Pages(ctx, s.view(schema.DirectoryPartition), schema.All(schema.KindUnready)) {
-		if err != nil {
-			return err
-		}
-		p, ok := schema.ParseUnreadyKey(row.Key)
-		mark, err := schema.DecodeUnready(row.Value)
-		if err != nil || !ok {
-			return schema.Corrupt("directory row of an unready partition")
-		}
-		named, err := s.names(ctx, mark, p)
-		if err != nil {
-			return err
-		}
-		switch {
-		case named:
-			whole = append(whole, p)
-		case mark.IsOwned():
-			owned = append(owned, p)
-		default:
-			databases = append(databases, p)
-		}
+	left, err := s.directory.FindUnready(ctx)
+	if err == nil && len(left.Whole) > 0 {
+		err = s.directory.SetReady(ctx, left.Whole...)
 	}
-	if len(whole) > 0 {
-		if err := s.setReady(ctx, whole...); err != nil {
-			return schema.DomainError(err)
-		}
+	if err != nil {
+		return schema.DomainError(err)
 	}
 	s.background.Go(func() {
-		for _, p := range owned {
+		for _, p := range left.Owned {
 			s.removeOwned(s.stopping, p)
 		}
-		if len(databases) > 0 {
-			s.removeAll(s.stopping, databases)
+		if len(left.Databases) > 0 {
+			s.removeAll(s.stopping, left.Databases)
 		}
 	})
 	return nil
-}
-
-// names reports whether the database that a mark tells of has p for its index.
-func (s *Store) names(ctx context.Context, mark schema.Unready, p kv.Partition) (bool, error) {
-	if !mark.IsOwned() {
-		return false, nil
-	}
-	var found kv.Partition
-	err := s.view(mark.Database)(ctx, func(r kv.Reader) (err error) {
-		found, _, err = readIndexRow(ctx, r, mark.Index)
-		return err
-	})
-	return found == p, err
 }
 
 // removeAll destroys many partitions with one rewriting of the keys.
@@ -74,12 +40,12 @@ func (s *Store) removeAll(ctx context.Context, ps []kv.Partition) {
 		}
 		erased = append(erased, p)
 	}
-	if err := s.eraseKeys(ctx); err != nil {
+	if err := s.directory.EraseKeys(ctx); err != nil {
 		s.warnLeft(ctx, err)
 		return
 	}
 	for _, p := range erased {
-		if err := s.setReady(ctx, p); err != nil {
+		if err := s.directory.SetReady(ctx, p); err != nil {
 			s.warnLeft(ctx, err)
 			return
 		}

@@ -170,9 +170,9 @@ func (s *Store) expire(ctx context.Context, key []byte) error {
 // expireUpload removes an upload, unless it has been added to meanwhile. The error is
 // ErrNotFound or ErrDatabaseMissing where there is none.
 func (s *Store) expireUpload(ctx context.Context, e schema.Expiry) error {
-	key, err := s.loadKey(ctx, e.Database)
+	key, err := s.directory.Key(ctx, e.Database)
 	if err != nil {
-		return err
+		return schema.DomainError(err)
 	}
 	blobs, later := s.blobsOf(e.Database, key), couch.Upload{}
 	err = schema.DomainError(s.kv.Update(ctx, e.Database, func(tx kv.Tx) error {

@@ -33,7 +33,7 @@ func (db *Database) write(ctx context.Context, docs iter.Seq2[*couch.Document, e
 // batch says where batches are written to.
 func (db *Database) batch() edits.Options {
 	reserve := func(ctx context.Context) (kv.Partition, error) {
-		return db.store.takeMarked(ctx, schema.Unready{Database: db.rec.Partition})
+		return db.store.directory.Take(ctx, schema.Unready{Database: db.rec.Partition})
 	}
 	o := edits.Options{
 		Contents: db.contents(), Partitioned: db.rec.Partitioned, View: db.view, Update: db.updateWithinQuota,

@@ -4,27 +4,8 @@ import (
 	"context"
 	"iter"
 
-	"settle/storage/couch"
-	"settle/storage/kv"
 	"settle/storage/schema"
 )
-
-// lookup returns the record of a database, ErrDatabaseMissing where there is none.
-func (s *Store) lookup(ctx context.Context, name string) (schema.DBRecord, error) {
-	var rec schema.DBRecord
-	err := s.kv.View(ctx, schema.DirectoryPartition, func(r kv.Reader) error {
-		row, err := getOne(ctx, r, schema.NameKey(name))
-		if err != nil {
-			return err
-		}
-		if row == nil {
-			return couch.ErrDatabaseMissing
-		}
-		rec, err = schema.DecodeDBRecord(row)
-		return err
-	})
-	return rec, schema.DomainError(err)
-}
 
 // NameRange says which database names to list, in the order of their bytes.
 type NameRange struct {
@@ -41,10 +22,10 @@ func (s *Store) Databases(ctx context.Context, o NameRange) iter.Seq2[string, er
 	return func(yield func(string, error) bool) {
 		r := idRange{start: o.Start, end: o.End, exclusiveEnd: o.ExclusiveEnd}.keys(schema.KindName, o.Descending)
 		skip, left := o.Skip, o.Limit
-		for row, err := range kv.Pages(ctx, s.view(schema.DirectoryPartition), r) {
+		for name, err := range s.directory.Names(ctx, r) {
 			switch {
 			case err != nil:
-				yield("", err)
+				yield("", schema.DomainError(err))
 				return
 			case skip > 0:
 				skip--
@@ -53,7 +34,7 @@ func (s *Store) Databases(ctx context.Context, o NameRange) iter.Seq2[string, er
 				return
 			}
 			left--
-			if !yield(string(row.Key[1:]), nil) {
+			if !yield(name, nil) {
 				return
 			}
 		}
