@@ -20,6 +20,8 @@ const (
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Serve the databases of a data directory over HTTP."`
 	Check   checkCmd   `cmd:"" help:"Check a data directory. The server must be stopped. Changes nothing."`
+	Deliver deliverCmd `cmd:"" help:"Deliver a file into a database."`
+	LMTP    lmtpCmd    `cmd:"" name:"lmtp" help:"Take mail over LMTP and deliver it into databases."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	LogLevel string `default:"info" enum:"debug,info,warn,error" env:"SETTLE_LOG_LEVEL" help:"What is logged on standard error: ${enum}."`
