@@ -26,8 +26,8 @@ type About struct {
 // Bounds on what is told, so that it fits into the metadata of a delivery.
 const (
 	maxText  = 1 << 10 // bytes of one text
-	maxName  = 256     // bytes of an address or a name
-	maxNames = 50
+	maxName  = 200     // bytes of an address or a name
+	maxNames = 40
 	// maxDepth and maxParts bound what is read of a message that nests for ever.
 	maxDepth = 20
 	maxParts = 1000
