@@ -81,10 +81,14 @@ func (l *Local) Open(ctx context.Context) (Info, error) {
 	return l.Commit(ctx)
 }
 
-// Commit tells what the database is: what it has acknowledged is on disk always. See
-// [Side].
+// Commit tells what the database is, as the user may still see it: what it has
+// acknowledged is on disk always. See [Side].
 func (l *Local) Commit(ctx context.Context) (Info, error) {
-	info, err := l.db.Info(ctx)
+	db, err := l.o.Find(ctx)
+	if err != nil {
+		return Info{}, l.refused(err)
+	}
+	info, err := db.Info(ctx)
 	if err != nil {
 		return Info{}, l.refused(err)
 	}

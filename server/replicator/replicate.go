@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"settle/replication"
 	"settle/server/auth"
@@ -81,6 +82,7 @@ func (r *Replicator) cancel(q *web.Request, id string) error {
 	if !r.scheduler.Remove(id) {
 		return couch.ErrNotFound
 	}
+	r.tell(id, outcome{err: context.Canceled})
 	return answerID(q, http.StatusOK, id)
 }
 
@@ -97,29 +99,55 @@ type outcome struct {
 	err    error
 }
 
-// runOnce runs a replication to its end. One that fails is not tried again. It goes on
-// when the client goes away.
+// runOnce runs a replication to its end, or waits for the same one that runs already.
+// One that fails is not tried again. It goes on when the client goes away.
 func (r *Replicator) runOnce(q *web.Request, t task, id string) error {
-	ended := make(chan outcome, 1)
 	job := r.job(t, id)
 	job.Finished = func(result *replication.Result, err error, _ int) bool {
-		ended <- outcome{result, err}
+		r.tell(job.ID, outcome{result, err})
 		return false
 	}
-	if !r.scheduler.Add(job) {
-		return &web.Error{Status: http.StatusConflict, Name: "conflict", Reason: "That replication is running already."}
-	}
-	select {
-	case o := <-ended:
-		if o.err != nil {
-			return answerError(o.err)
+	ended := r.await(job.ID)
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	for {
+		if len(ended) == 0 && !r.scheduler.Add(job) {
+			if running, ok := r.scheduler.Job(job.ID); ok && (running.Database != "" || running.User != t.user.Name) {
+				return &web.Error{Status: http.StatusConflict, Name: "conflict", Reason: "That replication is running already."}
+			}
 		}
-		return answerResult(q, o.result)
-	case <-q.Context().Done():
-		return q.Context().Err()
-	case <-r.ctx.Done():
-		return couch.ErrUnavailable
+		select {
+		case o := <-ended:
+			if o.err != nil {
+				return answerError(o.err)
+			}
+			return answerResult(q, o.result)
+		case <-look.C: // one that was ending in front of await tells nobody: then this one runs
+		case <-q.Context().Done():
+			return q.Context().Err()
+		case <-r.ctx.Done():
+			return couch.ErrUnavailable
+		}
 	}
+}
+
+// await returns where the end of a job will be told.
+func (r *Replicator) await(id string) <-chan outcome {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ended := make(chan outcome, 1)
+	r.waiting[id] = append(r.waiting[id], ended)
+	return ended
+}
+
+// tell tells all who wait for the end of a job.
+func (r *Replicator) tell(id string, o outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, ended := range r.waiting[id] {
+		ended <- o
+	}
+	delete(r.waiting, id)
 }
 
 // answerResult answers with what a replication has done.

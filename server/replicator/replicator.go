@@ -41,11 +41,14 @@ type Replicator struct {
 	stop     context.CancelFunc
 	ctx      context.Context
 	working  sync.WaitGroup
+
+	mu      sync.Mutex
+	waiting map[string][]chan outcome // for the end of jobs, by their ids
 }
 
 // New returns a replicator that runs nothing yet.
 func New(o Options) *Replicator {
-	r := &Replicator{Options: o}
+	r := &Replicator{Options: o, waiting: make(map[string][]chan outcome)}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	milliseconds := func(id config.ID) func() time.Duration {
 		return func() time.Duration { return time.Duration(o.Config.Int(id)) * time.Millisecond }
