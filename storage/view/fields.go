@@ -2,7 +2,6 @@ package view
 
 import (
 	"context"
-	"strings"
 
 	"settle/storage/collate/jsonscan"
 	"settle/storage/couch"
@@ -12,12 +11,7 @@ import (
 // fieldMapper maps documents by Mango's definitions: the key is the list of the
 // fields' values. A document that has not all of the fields, or that the filter does
 // not match, has no row.
-type fieldMapper struct{ views []fieldView }
-
-type fieldView struct {
-	paths  [][]string
-	filter *mango.Selector // nil: all documents
-}
+type fieldMapper struct{ views []*mango.Index }
 
 func newFieldMapper(d *Definition) (fieldMapper, error) {
 	var m fieldMapper
@@ -31,36 +25,17 @@ func newFieldMapper(d *Definition) (fieldMapper, error) {
 	return m, nil
 }
 
-func parseFieldView(text []byte) (v fieldView, err error) {
+func parseFieldView(text []byte) (x *mango.Index, err error) {
+	x = new(mango.Index)
 	for raw := range jsonscan.Members(jsonscan.Member(text, "fields")) {
 		name, _ := jsonscan.Unescape(nil, raw)
-		v.paths = append(v.paths, splitPath(string(name)))
+		x.Columns.Fields = append(x.Columns.Fields, string(name))
 	}
 	filter := jsonscan.Value(jsonscan.Member(text, "partial_filter_selector"))
 	if jsonscan.KindOf(filter) == jsonscan.Object {
-		v.filter, err = mango.Parse(filter)
+		x.Partial, err = mango.Parse(filter)
 	}
-	return v, err
-}
-
-// splitPath splits a field's name at its dots; one behind a backslash is a dot of the
-// name.
-func splitPath(name string) []string {
-	var parts []string
-	var part strings.Builder
-	for i := 0; i < len(name); i++ {
-		switch {
-		case name[i] == '\\' && i+1 < len(name) && name[i+1] == '.':
-			part.WriteByte('.')
-			i++
-		case name[i] == '.':
-			parts = append(parts, part.String())
-			part.Reset()
-		default:
-			part.WriteByte(name[i])
-		}
-	}
-	return append(parts, part.String())
+	return x, err
 }
 
 // Map implements Mapper.
@@ -71,41 +46,13 @@ func (m fieldMapper) Map(ctx context.Context, docs [][]byte) ([][][]Emitted, err
 			return nil, err
 		}
 		out[i] = make([][]Emitted, len(m.views))
-		for j, v := range m.views {
-			if key, ok := v.key(doc); ok {
+		for j, x := range m.views {
+			if key, ok := x.AppendKey(nil, doc); ok {
 				out[i][j] = []Emitted{{Key: string(key), Value: "null"}}
 			}
 		}
 	}
 	return out, nil
-}
-
-func (v fieldView) key(doc []byte) ([]byte, bool) {
-	key := []byte{'['}
-	for i, path := range v.paths {
-		value := fieldAt(doc, path)
-		if value == nil {
-			return nil, false
-		}
-		if i > 0 {
-			key = append(key, ',')
-		}
-		key = append(key, value...)
-	}
-	if v.filter != nil && !v.filter.Match(doc) {
-		return nil, false
-	}
-	return append(key, ']'), true
-}
-
-// fieldAt returns the value at a path; nil where there is none.
-func fieldAt(doc []byte, path []string) []byte {
-	for _, name := range path {
-		if doc = jsonscan.Member(doc, name); doc == nil {
-			return nil
-		}
-	}
-	return jsonscan.Value(doc)
 }
 
 var _ Mapper = fieldMapper{}

@@ -394,6 +394,33 @@ func TestMangoIndex(t *testing.T) {
 	}
 }
 
+// A path may lead into an array, as that of a selector does.
+func TestMangoIndexOfElements(t *testing.T) {
+	b := newBench(t, false)
+	b.put(
+		[2]string{"a", `{"tags":["y","z"]}`}, [2]string{"b", `{"tags":[]}`}, [2]string{"c", `{"tags":{"0":"x"}}`},
+		[2]string{"d", `{"tags":[{"n":1}]}`}, [2]string{"e", `{"tags":"text"}`},
+	)
+	for fields, want := range map[string][]string{
+		`{"tags.0": "asc"}`:                     {`d [{"n":1}] null`, `c ["x"] null`, `a ["y"] null`},
+		`{"tags.0.n": "asc"}`:                   {`d [1] null`},
+		`{"tags.1": "asc", "tags.0": "asc"}`:    {`a ["z","y"] null`},
+		`{"tags.-1": "asc"}`:                    {},
+		`{"tags.0": "asc", "missing.0": "asc"}`: {},
+	} {
+		d, err := view.FieldsDefinition([]byte(fields), nil, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := printRows(b.query(d, view.Ref{Reduce: -1}, all()).rows)
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", fields, diff)
+		}
+	}
+}
+
 func TestParseDesign(t *testing.T) {
 	one := `{"views":{"a":{"map":"m1","reduce":"_sum"},"b":{"map":"m2"},"c":{"map":"m1","reduce":"_count"},"lib":{"x": "y"}},"options":{"local_seq":true}}`
 	other := `{"options":{"local_seq":true},"views":{"lib":{"x":"y"},"q":{"map":"m2"},"p":{"map":"m1","reduce":"_count"},"r":{"map":"m1","reduce":"_sum"}},"language":"javascript"}`
