@@ -19,8 +19,9 @@ import (
 // whose content the document does not hold, and an InvalidDesignDoc. When BulkDocs returns
 // them the accepted documents are on disk. An error means that nothing was written; it
 // is the iterator's own, a MissingStub, a DocumentTooLarge for attachments whose names
-// and types are, NoSpace, or ErrDatabaseMissing; in a database with partitions an
-// IllegalDocID or IllegalPartition for an id that names none. A batch too large for one transaction
+// and types are, NoSpace, or ErrDatabaseMissing; an IllegalDocID for an id that begins with "_" and is
+// no design document's, and in a database with partitions an IllegalDocID or
+// IllegalPartition for one that names none. A batch too large for one transaction
 // may be cut short between two documents by NoSpace, or by the end of ctx. It waits
 // for its turn, sealed, in a partition that a crash leaves nothing of.
 //

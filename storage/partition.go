@@ -2,18 +2,26 @@ package storage
 
 import (
 	"context"
+	"strings"
 
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/schema"
 )
 
+// errReservedID refuses what is no id of a document that replicates: local documents
+// have rows, and methods, of their own.
+var errReservedID = &couch.Error{Kind: couch.IllegalDocID, Reason: "Only reserved document ids may start with underscore."}
+
 // validateID checks the id of a document that is to be written.
 func (db *Database) validateID(id couch.DocID) error {
-	if !db.rec.Partitioned {
-		return nil
+	switch {
+	case strings.HasPrefix(string(id), "_") && !id.IsDesign():
+		return errReservedID
+	case db.rec.Partitioned:
+		return id.ValidatePartitioned()
 	}
-	return id.ValidatePartitioned()
+	return nil
 }
 
 // PartitionInfo counts the documents of a partition, which is empty where no

@@ -19,6 +19,8 @@ type batch struct {
 	left   budget // of docs
 	locals budget
 
+	uploads map[string]bool // that documents have named
+
 	interactive   bool
 	atomic        bool
 	hasDocs       bool
@@ -123,7 +125,7 @@ func (b *batch) readDocs(yield func(*couch.Document) bool) error {
 func (b *batch) readDocument(yield func(*couch.Document) bool) error {
 	o := b.r.documentOptions()
 	if b.badDoc != nil {
-		o.Store = nil
+		o.StoreLike = nil
 	}
 	doc, err := b.json.Document(o)
 	switch {
@@ -194,12 +196,15 @@ func (b *batch) check(doc *docjson.Parsed) error {
 		doc.ID = newDocID()
 	}
 	if doc.ID.IsLocal() {
-		if _, err := givenLocalRev(doc.Revisions); err != nil {
+		if _, err := doc.Revisions.LocalRev(); err != nil {
 			return err
 		}
 	}
 	if err := b.r.checkID(doc.ID); err != nil {
 		return err
 	}
-	return noneFollows(doc)
+	if err := noneFollows(doc); err != nil {
+		return err
+	}
+	return b.r.takeUploads(doc, b.uploads)
 }

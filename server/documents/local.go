@@ -4,9 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/binary"
 	"errors"
-	"math"
 	"math/big"
-	"strconv"
 	"strings"
 
 	"settle/storage/couch"
@@ -23,7 +21,7 @@ func (r request) getLocal(id couch.DocID, o readOptions) error {
 	if err != nil {
 		return err
 	}
-	if r.NotModified(localETag(localRev(doc.Rev), doc.Body)) {
+	if r.NotModified(localETag(couch.FormatLocalRev(doc.Rev), doc.Body)) {
 		return nil
 	}
 	return r.answerText(docjson.AppendLocalDocument(nil, doc, o.get.Revs))
@@ -33,7 +31,7 @@ func (r request) getLocal(id couch.DocID, o readOptions) error {
 // dropped. Where it is replicated the answer names the revision as it was given,
 // as CouchDB's does.
 func (r request) saveLocal(doc *couch.Document, replicated bool) (saved, error) {
-	given, err := givenLocalRev(doc.Revisions)
+	given, err := doc.Revisions.LocalRev()
 	if err != nil {
 		return saved{}, err
 	}
@@ -47,7 +45,7 @@ func (r request) saveLocal(doc *couch.Document, replicated bool) (saved, error) 
 	if replicated {
 		rev = given
 	}
-	text := localRev(rev)
+	text := couch.FormatLocalRev(rev)
 	return saved{id: doc.ID, rev: text, etag: localETag(text, doc.Body)}, nil
 }
 
@@ -55,23 +53,8 @@ func (r request) removeLocal(id couch.DocID) (saved, error) {
 	if err := r.db.DeleteLocal(r.Context(), id); err != nil && !errors.Is(err, couch.ErrNotFound) {
 		return saved{}, err
 	}
-	text := localRev(0)
+	text := couch.FormatLocalRev(0)
 	return saved{id: id, rev: text, etag: localETag(text, emptyBody()), deleted: true}, nil
-}
-
-// localRev prints the revision of a local document.
-func localRev(n uint64) string { return "0-" + strconv.FormatUint(n, 10) }
-
-// givenLocalRev reads the revision that a client gives a local document, 0 for none.
-func givenLocalRev(path couch.Revisions) (uint64, error) {
-	if len(path.Hashes) == 0 {
-		return 0, nil
-	}
-	n, err := strconv.ParseUint(path.Hashes[0], 10, 63)
-	if err != nil || path.Start != 0 || n == math.MaxInt64 {
-		return 0, errInvalidRev
-	}
-	return n, nil
 }
 
 // localETag is the entity tag of a local document. Its revision does not tell one
