@@ -126,7 +126,7 @@ func (db *Database) update(ctx context.Context, fn func(kv.Tx, *schema.Meta) err
 }
 
 func readMeta(ctx context.Context, r kv.Reader) (*schema.Meta, error) {
-	row, err := getOne(ctx, r, schema.MetaKey())
+	row, err := kv.GetOne(ctx, r, schema.MetaKey())
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (db *Database) sealing(ctx context.Context) (*attachments.Blobs, error) {
 // loadDedupKey returns the key, nil where there is none yet.
 func (db *Database) loadDedupKey(ctx context.Context) (key *attachments.DedupKey, err error) {
 	err = db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
-		row, err := getOne(ctx, r, schema.DedupKeyKey())
+		row, err := kv.GetOne(ctx, r, schema.DedupKeyKey())
 		if err == nil && row != nil {
 			key, err = attachments.OpenDedupKey(db.key, row)
 		}
@@ -58,7 +58,7 @@ func (db *Database) loadDedupKey(ctx context.Context) (key *attachments.DedupKey
 // makeDedupKey makes the key, unless somebody else has.
 func (db *Database) makeDedupKey(ctx context.Context) (key *attachments.DedupKey, err error) {
 	err = db.update(ctx, func(tx kv.Tx, _ *schema.Meta) error {
-		row, err := getOne(ctx, tx, schema.DedupKeyKey())
+		row, err := kv.GetOne(ctx, tx, schema.DedupKeyKey())
 		if err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func (s *Store) erase(ctx context.Context, p kv.Partition) error {
 	if err := s.directory.Erase(ctx, p); err != nil {
 		return err
 	}
-	s.rules.forget(p)
+	s.rules.Forget(p)
 	s.open.forget(p) // a request may have found the database just before
 	return s.blobs.DropDatabase(p)
 }

@@ -36,7 +36,7 @@ func (db *Database) Get(ctx context.Context, id couch.DocID, o couch.GetOptions)
 
 // readDocRow returns the by-id row of a document, nil where there is none.
 func readDocRow(ctx context.Context, r kv.Reader, id couch.DocID) (*schema.DocRow, error) {
-	row, err := getOne(ctx, r, schema.DocKey(id))
+	row, err := kv.GetOne(ctx, r, schema.DocKey(id))
 	if err != nil || row == nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func readDocRow(ctx context.Context, r kv.Reader, id couch.DocID) (*schema.DocRo
 // readRev reads one revision of the tree. The error is ErrNotFound where its
 // body is not stored.
 func (db *Database) readRev(ctx context.Context, r kv.Reader, id couch.DocID, row *schema.DocRow, rev couch.RevID, o couch.GetOptions) (*couch.Document, error) {
-	sealed, err := getOne(ctx, r, schema.BodyKey(id, rev))
+	sealed, err := kv.GetOne(ctx, r, schema.BodyKey(id, rev))
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,9 @@
 package storage
 
 import (
-	"bytes"
 	"context"
-	"iter"
 
-	"settle/storage/couch"
+	"settle/storage/indexrows"
 	"settle/storage/kv"
 	"settle/storage/schema"
 )
@@ -18,10 +16,10 @@ func (db *Database) IndexView(ctx context.Context, p kv.Partition, fn func(kv.Re
 		return err
 	}
 	return schema.DomainError(db.store.kv.View(ctx, p, func(r kv.Reader) error {
-		if err := checkHead(ctx, r); err != nil {
+		if err := indexrows.Check(ctx, r); err != nil {
 			return err
 		}
-		return fn(indexReader{r})
+		return fn(indexrows.Reader{Reader: r})
 	}))
 }
 
@@ -34,82 +32,15 @@ func (db *Database) IndexUpdate(ctx context.Context, p kv.Partition, fn func(kv.
 		return err
 	}
 	return schema.DomainError(db.store.kv.Update(ctx, p, func(tx kv.Tx) error {
-		if err := checkHead(ctx, tx); err != nil {
+		if err := indexrows.Check(ctx, tx); err != nil {
 			return err
 		}
-		own := &indexTx{indexReader: indexReader{tx}, tx: tx}
+		own := indexrows.NewTx(tx)
 		if err := fn(own); err != nil {
 			return err
 		}
-		return own.err
+		return own.Err()
 	}, kv.Lazy))
 }
 
 func exists(kv.Reader) error { return nil }
-
-// checkHead tells an index from a partition that was one: what is written to a
-// dropped partition would be there for ever.
-func checkHead(ctx context.Context, r kv.Reader) error {
-	head, err := getOne(ctx, r, schema.IndexHeadKey())
-	switch {
-	case err != nil:
-		return err
-	case head == nil:
-		return couch.ErrNotFound
-	case !bytes.Equal(head, schema.IndexHead()):
-		return schema.Corrupt("head of an index")
-	}
-	return nil
-}
-
-// indexReader reads the rows of an index without its head.
-type indexReader struct{ kv.Reader }
-
-// Scan implements kv.Reader.
-func (r indexReader) Scan(ctx context.Context, rows kv.Range) iter.Seq2[kv.KV, error] {
-	rows.Lo = behindHead(rows.Lo)
-	return r.Reader.Scan(ctx, rows)
-}
-
-func behindHead(key []byte) []byte {
-	if first := schema.FirstIndexKey(); bytes.Compare(key, first) < 0 {
-		return first
-	}
-	return key
-}
-
-// indexTx is a transaction that leaves the head alone.
-type indexTx struct {
-	indexReader
-	tx  kv.Tx
-	err error // a key was not the index's own
-}
-
-// Set implements kv.Tx.
-func (t *indexTx) Set(k, v []byte) {
-	if t.owns(k) {
-		t.tx.Set(k, v)
-	}
-}
-
-// Delete implements kv.Tx.
-func (t *indexTx) Delete(k []byte) {
-	if t.owns(k) {
-		t.tx.Delete(k)
-	}
-}
-
-// DeleteRange implements kv.Tx.
-func (t *indexTx) DeleteRange(lo, hi []byte) {
-	if lo = behindHead(lo); hi == nil || bytes.Compare(lo, hi) < 0 {
-		t.tx.DeleteRange(lo, hi)
-	}
-}
-
-func (t *indexTx) owns(key []byte) bool {
-	if bytes.Compare(key, schema.FirstIndexKey()) < 0 {
-		t.err = couch.Errorf(couch.Internal, "the key of a row in an index begins with zero")
-		return false
-	}
-	return true
-}

@@ -13,7 +13,7 @@ import (
 func (db *Database) GetLocal(ctx context.Context, id couch.DocID) (*couch.LocalDocument, error) {
 	var doc *couch.LocalDocument
 	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
-		sealed, err := getOne(ctx, r, schema.LocalKey(id))
+		sealed, err := kv.GetOne(ctx, r, schema.LocalKey(id))
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (db *Database) PutLocal(ctx context.Context, d *couch.LocalDocument) (uint6
 // DeleteLocal removes a local document. The error is ErrNotFound.
 func (db *Database) DeleteLocal(ctx context.Context, id couch.DocID) error {
 	return db.update(ctx, func(tx kv.Tx, _ *schema.Meta) error {
-		row, err := getOne(ctx, tx, schema.LocalKey(id))
+		row, err := kv.GetOne(ctx, tx, schema.LocalKey(id))
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,11 +11,8 @@ import (
 	"settle/storage/edits"
 	"settle/storage/kv"
 	"settle/storage/schema"
+	"settle/storage/tagkeys"
 )
-
-// receiptDays is for how many days it is known what was delivered: a mail transfer
-// agent gives up after five.
-const receiptDays = 14
 
 // errReceipt ends the transaction of a delivery whose id has a receipt.
 var errReceipt = errors.New("the id of the delivery has a receipt")
@@ -28,7 +24,7 @@ func (db *Database) HasReceipt(ctx context.Context, id couch.DeliveryID) (bool, 
 	if err != nil || receipt == nil {
 		return false, err
 	}
-	_, err = db.tagKey(ctx, receipt.Day)
+	_, err = db.store.tagKeys().Open(ctx, db.owner(), receipt.Day)
 	return err == nil, err
 }
 
@@ -53,7 +49,7 @@ func (db *Database) Deliver(ctx context.Context, d couch.Delivery) (couch.Delive
 	if receipt == nil { // the caller had seen one, and receipts stay
 		return couch.Delivered{}, couch.ErrUnavailable
 	}
-	key, err := db.tagKey(ctx, receipt.Day)
+	key, err := db.store.tagKeys().Open(ctx, db.owner(), receipt.Day)
 	if err != nil {
 		return couch.Delivered{}, err
 	}
@@ -79,7 +75,7 @@ func (db *Database) deliverNew(ctx context.Context, d couch.Delivery) (couch.Del
 	o, rowKey := db.batch(), schema.ReceiptKey(d.DeliveryID)
 	o.Update = func(ctx context.Context, fn func(kv.Tx, *schema.Meta) error, opts ...kv.UpdateOption) error {
 		return db.updateWithinQuota(ctx, func(tx kv.Tx, m *schema.Meta) error {
-			row, err := getOne(ctx, tx, rowKey)
+			row, err := kv.GetOne(ctx, tx, rowKey)
 			if err != nil {
 				return err
 			}
@@ -122,8 +118,9 @@ func (db *Database) newReceipt(ctx context.Context, d couch.Delivery) (schema.Re
 	if err != nil {
 		return schema.Receipt{}, err
 	}
-	day := schema.DayOf(db.store.now())
-	key, err := db.makeTagKey(ctx, day)
+	keys := db.store.tagKeys()
+	day := keys.Today()
+	key, err := keys.Make(ctx, db.owner(), day)
 	if err != nil {
 		return schema.Receipt{}, err
 	}
@@ -135,7 +132,7 @@ func (db *Database) receipt(ctx context.Context, id couch.DeliveryID) (*schema.R
 	var receipt *schema.Receipt
 	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		rowKey := schema.ReceiptKey(id)
-		row, err := getOne(ctx, r, rowKey)
+		row, err := kv.GetOne(ctx, r, rowKey)
 		if err != nil || row == nil {
 			return err
 		}
@@ -146,81 +143,18 @@ func (db *Database) receipt(ctx context.Context, id couch.DeliveryID) (*schema.R
 	return receipt, err
 }
 
-// tagKey reads the key of a day. The error is an AlreadyDelivered where it was
-// destroyed.
-func (db *Database) tagKey(ctx context.Context, day schema.Day) (*schema.TagKey, error) {
-	rowKey := schema.TagKeyKey(day, db.rec.Partition)
-	var row []byte
-	err := db.store.view(schema.TagKeysPartition)(ctx, func(r kv.Reader) error {
-		value, err := getOne(ctx, r, rowKey)
-		row = bytes.Clone(value)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if row == nil || isPast(day, db.store.now()) {
-		return nil, couch.ErrAlreadyDelivered
-	}
-	return schema.OpenTagKey(db.key, rowKey, row)
+// owner names the database to the keys of deliveries.
+func (db *Database) owner() tagkeys.Owner {
+	return tagkeys.Owner{Partition: db.rec.Partition, Key: db.key}
 }
 
-// makeTagKey returns the key of a day, which it makes durably where there is none.
-func (db *Database) makeTagKey(ctx context.Context, day schema.Day) (*schema.TagKey, error) {
-	key, err := db.tagKey(ctx, day)
-	if !errors.Is(err, couch.ErrAlreadyDelivered) {
-		return key, err
-	}
-	rowKey := schema.TagKeyKey(day, db.rec.Partition)
-	err = db.store.kv.Update(ctx, schema.TagKeysPartition, func(tx kv.Tx) error {
-		row, err := getOne(ctx, tx, rowKey)
-		if err != nil {
-			return err
-		}
-		if row != nil {
-			key, err = schema.OpenTagKey(db.key, rowKey, row)
-			return err
-		}
-		key = schema.NewTagKey()
-		tx.Set(rowKey, schema.SealTagKey(db.key, rowKey, key))
-		return nil
-	})
-	return key, schema.DomainError(err)
-}
-
-// isPast reports whether the key of a day is to be destroyed.
-func isPast(day schema.Day, now time.Time) bool { return schema.DayOf(now) > day+receiptDays }
+// tagKeys are the keys by which it can be told what was delivered.
+func (s *Store) tagKeys() tagkeys.Keys { return tagkeys.Keys{KV: s.kv, Now: s.now} }
 
 // ExpireReceipts destroys the keys by which it can be told what was delivered more than
 // two weeks ago: when it returns they are in no live file. That something was
 // delivered under an id stays known. Open runs it every hour in the background.
-func (s *Store) ExpireReceipts(ctx context.Context) error {
-	now := s.now()
-	today := schema.DayOf(now)
-	if today <= receiptDays {
-		return nil
-	}
-	past := kv.Range{Hi: schema.TagKeyKey(today-receiptDays, kv.Partition{})}
-	found := false
-	err := s.view(schema.TagKeysPartition)(ctx, func(r kv.Reader) error {
-		for _, err := range r.Scan(ctx, kv.Range{Hi: past.Hi, Limit: 1}) {
-			found = err == nil
-			return err
-		}
-		return nil
-	})
-	if err != nil || !found {
-		return err
-	}
-	err = s.kv.Update(ctx, schema.TagKeysPartition, func(tx kv.Tx) error {
-		tx.DeleteRange(nil, past.Hi)
-		return nil
-	}, kv.Freeing)
-	if c, ok := s.kv.(kv.Compacter); ok && err == nil {
-		err = c.Compact(ctx, schema.TagKeysPartition)
-	}
-	return schema.DomainError(err)
-}
+func (s *Store) ExpireReceipts(ctx context.Context) error { return s.tagKeys().Expire(ctx) }
 
 // keepReceiptsShort runs ExpireReceipts from time to time until the store ends.
 func (s *Store) keepReceiptsShort() {

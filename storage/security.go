@@ -13,7 +13,7 @@ import (
 func (db *Database) Security(ctx context.Context) ([]byte, error) {
 	var text []byte
 	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
-		row, err := getOne(ctx, r, schema.SecurityKey())
+		row, err := kv.GetOne(ctx, r, schema.SecurityKey())
 		text = bytes.Clone(row)
 		return err
 	})

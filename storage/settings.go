@@ -13,7 +13,7 @@ import (
 func (s *Store) Setting(ctx context.Context, key string) ([]byte, error) {
 	var value []byte
 	err := s.kv.View(ctx, schema.SettingsPartition, func(r kv.Reader) error {
-		v, err := getOne(ctx, r, []byte(key))
+		v, err := kv.GetOne(ctx, r, []byte(key))
 		value = bytes.Clone(v)
 		return err
 	})
@@ -30,13 +30,4 @@ func (s *Store) SetSetting(ctx context.Context, key string, value []byte) error 
 		}
 		return nil
 	}))
-}
-
-// getOne returns the value of one key, nil where there is none.
-func getOne(ctx context.Context, r kv.Reader, key []byte) ([]byte, error) {
-	values, err := r.GetMulti(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	return values[0], nil
 }

@@ -15,6 +15,7 @@ import (
 	"settle/storage/background"
 	"settle/storage/crypt"
 	"settle/storage/directory"
+	"settle/storage/edits"
 	"settle/storage/kv"
 	"settle/storage/schema"
 	"settle/storage/spool"
@@ -47,10 +48,10 @@ type Store struct {
 	tasks     background.Tasks
 	auto      AutoCompaction
 	keep      atomic.Int64 // nanoseconds, see SetKeepAncestors
-	listeners atomic.Pointer[[]*listener]
+	listeners background.Listeners[func(EventType, string)]
 	now       func() time.Time
 	judge     Validator // nil: nothing is judged
-	rules     rulesCache
+	rules     edits.RulesCache
 	queue     *background.Queue // of automatic compactions
 
 	// background counts the work that goes on after a call has returned, and

@@ -46,6 +46,8 @@ func Settle() Table {
 			{Path: "storage/purges", Rooms: []string{"storage/couch", "storage/kv", "storage/schema"}},
 			{Path: "storage/spool", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv", "storage/schema"}},
 			{Path: "storage/background", Rooms: []string{"storage/couch", "storage/kv"}},
+			{Path: "storage/indexrows", Rooms: []string{"storage/couch", "storage/kv", "storage/schema"}},
+			{Path: "storage/tagkeys", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv", "storage/schema"}},
 			{Path: "storage/directory", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv", "storage/schema", "storage/background"}},
 			{Path: "attachments", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv"}, Modules: []string{vfs}},
 			{Path: "attachments/multipart", Rooms: []string{"storage/couch"}},

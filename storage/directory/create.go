@@ -86,7 +86,7 @@ func (d *Directory) enter(ctx context.Context, name string, rec schema.DBRecord)
 // take gives out the next partition number, in a transaction of the directory, which
 // marks it unready.
 func take(ctx context.Context, tx kv.Tx, mark schema.Unready) (p kv.Partition, err error) {
-	row, err := getOne(ctx, tx, schema.CounterKey())
+	row, err := kv.GetOne(ctx, tx, schema.CounterKey())
 	if err != nil {
 		return p, err
 	}

@@ -41,7 +41,7 @@ func (d *Directory) Lookup(ctx context.Context, name string) (rec schema.DBRecor
 }
 
 func lookUp(ctx context.Context, r kv.Reader, name string) (schema.DBRecord, error) {
-	row, err := getOne(ctx, r, schema.NameKey(name))
+	row, err := kv.GetOne(ctx, r, schema.NameKey(name))
 	if err != nil {
 		return schema.DBRecord{}, err
 	}
@@ -70,7 +70,7 @@ func (d *Directory) Names(ctx context.Context, r kv.Range) iter.Seq2[string, err
 // dropped.
 func (d *Directory) Key(ctx context.Context, p kv.Partition) (key *crypt.DatabaseKey, err error) {
 	err = d.kv.View(ctx, schema.KeysPartition, func(r kv.Reader) error {
-		wrapped, err := getOne(ctx, r, p[:])
+		wrapped, err := kv.GetOne(ctx, r, p[:])
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (d *Directory) Key(ctx context.Context, p kv.Partition) (key *crypt.Databas
 // Index returns the partition of a database's index; ok is false where it has none of
 // that name. r reads the database's partition.
 func Index(ctx context.Context, r kv.Reader, name string) (p kv.Partition, ok bool, err error) {
-	row, err := getOne(ctx, r, schema.IndexKey(name))
+	row, err := kv.GetOne(ctx, r, schema.IndexKey(name))
 	if err != nil || row == nil {
 		return p, false, err
 	}
@@ -96,12 +96,4 @@ func Index(ctx context.Context, r kv.Reader, name string) (p kv.Partition, ok bo
 
 func (d *Directory) view(p kv.Partition) func(context.Context, func(kv.Reader) error) error {
 	return func(ctx context.Context, fn func(kv.Reader) error) error { return d.kv.View(ctx, p, fn) }
-}
-
-func getOne(ctx context.Context, r kv.Reader, key []byte) ([]byte, error) {
-	values, err := r.GetMulti(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	return values[0], nil
 }
