@@ -22,6 +22,7 @@ import (
 	"settle/server/query"
 	"settle/server/replicator"
 	"settle/server/session"
+	"settle/server/uploads"
 	"settle/server/web"
 	"settle/storage"
 	"settle/storage/design"
@@ -58,6 +59,8 @@ type Server struct {
 	drainOnce sync.Once
 	cancel    context.CancelFunc // ends the context of every request
 
+	uploads *uploads.Uploads
+
 	followConfig func() // tells the store what the configuration says, until the end
 
 	requests running // the running handlers, and detached requests
@@ -75,7 +78,8 @@ func New(o Options) *Server {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	s.followConfig = func() { keepAncestors(ctx, o) }
+	s.uploads = uploads.New(uploadExpiry(o.Config))
+	s.followConfig = func() { go expireUploads(ctx, o); keepAncestors(ctx, o) }
 	handler := s.handler(ctx, o)
 	s.http = &http.Server{
 		Handler:           s.counted(handler),
@@ -141,6 +145,7 @@ func (s *Server) tables(o Options, store node.Store, again http.HandlerFunc) [][
 		queries.Routes(),
 		functions.New(o.Functions, queries, again).Routes(),
 		find.New(o.Indexes).Routes(),
+		s.uploads.Routes(),
 		metadata.Routes(),
 		s.replicator.Routes(),
 	}

@@ -61,6 +61,7 @@ var (
 	PerUserDatabasePrefix  = ID{"couch_peruser", "database_prefix"}
 	PerUserShards          = ID{"couch_peruser", "q"}
 	KeepAncestors          = ID{"attachments", "keep_ancestors"} // seconds
+	UploadExpiry           = ID{"attachments", "upload_expiry"}  // seconds
 	ReplicatorMaxJobs      = ID{"replicator", "max_jobs"}
 	ReplicatorMaxChurn     = ID{"replicator", "max_churn"}
 	ReplicatorMaxHistory   = ID{"replicator", "max_history"}
@@ -132,6 +133,7 @@ var definitions = map[ID]definition{
 	PerUserDeleteDBs:       {standard: "false", check: isBool},
 	PerUserDatabasePrefix:  {standard: "userdb-", check: isDatabaseName},
 	PerUserShards:          {standard: "1", check: isFrom(1, 1<<31)},
+	UploadExpiry:           {standard: "86400", check: isFrom(1, 1<<31)},
 	KeepAncestors:          {standard: "2592000", check: isFrom(0, 1<<31)},
 	ReplicatorMaxJobs:      {standard: "500", check: isFrom(1, 100_000)},
 	ReplicatorMaxChurn:     {standard: "20", check: isFrom(1, 100_000)},

@@ -19,7 +19,7 @@ func (r request) bulkDocs() error {
 	if err != nil {
 		return err
 	}
-	b := &batch{r: r, json: json, interactive: true, left: maxBatch, locals: maxLocals}
+	b := &batch{r: r, json: json, uploads: make(map[string]bool), interactive: true, left: maxBatch, locals: maxLocals}
 	results, err := r.db.Bulk(r.Context(), b.documents(), b.isReplicated)
 	switch {
 	case b.refusesAtomic:

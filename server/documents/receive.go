@@ -19,7 +19,11 @@ func (r request) receive() (*docjson.Parsed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := noneFollows(doc); err != nil {
+	err = noneFollows(doc)
+	if err == nil {
+		err = r.takeUploads(doc, make(map[string]bool))
+	}
+	if err != nil {
 		doc.Discard()
 		return nil, err
 	}
@@ -41,12 +45,17 @@ func (r request) readWhole(text io.Reader) (*docjson.Parsed, error) {
 
 // documentOptions says how a client's documents are read here.
 func (r request) documentOptions() docjson.Options {
-	return docjson.Options{MaxBody: r.Limits().MaxDocumentSize, Store: r.store}
+	return docjson.Options{MaxBody: r.Limits().MaxDocumentSize, StoreLike: r.storeLike, Uploads: true}
 }
 
 // store puts the content of a client's attachment into the blob store.
 func (r request) store(name string, content io.Reader) (couch.Attachment, error) {
-	pending, err := r.db.WriteBlob(r.Context(), content, r.Limits().MaxAttachmentSize)
+	return r.storeLike(name, couch.Digest{}, content)
+}
+
+// storeLike is store of content that has the digest, as the client says.
+func (r request) storeLike(name string, digest couch.Digest, content io.Reader) (couch.Attachment, error) {
+	pending, err := r.db.WriteBlobLike(r.Context(), content, r.Limits().MaxAttachmentSize, digest)
 	if err != nil {
 		if tooLarge, ok := errors.AsType[*couch.Error](err); ok && tooLarge.Kind == couch.AttachmentTooLarge {
 			err = &couch.Error{Kind: couch.AttachmentTooLarge, Reason: name}

@@ -32,7 +32,11 @@ func (r request) receiveRelated() (*docjson.Parsed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.receiveParts(doc, parts); err != nil {
+	err = r.receiveParts(doc, parts)
+	if err == nil {
+		err = r.takeUploads(doc, make(map[string]bool))
+	}
+	if err != nil {
 		doc.Discard()
 		return nil, err
 	}
@@ -64,11 +68,11 @@ func (r request) receiveParts(doc *docjson.Parsed, parts *multipart.Reader) erro
 // the content itself.
 func (r request) receivePart(a *docjson.Attachment, part *multipart.Part) error {
 	wire := &wireReader{r: partContent(a, part), sum: md5.New()}
-	content := io.Reader(wire)
+	content, digest := io.Reader(wire), a.Digest
 	if a.Encoding == "gzip" {
-		content = &gunzipReader{wire: wire}
+		content, digest = &gunzipReader{wire: wire}, couch.Digest{}
 	}
-	stored, err := r.store(a.Name, content)
+	stored, err := r.storeLike(a.Name, digest, content)
 	if err != nil {
 		return err
 	}

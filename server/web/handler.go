@@ -82,7 +82,7 @@ var routedMethods = []string{
 // overridable are the methods that a POST may stand in for.
 var overridable = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete,
-	http.MethodTrace, http.MethodConnect, "COPY",
+	http.MethodTrace, http.MethodConnect, "COPY", http.MethodPatch,
 }
 
 // handler is the root of the server's routes.

@@ -16,11 +16,12 @@ const defaultContentType = "application/octet-stream"
 // what it is for.
 type inlineAttachment struct {
 	Attachment
-	data    couch.Attachment // Digest and Length of the stored content
-	hasData bool
-	badType bool
-	enc     string
-	dead    bool // a later attachment has the same name
+	data      couch.Attachment // Digest and Length of the stored content
+	hasData   bool
+	badType   bool
+	badUpload bool
+	enc       string
+	dead      bool // a later attachment has the same name
 
 	digest                        string
 	badDigest                     bool // it is no string
@@ -126,6 +127,8 @@ func (d *document) readAttachmentMember(a *inlineAttachment, member string) erro
 		a.Stub, err = d.r.isTrue()
 	case "follows":
 		a.Follows, err = d.r.isTrue()
+	case "upload":
+		err = d.readUpload(a)
 	case "revpos":
 		err = a.revPos.read(d.r)
 	case "length":
@@ -138,6 +141,17 @@ func (d *document) readAttachmentMember(a *inlineAttachment, member string) erro
 	case "encoding":
 		a.enc, _, err = d.r.optionalString()
 	}
+	return err
+}
+
+// readUpload reads the id of an upload.
+func (d *document) readUpload(a *inlineAttachment) (err error) {
+	if !d.uploads {
+		return d.r.Skip()
+	}
+	var ok bool
+	a.Upload, ok, err = d.r.optionalString()
+	a.badUpload = !ok || a.Upload == ""
 	return err
 }
 
@@ -176,7 +190,8 @@ func (d *document) readData(a *inlineAttachment) error {
 
 // keep stores content. That it is not base64 is no error here.
 func (d *document) keep(a *inlineAttachment, content *base64Reader) error {
-	stored, err := d.store(a.Name, content)
+	digest, _ := couch.ParseDigest(a.digest) // of another form it tells nothing
+	stored, err := d.store(a.Name, digest, content)
 	if err != nil {
 		if content.err == errBase64 {
 			return nil
@@ -215,10 +230,18 @@ func (a *inlineAttachment) finish() error {
 		return a.invalid("content_type")
 	case a.Stub:
 		a.discard()
+		a.Upload = ""
 		return a.finishStub()
 	case a.Follows:
 		a.discard()
+		a.Upload = ""
 		return a.finishFollowing()
+	case a.Upload != "" || a.badUpload:
+		a.discard()
+		if a.badUpload || a.hasData {
+			return a.invalid("upload")
+		}
+		return nil
 	case !a.hasData:
 		return a.invalid("data")
 	}

@@ -17,6 +17,21 @@ type Options struct {
 	// content is checked and dropped, and its attachment has neither Pending nor
 	// Digest.
 	Store Store
+	// StoreLike, where it is set, is Store, told the digest that stands before the
+	// content in the text; zero: there is none.
+	StoreLike func(name string, digest couch.Digest, content io.Reader) (couch.Attachment, error)
+	// Uploads: attachments may name an upload. Else the member is as unknown as others.
+	Uploads bool
+}
+
+// store returns what takes contents, nil for nobody.
+func (o *Options) store() func(string, couch.Digest, io.Reader) (couch.Attachment, error) {
+	if o.StoreLike != nil || o.Store == nil {
+		return o.StoreLike
+	}
+	return func(name string, _ couch.Digest, content io.Reader) (couch.Attachment, error) {
+		return o.Store(name, content)
+	}
 }
 
 // Store takes the content of the attachment name, decoded, while it is read from
@@ -49,6 +64,8 @@ type Attachment struct {
 	// Follows says that the content comes in a part of its own, in the order of
 	// the attachments that follow.
 	Follows bool
+	// Upload is the id of the upload that is its content, as the client gives it.
+	Upload string
 	// HasLength tells a Length of 0 from none.
 	HasLength bool
 	// Encoding is "gzip" where the part's bytes, their Digest and EncodedLength
@@ -87,7 +104,7 @@ func (r *Reader) Document(o Options) (*Parsed, error) {
 	if kind != Object {
 		return nil, firstError(r.Skip(), errNotDocument)
 	}
-	d := &document{r: r, store: o.Store, doc: new(Parsed)}
+	d := &document{r: r, store: o.store(), uploads: o.Uploads, doc: new(Parsed)}
 	outer := r.depth
 	r.depth = 0 // MaxDepth is the document's own, also within a batch
 	err = d.read(o.MaxBody)
@@ -102,7 +119,8 @@ func (r *Reader) Document(o Options) (*Parsed, error) {
 // document is a document that is being read.
 type document struct {
 	r        *Reader
-	store    Store
+	store    func(string, couch.Digest, io.Reader) (couch.Attachment, error)
+	uploads  bool
 	doc      *Parsed
 	specials []specialMember // in the order of the last place of each name
 	atts     []inlineAttachment

@@ -1,0 +1,118 @@
+package uploads
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"settle/server/web"
+	"settle/storage/couch"
+)
+
+// contentType is that of the parts.
+const contentType = "application/offset+octet-stream"
+
+// id returns the upload that the path names.
+func (r request) id() (couch.BlobID, error) {
+	id, ok := couch.ParseBlobID(r.Param("upload"))
+	if !ok {
+		return id, couch.ErrNotFound
+	}
+	return id, nil
+}
+
+// take finds the upload, and ends what is being appended to it: who asks again has
+// lost the connection on which that came. Call release at the end.
+func (r request) take() (u couch.Upload, release func(), err error) {
+	id, err := r.id()
+	if err != nil {
+		return u, nil, err
+	}
+	owner := r.Session.User.Name
+	if _, err := r.db.Upload(r.Context(), id, owner); err != nil {
+		return u, nil, err
+	}
+	release, err = r.uploads.running.begin(r.Context(), id, func() {
+		// A read that waits ends; where it cannot be ended it does so by itself.
+		_ = http.NewResponseController(r.Response).SetReadDeadline(time.Now())
+	})
+	if err != nil {
+		return u, nil, err
+	}
+	if u, err = r.db.Upload(r.Context(), id, owner); err != nil {
+		release()
+		return u, nil, err
+	}
+	return u, release, nil
+}
+
+// head answers HEAD /{db}/_uploads/{upload}.
+func (r request) head() error {
+	u, release, err := r.take()
+	if err != nil {
+		return err
+	}
+	defer release()
+	r.show(u)
+	head := r.Response.Header()
+	head.Set("Upload-Length", strconv.FormatInt(u.Length, 10))
+	if u.Metadata != "" {
+		head.Set("Upload-Metadata", u.Metadata)
+	}
+	r.Response.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// patch answers PATCH /{db}/_uploads/{upload}.
+func (r request) patch() error {
+	if r.MediaType() != contentType {
+		return couch.Errorf(couch.BadContentType, "Content-Type must be %s", contentType)
+	}
+	offset, err := r.number("Upload-Offset")
+	if err != nil {
+		return err
+	}
+	u, release, err := r.take()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if u.Offset != offset {
+		return couch.Errorf(couch.Conflict, "The upload has %d bytes.", u.Offset)
+	}
+	if u, err = r.append(u); err != nil {
+		return err
+	}
+	r.show(u)
+	r.Response.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// append appends the body.
+func (r request) append(u couch.Upload) (couch.Upload, error) {
+	if r.ContentLength > u.Length-u.Offset {
+		return u, &couch.Error{Kind: couch.RequestTooLarge, Reason: "The body is longer than what is left of the upload."}
+	}
+	body, err := r.RawBody()
+	if err != nil {
+		return u, err
+	}
+	u.Expires = r.expires()
+	return r.db.AppendUpload(r.Context(), u, body)
+}
+
+// remove answers DELETE /{db}/_uploads/{upload}.
+func (r request) remove() error {
+	u, release, err := r.take()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := r.db.RemoveUpload(r.Context(), u.ID, u.Owner); err != nil {
+		return err
+	}
+	r.Response.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+var errLocked = &web.Error{Status: http.StatusLocked, Name: "locked", Reason: "Another request is adding to the upload."}

@@ -1,0 +1,165 @@
+package server_test
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tus sends a request of the tus protocol as the administrator; header are names and
+// values.
+func (r *running) tus(method, url string, body io.Reader, header ...string) *http.Response {
+	r.t.Helper()
+	if strings.HasPrefix(url, "/") {
+		url = r.url + url
+	}
+	req, err := http.NewRequest(method, url, body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.SetBasicAuth("admin", "pass")
+	req.Header.Set("Tus-Resumable", "1.0.0")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	io.Copy(io.Discard, res.Body)
+	res.Body.Close()
+	return res
+}
+
+const octets = "application/offset+octet-stream"
+
+// An upload is made, added to, asked about, and becomes an attachment, in each of the
+// ways to write a document.
+func TestUploads(t *testing.T) {
+	r := start(t)
+	r.ok("PUT", "/alpha", "")
+	content := strings.Repeat("0123456789", 20_000)
+	upload := func() string {
+		res := r.tus("POST", "/alpha/_uploads", nil, "Upload-Length", strconv.Itoa(len(content)), "Upload-Metadata", "filename eA==")
+		url := res.Header.Get("Location")
+		if res.StatusCode != 201 || !strings.HasPrefix(url, r.url+"/alpha/_uploads/") || res.Header.Get("Upload-Expires") == "" {
+			t.Fatal(res.Status, res.Header)
+		}
+		for at := 0; at < len(content); at += 70_001 {
+			part := content[at:min(at+70_001, len(content))]
+			res := r.tus("PATCH", url, strings.NewReader(part), "Content-Type", octets, "Upload-Offset", strconv.Itoa(at))
+			if res.StatusCode != 204 || res.Header.Get("Upload-Offset") != strconv.Itoa(at+len(part)) {
+				t.Fatal(res.Status, res.Header)
+			}
+			res = r.tus("HEAD", url, nil)
+			if res.StatusCode != 200 || res.Header.Get("Upload-Offset") != strconv.Itoa(at+len(part)) ||
+				res.Header.Get("Upload-Length") != strconv.Itoa(len(content)) || res.Header.Get("Upload-Metadata") != "filename eA==" {
+				t.Fatal(res.Status, res.Header)
+			}
+		}
+		return url[strings.LastIndex(url, "/")+1:]
+	}
+	attachments := func(id string) string {
+		return `{"_id":"d` + id + `","_attachments":{"a":{"upload":"` + id + `","content_type":"text/x"}}}`
+	}
+	first, second, third := upload(), upload(), upload()
+	r.ok("PUT", "/alpha/d"+first, attachments(first))
+	json := func(path, body string) int {
+		return r.tus("POST", path, strings.NewReader(body), "Content-Type", "application/json").StatusCode
+	}
+	if status := json("/alpha", attachments(second)); status != 201 {
+		t.Error(status)
+	}
+	if status := json("/alpha/_bulk_docs", `{"docs":[`+attachments(third)+`]}`); status != 201 {
+		t.Error(status)
+	}
+	for _, id := range []string{first, second, third} {
+		if got := r.ok("GET", "/alpha/d"+id+"/a", ""); got != content {
+			t.Errorf("%d bytes", len(got))
+		}
+		if res := r.tus("HEAD", "/alpha/_uploads/"+id, nil); res.StatusCode != 404 {
+			t.Errorf("an upload that was used: %s", res.Status)
+		}
+	}
+	for _, body := range []string{attachments(first), attachments("x"), `{"_attachments":{"a":{"upload":1}}}`} {
+		if status := json("/alpha", body); status != 400 {
+			t.Errorf("%s: %d", body, status)
+		}
+	}
+	fourth := upload()
+	if status := json("/alpha/_bulk_docs", `{"docs":[`+attachments(fourth)+`,`+attachments(fourth)+`]}`); status != 400 {
+		t.Errorf("used twice: %d", status)
+	}
+}
+
+func TestUploadRefusals(t *testing.T) {
+	r := start(t)
+	r.ok("PUT", "/alpha", "")
+	url := r.tus("POST", "/alpha/_uploads", nil, "Upload-Length", "10").Header.Get("Location")
+	for _, tt := range []struct {
+		name   string
+		method string
+		url    string
+		body   string
+		header []string
+		want   int
+	}{
+		{"no length", "POST", "/alpha/_uploads", "", nil, 400},
+		{"a bad length", "POST", "/alpha/_uploads", "", []string{"Upload-Length", "-1"}, 400},
+		{"too long", "POST", "/alpha/_uploads", "", []string{"Upload-Length", "10000000000000"}, 413},
+		{"another version", "POST", "/alpha/_uploads", "", []string{"Upload-Length", "1", "Tus-Resumable", "0.2.2"}, 412},
+		{"no offset", "PATCH", url, "x", []string{"Content-Type", octets}, 400},
+		{"another offset", "PATCH", url, "x", []string{"Content-Type", octets, "Upload-Offset", "1"}, 409},
+		{"another type", "PATCH", url, "x", []string{"Content-Type", "text/plain", "Upload-Offset", "0"}, 415},
+		{"more than its length", "PATCH", url, "12345678901", []string{"Content-Type", octets, "Upload-Offset", "0"}, 413},
+		{"by override", "POST", url, "12345", []string{"X-HTTP-Method-Override", "PATCH", "Content-Type", octets, "Upload-Offset", "0"}, 204},
+		{"no such upload", "HEAD", "/alpha/_uploads/00000000000000000000000000000000", "", nil, 404},
+		{"no id", "HEAD", "/alpha/_uploads/x", "", nil, 404},
+		{"with content", "POST", "/alpha/_uploads", "abc", []string{"Upload-Length", "3", "Content-Type", octets}, 201},
+		{"what there is", "OPTIONS", "/alpha/_uploads", "", nil, 204},
+		{"removed", "DELETE", url, "", nil, 204},
+		{"removed again", "DELETE", url, "", nil, 404},
+	} {
+		if res := r.tus(tt.method, tt.url, strings.NewReader(tt.body), tt.header...); res.StatusCode != tt.want {
+			t.Errorf("%s: %s", tt.name, res.Status)
+		}
+	}
+}
+
+// Who has lost the connection goes on from what is on disk, while the server still
+// waits for the rest of the request before.
+func TestUploadIsInterrupted(t *testing.T) {
+	r := start(t)
+	r.ok("PUT", "/alpha", "")
+	url := r.tus("POST", "/alpha/_uploads", nil, "Upload-Length", "10").Header.Get("Location")
+	body, feed := io.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		req, _ := http.NewRequest("PATCH", url, body)
+		req.SetBasicAuth("admin", "pass")
+		req.Header.Set("Tus-Resumable", "1.0.0")
+		req.Header.Set("Content-Type", octets)
+		req.Header.Set("Upload-Offset", "0")
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			res.Body.Close()
+		}
+		close(ended)
+	}()
+	if _, err := feed.Write([]byte("12345")); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	res := r.tus("HEAD", url, nil)
+	offset := res.Header.Get("Upload-Offset")
+	if res.StatusCode != 200 || offset != "5" {
+		t.Fatalf("%s, offset %s", res.Status, offset)
+	}
+	if res := r.tus("PATCH", url, strings.NewReader("67890"), "Content-Type", octets, "Upload-Offset", offset); res.StatusCode != 204 {
+		t.Errorf("%s", res.Status)
+	}
+	feed.Close()
+	<-ended
+}
