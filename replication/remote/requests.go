@@ -242,10 +242,8 @@ type bulkDocsRow struct {
 	Reason string      `json:"reason"`
 }
 
-// bulkDocs stores a batch, JSON texts between commas, and returns the rows about
-// those that were refused.
-func (r *Remote) bulkDocs(ctx context.Context, docs []byte) (rows []bulkDocsRow, err error) {
-	text := append(append([]byte(`{"new_edits":false,"docs":[`), docs...), ']', '}')
+// bulkDocs sends a batch and returns the rows about those that were refused.
+func (r *Remote) bulkDocs(ctx context.Context, text []byte) (rows []bulkDocsRow, err error) {
 	err = r.again(ctx, func() error {
 		res, err := r.do(ctx, request{method: http.MethodPost, path: "/_bulk_docs", body: text, contentType: "application/json"})
 		if err != nil {

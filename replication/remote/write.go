@@ -14,7 +14,10 @@ import (
 )
 
 // maxBatch is how many bytes of documents go in one _bulk_docs.
-const maxBatch = 4 << 20
+const maxBatch = 1 << 20
+
+// batchHead stands in front of a batch's documents.
+const batchHead = `{"new_edits":false,"docs":[`
 
 // Write stores revisions as they come: those with attachments, and design documents,
 // one by one, the others in batches. See [replication.Target].
@@ -34,7 +37,7 @@ func (r *Remote) Write(ctx context.Context, revs iter.Seq2[*replication.Revision
 // remoteWriter gathers a batch.
 type remoteWriter struct {
 	r       *Remote
-	text    []byte // documents between commas
+	text    []byte // of the request, as far as it is known
 	batch   []couch.WriteResult
 	results []couch.WriteResult
 }
@@ -50,7 +53,9 @@ func (w *remoteWriter) take(ctx context.Context, rev *replication.Revision) erro
 		w.results = append(w.results, result)
 		return nil
 	}
-	if len(w.text) > 0 {
+	if len(w.batch) == 0 {
+		w.text = append(w.text[:0], batchHead...)
+	} else {
 		w.text = append(w.text, ',')
 	}
 	w.text = docjson.AppendDocument(w.text, rev.Doc, docjson.Print{Revs: true})
@@ -66,7 +71,7 @@ func (w *remoteWriter) flush(ctx context.Context) error {
 	if len(w.batch) == 0 {
 		return nil
 	}
-	rows, err := w.r.bulkDocs(ctx, w.text)
+	rows, err := w.r.bulkDocs(ctx, append(w.text, "]}"...))
 	if err != nil {
 		return w.r.writeError(err)
 	}
@@ -90,7 +95,7 @@ func (w *remoteWriter) flush(ctx context.Context) error {
 		}
 		w.results = append(w.results, result)
 	}
-	w.text, w.batch = w.text[:0], w.batch[:0]
+	w.batch = w.batch[:0]
 	return nil
 }
 
