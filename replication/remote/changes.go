@@ -20,7 +20,7 @@ func (r *Remote) Changes(ctx context.Context, f replication.Feed) iter.Seq2[repl
 	return func(yield func(replication.Change, error) bool) {
 		since, failures, pause := f.Since, 0, 250*time.Millisecond
 		for ctx.Err() == nil {
-			before := since
+			before, began := since, time.Now()
 			more, err := r.readFeed(ctx, f, &since, yield)
 			if !more {
 				return
@@ -31,20 +31,31 @@ func (r *Remote) Changes(ctx context.Context, f replication.Feed) iter.Seq2[repl
 			switch {
 			case err == nil && !f.Wait:
 				return
-			case err == nil:
+			case err == nil && (since != before || time.Since(began) > shortFeed):
+				continue
+			case err == nil: // a peer that does not wait is not asked all the time
+				sleep(ctx, shortFeed)
 				continue
 			}
 			if failures++; failures > r.o.Retries || !isTransient(err) {
 				yield(replication.Change{}, r.refused(err))
 				return
 			}
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
-			}
+			sleep(ctx, pause)
 			pause = min(2*pause, 10*time.Second)
 		}
 		yield(replication.Change{}, ctx.Err())
+	}
+}
+
+// shortFeed is how long a feed at least should wait for changes.
+const shortFeed = time.Second
+
+// sleep waits, but no longer than ctx lasts.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 
