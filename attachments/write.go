@@ -3,11 +3,8 @@ package attachments
 import (
 	"bytes"
 	"context"
-	"crypto/md5"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
-	"hash"
 	"io"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -34,6 +31,7 @@ func (b *Blobs) Write(ctx context.Context, r io.Reader, max int64) (*Pending, er
 // nothing is written.
 func (b *Blobs) WriteLike(ctx context.Context, r io.Reader, max int64, like *Blob) (*Pending, error) {
 	in := newIntake(ctx, r, max)
+	defer in.sums.close()
 	var head bytes.Buffer
 	if _, err := head.ReadFrom(io.LimitReader(in, int64(b.store.smallMax)+1)); err != nil {
 		return nil, err
@@ -149,13 +147,12 @@ type intake struct {
 	r      io.Reader
 	max    int64
 	length int64
-	md5    hash.Hash
-	sha    hash.Hash
+	sums   *sums
 	err    error // other than io.EOF
 }
 
 func newIntake(ctx context.Context, r io.Reader, max int64) *intake {
-	return &intake{ctx: ctx, r: r, max: max, md5: md5.New(), sha: sha256.New()}
+	return &intake{ctx: ctx, r: r, max: max, sums: newSums()}
 }
 
 func (in *intake) Read(b []byte) (int, error) {
@@ -167,8 +164,7 @@ func (in *intake) Read(b []byte) (int, error) {
 	}
 	n, err := in.r.Read(b)
 	in.length += int64(n)
-	in.md5.Write(b[:n])
-	in.sha.Write(b[:n])
+	in.sums.write(b[:n])
 	switch {
 	case in.max > 0 && in.length > in.max, in.length > maxLength:
 		err = couch.Errorf(couch.AttachmentTooLarge, "The attachment is larger than %d bytes.", in.max)
@@ -179,12 +175,16 @@ func (in *intake) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (in *intake) digest() couch.Digest { return couch.Digest(in.md5.Sum(nil)) }
+func (in *intake) digest() couch.Digest {
+	in.sums.close()
+	return couch.Digest(in.sums.md5.Sum(nil))
+}
 
 // tag returns the content's tag; none without a key.
 func (in *intake) tag(key *DedupKey) Tag {
 	if key == nil {
 		return Tag{}
 	}
-	return key.tag(in.sha.Sum(nil))
+	in.sums.close()
+	return key.tag(in.sums.sha.Sum(nil))
 }
