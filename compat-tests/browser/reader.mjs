@@ -14,7 +14,7 @@ import { Random } from '../clients/lib/random.mjs'
 import { Browser } from './lib/browser.mjs'
 import { Pages, reader } from './lib/pages.mjs'
 import { Sealer } from './lib/sealing.mjs'
-import { allow, setUp } from './lib/settings.mjs'
+import { allow, makeUser, setUp } from './lib/settings.mjs'
 import { Traffic } from './lib/traffic.mjs'
 
 const limit = 30e3 // milliseconds in which the page has to show something
@@ -30,9 +30,10 @@ run(async () => {
   const couch = new Couch(`${url}/${database}`)
   const identity = await generateX25519Identity()
   const recipient = await identityToRecipient(identity)
+  const postman = await makePostman(url, couch, user, recipient)
   const sealer = new Sealer(database, recipient)
   const sealers = { sealer, elsewhere: new Sealer('elsewhere', recipient), stranger: new Sealer(database, await identityToRecipient(await generateX25519Identity())) }
-  const mailbox = await timed('delivered', () => fill(couch, sealers, documents, new Random(seed)))
+  const mailbox = await timed('delivered', () => fill({ couch, postman }, sealers, documents, new Random(seed)))
 
   const browser = await new Browser().start(chromium, dir)
   const page = await browser.open(`${pages.name}/reader/`)
@@ -47,7 +48,7 @@ run(async () => {
   await lists(page, mailbox)
   await timed('opened', () => opens(page, mailbox, traffic))
   await refuses(page, couch, sealer, mailbox)
-  await timed('arrived', () => arrives(page, couch, sealer, mailbox))
+  await timed('arrived', () => arrives(page, { couch, postman }, mailbox))
   await offline(browser, page, mailbox, form)
   check(traffic.requests.every(({ url, body = '' }) => !`${url} ${body}`.includes(identity.slice(20))), 'the identity was sent')
   browser.checkErrors()
@@ -63,23 +64,47 @@ function checkPackages () {
   }
 }
 
-// fill stores messages of all sizes, one that is sealed for somebody else, one
+// makePostman makes a user who may deliver into the database, and nothing else.
+async function makePostman (url, couch, user, recipient) {
+  await makeUser(url, 'postman', 'another secret')
+  const security = { admins: {}, members: { names: [user.name] }, deliverers: { names: ['postman'] }, recipients: [recipient] }
+  await couch.json('PUT', '/_security', { json: security })
+  const credentials = Object.assign(new URL(url), { username: 'postman', password: 'another secret', pathname: database })
+  const postman = new Couch(credentials.href)
+  same((await postman.response('GET', '/_all_docs')).status, 403, 'status of a list for who delivers')
+  return postman
+}
+
+// deliver delivers a message, and returns it with the id and the time that it got.
+async function deliver ({ couch, postman }, message) {
+  const head = `--b\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(message.metadata)}\r\n--b\r\ncontent-type: ${message.type}\r\n\r\n`
+  const body = Buffer.concat([Buffer.from(head), message.content, Buffer.from('\r\n--b--')])
+  const headers = { 'content-type': 'multipart/related; boundary=b' }
+  const { id } = await postman.json('PUT', Couch.document('_delivery', message.id), { body, headers })
+  const doc = await couch.json('GET', Couch.document(id))
+  return { ...message, id, received: doc.received_at }
+}
+
+// fill delivers messages of all sizes, and stores one that is sealed for somebody else, one
 // for another database, and a document that is no message.
-async function fill (couch, { sealer, elsewhere, stranger }, count, random) {
-  const messages = Array.from({ length: count }, (_, i) => ({
+async function fill (to, { sealer, elsewhere, stranger }, count, random) {
+  const generated = Array.from({ length: count }, (_, i) => ({
     id: `message ${i}`,
     received: new Date(Date.UTC(2026, 0, 1, 0, i)).toISOString(),
     metadata: { from: `sender-${i}@example.org`, subject: i === 3 ? markup : `subject ${i} ö 🙂` },
     type: i % 5 === 4 ? 'image/png' : 'message/rfc822',
     content: i % 5 === 4 ? random.bytes(200e3) : Buffer.from(`${markup} text ${i} ${random.hex(20e3)}`)
   }))
-  const docs = await Promise.all(messages.map(message => sealer.document(message)))
-  docs.push(await stranger.document({ ...messages[0], id: 'of a stranger' }))
-  docs.push({ ...docs[0], _id: 'of another', sealed: (await elsewhere.document(messages[0])).sealed })
-  docs.push({ _id: 'no message', subject: 'note' })
-  const rows = await couch.json('POST', '/_bulk_docs', { json: { docs } })
+  const messages = []
+  for (const message of generated) messages.push(await deliver(to, message))
+  const docs = [
+    await stranger.document({ ...messages[0], id: 'of a stranger' }),
+    { ...await sealer.document(messages[0]), _id: 'of another', sealed: (await elsewhere.document(messages[0])).sealed },
+    { _id: 'no message', subject: 'note' }
+  ]
+  const rows = await to.couch.json('POST', '/_bulk_docs', { json: { docs } })
   check(rows.every(row => row.ok), JSON.stringify(rows.filter(row => !row.ok)))
-  return { messages, total: docs.length - 1 }
+  return { messages, total: messages.length + docs.length - 1 }
 }
 
 async function logIn (page, form, state) {
@@ -140,10 +165,9 @@ async function refuses (page, couch, sealer, { messages }) {
   })
 }
 
-async function arrives (page, couch, sealer, mailbox) {
-  const message = { ...mailbox.messages[1], id: 'new', received: '2026-02-02T00:00:00Z', metadata: { from: 'new@example.org', subject: 'new' } }
-  const doc = await sealer.document(message)
-  await couch.json('PUT', Couch.document(doc._id), { json: doc })
+async function arrives (page, to, mailbox) {
+  const message = { ...mailbox.messages[1], id: 'new', metadata: { from: 'new@example.org', subject: 'new' } }
+  await deliver(to, message)
   await shows(page, '#state', `${mailbox.total + 1} messages`)
   await shows(page, '#messages li:first-child span', 'new@example.org')
 }

@@ -22,7 +22,7 @@ export class Sealer {
       metadata,
       length: content.length,
       sha256: createHash('sha256').update(content).digest('hex'),
-      delivery: id,
+      delivery_id: id,
       database: this.database
     }
     return {
