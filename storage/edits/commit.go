@@ -117,6 +117,7 @@ func (b *batch) rehearse(ctx context.Context) error {
 	b.rehearsing = true
 	defer func() { b.rehearsing = false }()
 	var last *docState
+	var growth int64 // of what the quota counts, by the chunks so far
 	for chunk, err := range b.chunks(ctx) {
 		if err != nil {
 			return err
@@ -126,9 +127,15 @@ func (b *batch) rehearse(ctx context.Context) error {
 			copied := *m
 			w := NewWriter(b.o.Contents, dryTx{r}, &copied)
 			w.last = last
-			err := w.run(ctx, b, chunk)
+			if err := w.run(ctx, b, chunk); err != nil {
+				return err
+			}
 			last = w.last
-			return err
+			held := m.Quota()
+			grows := copied.Quota().Used() - held.Used()
+			held.Documents += growth
+			growth += grows
+			return held.Admits(grows)
 		})
 		if err != nil {
 			return err
