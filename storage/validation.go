@@ -13,12 +13,12 @@ import (
 // It is called outside of transactions; what it has said is checked again inside.
 type Validator interface {
 	// CheckDesign says why a design document is refused; nil: it is not. An err, the
-	// context's, ends the batch.
-	CheckDesign(ctx context.Context, d *couch.Document) (refusal, err error)
+	// context's, ends the batch. scope tells the database from every other.
+	CheckDesign(ctx context.Context, scope couch.Incarnation, d *couch.Document) (refusal, err error)
 	// Rules returns what the validation function of a design document demands of the
 	// other documents of a database; nil where it has none. size is what that takes in
 	// memory, in bytes.
-	Rules(database string, d *couch.Document) (judge edits.Judge, size int)
+	Rules(database string, scope couch.Incarnation, d *couch.Document) (judge edits.Judge, size int)
 }
 
 // validation returns the rules of the database: where anew is false perhaps old ones,
@@ -63,7 +63,7 @@ func (db *Database) readRules(ctx context.Context) (r edits.Rules, size int, err
 		if row.Doc == nil {
 			continue
 		}
-		if judge, n := db.store.judge.Rules(db.name, row.Doc); judge != nil {
+		if judge, n := db.store.judge.Rules(db.name, db.rec.Incarnation, row.Doc); judge != nil {
 			all = append(all, judge)
 			size += n
 		}

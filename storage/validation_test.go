@@ -22,14 +22,14 @@ type court struct {
 	read      int      // design documents
 }
 
-func (c *court) CheckDesign(_ context.Context, d *couch.Document) (refusal, err error) {
+func (c *court) CheckDesign(_ context.Context, _ couch.Incarnation, d *couch.Document) (refusal, err error) {
 	if strings.Contains(string(d.Body.Text), "broken") {
 		return couch.Errorf(couch.InvalidDesignDoc, "broken"), nil
 	}
 	return nil, nil
 }
 
-func (c *court) Rules(_ string, d *couch.Document) (edits.Judge, int) {
+func (c *court) Rules(_ string, _ couch.Incarnation, d *couch.Document) (edits.Judge, int) {
 	c.read++
 	for name, f := range c.functions {
 		if strings.Contains(string(d.Body.Text), `"judge":"`+name+`"`) {

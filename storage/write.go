@@ -42,7 +42,10 @@ func (db *Database) batch() edits.Options {
 		DropSpool: db.store.removeOwned,
 	}
 	if judge := db.store.judge; judge != nil {
-		o.Validation, o.CheckDesign = db.validation, judge.CheckDesign
+		o.Validation = db.validation
+		o.CheckDesign = func(ctx context.Context, d *couch.Document) (refusal, err error) {
+			return judge.CheckDesign(ctx, db.rec.Incarnation, d)
+		}
 	}
 	return o
 }

@@ -12,6 +12,7 @@ import (
 // one; its comments say what the methods promise.
 type Database interface {
 	Name() string
+	Incarnation() couch.Incarnation
 	Changes(ctx context.Context, o couch.ChangesOptions) iter.Seq2[couch.Change, error]
 	PendingChanges(ctx context.Context, since couch.Seq) (int64, error)
 	UpdateSeq(ctx context.Context) (couch.Seq, error)

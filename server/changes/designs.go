@@ -6,6 +6,7 @@ import (
 	"sync"
 	"weak"
 
+	"settle/storage/couch"
 	"settle/storage/design"
 )
 
@@ -18,15 +19,15 @@ type designs struct {
 	opened map[[sha256.Size]byte]weak.Pointer[design.Document]
 }
 
-// open opens a design document, JSON. The error is a *design.Error.
-func (d *designs) open(text []byte) (*design.Document, error) {
-	key := sha256.Sum256(text)
+// open opens a design document of a database, JSON. The error is a *design.Error.
+func (d *designs) open(scope couch.Incarnation, text []byte) (*design.Document, error) {
+	key := sha256.Sum256(append(scope[:], text...))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if doc := d.opened[key].Value(); doc != nil {
 		return doc, nil
 	}
-	doc, err := d.engine.Document(text)
+	doc, err := d.engine.Document(scope, text)
 	if err != nil {
 		return nil, err
 	}

@@ -143,7 +143,7 @@ func (s *source) findDesign(r *web.Request, db Database, name string, errForm er
 	}
 	plain := *doc
 	plain.Form = nil
-	d, err = s.designs.open(docjson.AppendDocument(nil, &plain, docjson.Print{}))
+	d, err = s.designs.open(db.Incarnation(), docjson.AppendDocument(nil, &plain, docjson.Print{}))
 	return d, function, err
 }
 

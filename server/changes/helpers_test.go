@@ -143,6 +143,8 @@ func (s *source) Changes(_ context.Context, o couch.ChangesOptions) iter.Seq2[co
 	}
 }
 
+func (s *source) Incarnation() couch.Incarnation { return incarnation }
+
 func (s *source) FormatSeq(n couch.Seq) string { return couch.FormatSeq(n, incarnation) }
 
 func (s *source) ParseSeq(text string, last couch.Seq) (couch.Seq, error) {

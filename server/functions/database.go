@@ -27,11 +27,12 @@ type Database interface {
 // designOf opens the design document that the path names.
 func (f *Functions) designOf(r *web.Request) (*design.Document, error) {
 	id := couch.DocID(couch.DesignPrefix) + r.DocID("design")
-	doc, err := web.DatabaseOf[Database](r).Get(r.Context(), id, couch.GetOptions{})
+	db := web.DatabaseOf[Database](r)
+	doc, err := db.Get(r.Context(), id, couch.GetOptions{})
 	if err != nil {
 		return nil, err
 	}
-	return f.engine.Document(docjson.AppendDocument(nil, doc, docjson.Print{}))
+	return f.engine.Document(db.Whole().Incarnation(), docjson.AppendDocument(nil, doc, docjson.Print{}))
 }
 
 // document returns the text of a document, with its revisions; nil where the request

@@ -23,11 +23,12 @@ func (f *Functions) rewrite(r *web.Request) error {
 	if depthOf(r.Context()) >= maxRewrites {
 		return couch.Errorf(couch.BadRequest, "Exceeded rewrite recursion limit")
 	}
-	doc, err := web.DatabaseOf[Database](r).Get(r.Context(), couch.DocID(couch.DesignPrefix)+r.DocID("design"), couch.GetOptions{})
+	db := web.DatabaseOf[Database](r)
+	doc, err := db.Get(r.Context(), couch.DocID(couch.DesignPrefix)+r.DocID("design"), couch.GetOptions{})
 	if err != nil {
 		return err
 	}
-	d, err := f.engine.Document(docjson.AppendDocument(nil, doc, docjson.Print{}))
+	d, err := f.engine.Document(db.Whole().Incarnation(), docjson.AppendDocument(nil, doc, docjson.Print{}))
 	if err != nil {
 		return err
 	}
@@ -156,7 +157,7 @@ func depthOf(ctx context.Context) int {
 
 // sendOn answers the request that was made of this one, with the rights of who sent it.
 func (f *Functions) sendOn(r *web.Request, to target) error {
-	ctx := context.WithValue(r.Context(), depthKey{}, depthOf(r.Context())+1)
+	ctx := web.WithSession(context.WithValue(r.Context(), depthKey{}, depthOf(r.Context())+1), r.Session)
 	sent := r.Request.Clone(ctx)
 	sent.URL.Path, sent.URL.RawPath = unescaped(to.path), to.path
 	sent.URL.RawQuery = to.query.Encode()
@@ -165,8 +166,8 @@ func (f *Functions) sendOn(r *web.Request, to target) error {
 		sent.Method = to.method
 	}
 	for _, field := range to.header {
-		if name := http.CanonicalHeaderKey(field.Name); !isIdentity(name) {
-			sent.Header.Set(name, field.Value)
+		if !r.IsCredential(field.Name) {
+			sent.Header.Set(field.Name, field.Value)
 		}
 	}
 	if to.body != nil {
@@ -183,10 +184,4 @@ func unescaped(path string) string {
 		return path
 	}
 	return plain
-}
-
-// isIdentity reports whether a header says who asks: a function must not speak for
-// another.
-func isIdentity(name string) bool {
-	return name == "Authorization" || name == "Cookie" || strings.HasPrefix(name, "X-Auth-Couchdb")
 }

@@ -32,7 +32,11 @@ func (r *Replicator) matcher(ctx context.Context, db replication.Database, f rep
 	if err != nil {
 		return nil, err
 	}
-	opened, err := r.Functions.Document(docjson.AppendDocument(nil, doc, docjson.Print{}))
+	info, err := db.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := r.Functions.Document(info.Incarnation, docjson.AppendDocument(nil, doc, docjson.Print{}))
 	if err != nil {
 		return nil, err
 	}

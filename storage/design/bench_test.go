@@ -26,7 +26,7 @@ func BenchmarkMap(b *testing.B) {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			engine := design.New(design.Options{})
 			defer engine.Close()
-			mapper := engine.Mapper(nil, []string{source})
+			mapper := engine.Mapper(anyScope, nil, []string{source})
 			for b.Loop() {
 				var next atomic.Int64
 				var wg sync.WaitGroup
@@ -55,7 +55,7 @@ func BenchmarkMap(b *testing.B) {
 func BenchmarkValidate(b *testing.B) {
 	engine := design.New(design.Options{})
 	defer engine.Close()
-	doc, err := engine.Document([]byte(`{"_id":"_design/v","validate_doc_update":"function (n, o, u, s) { if (!n.type) throw({forbidden: 'no type'}); }"}`))
+	doc, err := engine.Document(anyScope, []byte(`{"_id":"_design/v","validate_doc_update":"function (n, o, u, s) { if (!n.type) throw({forbidden: 'no type'}); }"}`))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func BenchmarkValidate(b *testing.B) {
 func BenchmarkReduce(b *testing.B) {
 	engine := design.New(design.Options{})
 	defer engine.Close()
-	reducer := engine.Reducer(`function (keys, values, rereduce) { return rereduce ? sum(values) : values.length; }`)
+	reducer := engine.Reducer(anyScope, `function (keys, values, rereduce) { return rereduce ? sum(values) : values.length; }`)
 	rows := make([]design.ReduceRow, 100)
 	for i := range rows {
 		rows[i] = design.ReduceRow{Key: fmt.Sprint(i), ID: fmt.Sprintf("doc-%d", i), Value: "1"}
@@ -88,7 +88,7 @@ func BenchmarkStart(b *testing.B) {
 	engine := design.New(design.Options{})
 	defer engine.Close()
 	for i := 0; b.Loop(); i++ {
-		mapper := engine.Mapper(nil, []string{fmt.Sprintf("function (doc) { emit(%d); }", i)})
+		mapper := engine.Mapper(anyScope, nil, []string{fmt.Sprintf("function (doc) { emit(%d); }", i)})
 		if _, err := mapper.Map(b.Context(), nil); err != nil {
 			b.Fatal(err)
 		}

@@ -5,10 +5,17 @@
 //
 // # Isolation
 //
-// A design document, the map functions of an index and a reduce function each run
-// in runtimes of their own, which have no way out but their results and the log.
-// Runtimes are kept and used again for the same functions, so what a function
-// leaves in its globals it may find again, or not; no other design document sees it.
+// A design document, the map functions of one run over an index, and a reduce
+// function each run in runtimes of their own, which have no way out but their results
+// and the log. Runtimes are kept and used again for the same functions of the same
+// database, so what a function leaves in its globals it may find again, or not; no
+// other design document sees it, and no other database that has the same one.
+//
+// # Scopes
+//
+// Functions belong to a scope, the incarnation of the database that they are of. What
+// is limited, or refused because it hangs, is so for a scope: one database's functions
+// do not keep another's waiting.
 //
 // # Limits
 //
@@ -24,6 +31,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,11 +51,11 @@ type Options struct {
 	// units. Default 16 Mi.
 	Output int
 	// Runtimes is how many calls run at a time; more wait. Default 8 for each
-	// processor. The functions of one design document take a quarter of them at
-	// most, and never fewer than there are processors.
+	// processor. The functions of one scope take a quarter of them at most, and
+	// never fewer than there are processors.
 	Runtimes int
 	// Lists is how many list functions run at a time, beside Runtimes: they wait
-	// for clients. One design document has a quarter of them at most. Default 64.
+	// for clients. One scope has a quarter of them at most. Default 64.
 	Lists int
 	// Idle is how many runtimes are kept for later calls. Default 4 for each
 	// processor.
@@ -84,6 +92,7 @@ type Engine struct {
 	options Options
 	calls   *gate
 	lists   *gate
+	runs    atomic.Uint64 // of mappers
 
 	mu     sync.Mutex
 	closed bool

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"settle/storage/couch"
 )
 
 // Document is a design document whose functions can be run.
@@ -17,10 +19,10 @@ type Document struct {
 	functions functions
 }
 
-// Document reads a design document, JSON, as clients see it. The error is an
-// *Error, InvalidDesignDoc, where it is no JSON object or its language no string.
+// Document reads a design document of a scope, JSON, as clients see it. The error is
+// an *Error, InvalidDesignDoc, where it is no JSON object or its language no string.
 // Nothing is compiled yet.
-func (e *Engine) Document(text []byte) (*Document, error) {
+func (e *Engine) Document(scope couch.Incarnation, text []byte) (*Document, error) {
 	members, err := parseObject(text)
 	if err != nil {
 		return nil, newError(InvalidDesignDoc, "The design document is not a JSON object.")
@@ -31,7 +33,7 @@ func (e *Engine) Document(text []byte) (*Document, error) {
 			return nil, newError(InvalidDesignDoc, "`language` field must have string type")
 		}
 	}
-	d.functions = e.functions("design", string(text))
+	d.functions = e.functions(scope, "design", string(text))
 	return d, nil
 }
 
@@ -120,18 +122,24 @@ func (d *Document) CheckViews(ctx context.Context) error {
 	}
 	views, lib := d.Views()
 	for _, v := range views {
-		_, err := d.engine.Mapper(lib, []string{v.Map}).Map(ctx, nil)
-		if err != nil {
+		if err := d.checkMap(ctx, lib, v.Map); err != nil {
 			return inView(err, "map", v.Name)
 		}
 		if v.Reduce == "" || v.Reduce[0] == '_' {
 			continue
 		}
-		if err := d.engine.Reducer(v.Reduce).check(ctx); err != nil {
+		if err := d.engine.Reducer(d.functions.scope, v.Reduce).check(ctx); err != nil {
 			return inView(err, "reduce", v.Name)
 		}
 	}
 	return nil
+}
+
+func (d *Document) checkMap(ctx context.Context, lib json.RawMessage, source string) error {
+	m := d.engine.Mapper(d.functions.scope, lib, []string{source})
+	defer m.Close()
+	_, err := m.Map(ctx, nil)
+	return err
 }
 
 // check compiles the function.

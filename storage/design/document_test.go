@@ -46,7 +46,7 @@ func TestLanguage(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, text := range []string{`{"language":5}`, `{"language":null}`, `[]`, `{`, `"x"`} {
-		if _, err := e.Document([]byte(text)); !isNamed(err, design.InvalidDesignDoc) {
+		if _, err := e.Document(anyScope, []byte(text)); !isNamed(err, design.InvalidDesignDoc) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -64,7 +64,7 @@ func FuzzDocument(f *testing.F) {
 	e := design.New(design.Options{Time: time.Second, Memory: 8 << 20})
 	f.Cleanup(func() { e.Close() })
 	f.Fuzz(func(t *testing.T, text string) {
-		d, err := e.Document([]byte(text))
+		d, err := e.Document(anyScope, []byte(text))
 		if err == nil {
 			err = errors.Join(d.CheckShape(), d.CheckViews(t.Context()))
 		}

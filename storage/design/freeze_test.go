@@ -27,7 +27,7 @@ func TestFunctionsCannotChangeDocuments(t *testing.T) {
 		`for (var k in doc) doc[k] = 0`, `for (var k in doc) { delete doc[k]; }`, `for (const v of Object.values(doc)) v.k = 2`, `if (doc.n == 1) doc.n = 2`, `doc.n === 1 ? doc.n = 2 : 0`, `doc.n==1&&(doc.n=2)`,
 	} {
 		sources := []string{"function (doc) { " + statement + " }", "function (doc) { emit(doc); }"}
-		rows, err := e.Mapper(nil, sources).Map(t.Context(), [][]byte{[]byte(doc)})
+		rows, err := e.Mapper(anyScope, nil, sources).Map(t.Context(), [][]byte{[]byte(doc)})
 		if err != nil {
 			t.Errorf("%s: %v", statement, err)
 		} else if got := fmt.Sprint(rows[0][1]); got != "[{"+doc+" null}]" {

@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"sync"
+
+	"settle/storage/couch"
 )
 
-// key names functions that may share runtimes: a hash of all that they were
-// compiled from.
+// key names functions: a hash of their scope and of all that they are compiled from.
 type key [sha256.Size]byte
 
 func newKey(parts ...string) key {
@@ -22,36 +23,36 @@ func newKey(parts ...string) key {
 	return key(h.Sum(nil))
 }
 
-// gate limits how many calls run at a time, in all and for one key.
+// gate limits how many calls run at a time, in all and for one scope.
 type gate struct {
 	all     chan struct{}
 	each    int
 	mu      sync.Mutex
-	byKey   map[key]*lane
+	byScope map[couch.Incarnation]*lane
 	stuckAt map[key]int // calls that were given up and still run
 }
 
-// lane is the limit of one key. It lives while somebody uses it or waits for it.
+// lane is the limit of one scope. It lives while somebody uses it or waits for it.
 type lane struct {
 	slots chan struct{}
 	users int
 }
 
 func newGate(all, each int) *gate {
-	return &gate{all: make(chan struct{}, all), each: each, byKey: map[key]*lane{}, stuckAt: map[key]int{}}
+	return &gate{all: make(chan struct{}, all), each: each, byScope: map[couch.Incarnation]*lane{}, stuckAt: map[key]int{}}
 }
 
-// enter waits for a place; leave gives it back. Waiting in the key's lane first,
-// one design document's calls never stand in the way of others.
-func (g *gate) enter(ctx context.Context, k key) error {
-	l, err := g.join(k)
+// enter waits for a place; leave gives it back. Waiting in their scope's lane first,
+// one database's calls never stand in the way of others.
+func (g *gate) enter(ctx context.Context, f functions) error {
+	l, err := g.join(f)
 	if err != nil {
 		return err
 	}
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
-		g.part(k, l)
+		g.part(f, l)
 		return ctx.Err()
 	}
 	select {
@@ -59,44 +60,44 @@ func (g *gate) enter(ctx context.Context, k key) error {
 		return nil
 	case <-ctx.Done():
 		<-l.slots
-		g.part(k, l)
+		g.part(f, l)
 		return ctx.Err()
 	}
 }
 
-func (g *gate) leave(k key) {
+func (g *gate) leave(f functions) {
 	<-g.all
 	g.mu.Lock()
-	l := g.byKey[k]
+	l := g.byScope[f.scope]
 	g.mu.Unlock()
 	<-l.slots
-	g.part(k, l)
+	g.part(f, l)
 }
 
-func (g *gate) join(k key) (*lane, error) {
+func (g *gate) join(f functions) (*lane, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.stuckAt[k] > 0 {
+	if g.stuckAt[f.name] > 0 {
 		return nil, errLate
 	}
-	l := g.byKey[k]
+	l := g.byScope[f.scope]
 	if l == nil {
 		l = &lane{slots: make(chan struct{}, g.each)}
-		g.byKey[k] = l
+		g.byScope[f.scope] = l
 	}
 	l.users++
 	return l, nil
 }
 
-func (g *gate) part(k key, l *lane) {
+func (g *gate) part(f functions, l *lane) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if l.users--; l.users == 0 {
-		delete(g.byKey, k)
+		delete(g.byScope, f.scope)
 	}
 }
 
-// stuck refuses the key's calls until ended is closed.
+// stuck refuses calls of the functions of a name until ended is closed.
 func (g *gate) stuck(k key, ended <-chan struct{}) {
 	g.mu.Lock()
 	g.stuckAt[k]++

@@ -4,8 +4,12 @@ import (
 	"errors"
 	"testing"
 
+	"settle/storage/couch"
 	"settle/storage/design"
 )
+
+// anyScope is the scope of functions where there is one only.
+var anyScope = couch.Incarnation{1}
 
 func isNamed(err error, name string) bool {
 	var e *design.Error
@@ -15,7 +19,7 @@ func isNamed(err error, name string) bool {
 // document opens a design document with the given members.
 func document(t *testing.T, e *design.Engine, members map[string]any) *design.Document {
 	t.Helper()
-	d, err := e.Document([]byte(marshal(t, members)))
+	d, err := e.Document(anyScope, []byte(marshal(t, members)))
 	if err != nil {
 		t.Fatal(err)
 	}

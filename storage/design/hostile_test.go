@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"settle/storage/couch"
 	"settle/storage/design"
 )
 
@@ -30,7 +31,14 @@ func engine(t *testing.T, limit time.Duration, log func(string)) *design.Engine 
 
 func mapOne(t *testing.T, e *design.Engine, source, doc string) ([]design.Row, error) {
 	t.Helper()
-	rows, err := e.Mapper(nil, []string{source}).Map(t.Context(), [][]byte{[]byte(doc)})
+	return mapIn(t, e, anyScope, source, doc)
+}
+
+func mapIn(t *testing.T, e *design.Engine, scope couch.Incarnation, source, doc string) ([]design.Row, error) {
+	t.Helper()
+	m := e.Mapper(scope, nil, []string{source})
+	defer m.Close()
+	rows, err := m.Map(t.Context(), [][]byte{[]byte(doc)})
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +124,10 @@ func TestHostileFunctions(t *testing.T) {
 func TestLimitsEndTheRuntime(t *testing.T) {
 	e := engine(t, slow*300*time.Millisecond, nil)
 	source := `function (doc) { globalThis.n = (globalThis.n || 0) + 1; emit(n); if (doc.loop) while (true); }`
-	for i, want := range []string{"[{1 null}]", "[{2 null}]", "", "[{1 null}]"} {
-		rows, err := mapOne(t, e, source, fmt.Sprintf(`{"_id":"a","loop":%v}`, want == ""))
+	m := e.Mapper(anyScope, nil, []string{source})
+	defer m.Close()
+	for i, want := range []string{"[[[{1 null}]]]", "[[[{2 null}]]]", "", "[[[{1 null}]]]"} {
+		rows, err := m.Map(t.Context(), [][]byte{fmt.Appendf(nil, `{"_id":"a","loop":%v}`, want == "")})
 		if (err != nil) != (want == "") || err == nil && fmt.Sprint(rows) != want {
 			t.Errorf("%d: %v, %v, want %s", i, rows, err, want)
 		}
@@ -145,7 +155,7 @@ func TestFunctionsDoNotSeeEachOthersChanges(t *testing.T) {
 		`function (doc) { "use strict"; doc.a = 2; emit(1); }`,
 		`function (doc) { emit(doc.a, doc.o); }`,
 	}
-	rows, err := e.Mapper(nil, sources).Map(t.Context(), [][]byte{[]byte(`{"a":1,"o":{"x":1,"__proto__":{"y":1}}}`)})
+	rows, err := e.Mapper(anyScope, nil, sources).Map(t.Context(), [][]byte{[]byte(`{"a":1,"o":{"x":1,"__proto__":{"y":1}}}`)})
 	want := `[[[{1 1}] [] [{1 {"x":1,"__proto__":{"y":1}}}]]]`
 	if err != nil || fmt.Sprint(rows) != want {
 		t.Errorf("%v, %v, want %s", rows, err, want)
@@ -167,7 +177,7 @@ func TestContextEndsACall(t *testing.T) {
 	defer e.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := e.Mapper(nil, []string{`function (doc) { while (true); }`}).Map(ctx, [][]byte{[]byte(`{}`)})
+	_, err := e.Mapper(anyScope, nil, []string{`function (doc) { while (true); }`}).Map(ctx, [][]byte{[]byte(`{}`)})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
@@ -180,34 +190,8 @@ func TestTimeIsPerDocument(t *testing.T) {
 	for i := range docs {
 		docs[i] = []byte(`{}`)
 	}
-	rows, err := e.Mapper(nil, []string{`function (doc) { var end = Date.now() + ` + fmt.Sprint(slow*50) + `; while (Date.now() < end); emit(1); }`}).Map(t.Context(), docs)
+	rows, err := e.Mapper(anyScope, nil, []string{`function (doc) { var end = Date.now() + ` + fmt.Sprint(slow*50) + `; while (Date.now() < end); emit(1); }`}).Map(t.Context(), docs)
 	if err != nil || len(rows) != len(docs) {
 		t.Errorf("%d rows, %v", len(rows), err)
-	}
-}
-
-// One design document's calls do not keep another's waiting.
-func TestLoopsLeaveRoomForOthers(t *testing.T) {
-	e := design.New(design.Options{Runtimes: 8, Time: 2 * time.Second})
-	defer e.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	done := make(chan error, 20)
-	for range cap(done) {
-		go func() {
-			_, err := e.Mapper(nil, []string{`function (doc) { while (true); }`}).Map(ctx, [][]byte{[]byte(`{}`)})
-			done <- err
-		}()
-	}
-	time.Sleep(20 * time.Millisecond)
-	started := time.Now()
-	if _, err := mapOne(t, e, `function (doc) { emit(1); }`, `{}`); err != nil || time.Since(started) > slow*time.Second {
-		t.Errorf("after %v: %v", time.Since(started), err)
-	}
-	cancel()
-	for range cap(done) {
-		if err := <-done; err == nil {
-			t.Error("a loop has ended")
-		}
 	}
 }

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"settle/storage/couch"
 )
 
-// Mapper runs the map functions of one index.
+// Mapper runs the map functions of one index, in runtimes of its own: what they leave
+// in their globals another Mapper of the same functions does not find.
 type Mapper struct {
 	functions functions
 	count     int
@@ -16,10 +19,11 @@ type Mapper struct {
 // Row is what a map function emitted: two JSON texts.
 type Row struct{ Key, Value string }
 
-// Mapper returns the map functions with the given sources. lib is the value of
-// `views.lib`, JSON, in which they may `require` modules; nil for none. Nothing is
-// compiled yet: a call of Map gives the error of a source that does not compile.
-func (e *Engine) Mapper(lib json.RawMessage, sources []string) *Mapper {
+// Mapper returns the map functions of a scope with the given sources. lib is the value
+// of `views.lib`, JSON, in which they may `require` modules; nil for none. Nothing is
+// compiled yet: a call of Map gives the error of a source that does not compile. The
+// caller closes it.
+func (e *Engine) Mapper(scope couch.Incarnation, lib json.RawMessage, sources []string) *Mapper {
 	if lib == nil {
 		lib = json.RawMessage("null")
 	}
@@ -27,8 +31,11 @@ func (e *Engine) Mapper(lib json.RawMessage, sources []string) *Mapper {
 	if err != nil {
 		text = []byte("[]") // no error is possible: they are strings
 	}
-	return &Mapper{functions: e.functions("maps", string(lib), string(text)), count: len(sources)}
+	return &Mapper{functions: e.functions(scope, "maps", string(lib), string(text)).alone(), count: len(sources)}
 }
+
+// Close frees the runtimes that are kept. It comes behind the last call of Map.
+func (m *Mapper) Close() { m.functions.close() }
 
 // One call into the engine takes documents of this size, and this many
 // milliseconds unless a document alone takes longer.

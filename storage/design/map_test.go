@@ -51,7 +51,7 @@ func TestMapOfMany(t *testing.T) {
 	e := small(t, nil)
 	docs := smallDocs(3000)
 	docs[1500] = []byte(`{"n":1500,"x":"` + strings.Repeat("x", 2<<20) + `"}`)
-	rows, err := e.Mapper(nil, []string{`function (doc) { emit(doc.n); }`, `function (doc) {}`}).Map(t.Context(), docs)
+	rows, err := e.Mapper(anyScope, nil, []string{`function (doc) { emit(doc.n); }`, `function (doc) {}`}).Map(t.Context(), docs)
 	if err != nil || len(rows) != len(docs) {
 		t.Fatalf("%d, %v", len(rows), err)
 	}
@@ -60,10 +60,10 @@ func TestMapOfMany(t *testing.T) {
 			t.Fatalf("%d: %v, want %s", i, doc, want)
 		}
 	}
-	if rows, err := e.Mapper(nil, nil).Map(t.Context(), docs[:3]); err != nil || len(rows) != 3 {
+	if rows, err := e.Mapper(anyScope, nil, nil).Map(t.Context(), docs[:3]); err != nil || len(rows) != 3 {
 		t.Errorf("no functions: %v, %v", rows, err)
 	}
-	if _, err := e.Mapper(nil, []string{"function(doc){}"}).Map(t.Context(), [][]byte{[]byte(`{]`)}); err == nil {
+	if _, err := e.Mapper(anyScope, nil, []string{"function(doc){}"}).Map(t.Context(), [][]byte{[]byte(`{]`)}); err == nil {
 		t.Error("no error for a document that is no JSON")
 	}
 }

@@ -3,23 +3,45 @@ package design
 import (
 	"container/list"
 	"context"
+	"encoding/binary"
+
+	"settle/storage/couch"
 )
 
 // functions is what the runtimes of one key hold: the command that loads it, and
 // its arguments.
 type functions struct {
 	engine  *Engine
-	key     key
+	scope   couch.Incarnation
+	name    key // the same for the same functions of the same scope
+	key     key // of the runtimes
 	command string
 	args    []any
 }
 
-func (e *Engine) functions(command string, args ...string) functions {
-	f := functions{engine: e, key: newKey(append([]string{command}, args...)...), command: command}
+func (e *Engine) functions(scope couch.Incarnation, command string, args ...string) functions {
+	f := functions{engine: e, scope: scope, command: command}
+	f.name = newKey(append([]string{string(scope[:]), command}, args...)...)
+	f.key = f.name
 	for _, arg := range args {
 		f.args = append(f.args, arg)
 	}
 	return f
+}
+
+// alone returns the functions with runtimes that no others share, which the caller
+// closes.
+func (f functions) alone() functions {
+	run := binary.AppendUvarint(nil, f.engine.runs.Add(1))
+	f.key = newKey(string(f.name[:]), string(run))
+	return f
+}
+
+// close ends the runtimes that are idle.
+func (f functions) close() {
+	for m := f.engine.take(f.key); m != nil; m = f.engine.take(f.key) {
+		m.close()
+	}
 }
 
 // call runs one command in a runtime of these functions.
@@ -37,6 +59,7 @@ type session struct {
 	ctx     context.Context
 	engine  *Engine
 	gate    *gate
+	name    key
 	machine *machine
 	broken  bool
 }
@@ -46,11 +69,11 @@ func (f functions) session(ctx context.Context, g *gate, host func(what, text st
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := g.enter(ctx, f.key); err != nil {
+	if err := g.enter(ctx, f); err != nil {
 		return err
 	}
-	defer g.leave(f.key)
-	s := &session{ctx: ctx, engine: f.engine, gate: g}
+	defer g.leave(f)
+	s := &session{ctx: ctx, engine: f.engine, gate: g, name: f.name}
 	if s.machine = f.engine.take(f.key); s.machine == nil {
 		if err := s.load(f); err != nil {
 			return err
@@ -90,7 +113,7 @@ func (s *session) call(command string, args ...any) (string, error) {
 		s.broken = true
 	}
 	if ended != nil {
-		s.gate.stuck(s.machine.key, ended)
+		s.gate.stuck(s.name, ended)
 	}
 	return r.text, r.err
 }

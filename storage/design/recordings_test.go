@@ -85,7 +85,7 @@ func (db *database) put(t *testing.T, id, rev string, text json.RawMessage) {
 		db.docs[id] = text
 		return
 	}
-	if db.designs[name], err = db.engine.Document(text); err != nil {
+	if db.designs[name], err = db.engine.Document(anyScope, text); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -189,7 +189,7 @@ func viewPath(path string) (design, view string, ok bool) {
 
 func (db *database) checkRefused(t *testing.T, x exchange) {
 	t.Helper()
-	doc, err := db.engine.Document(x.Request.JSON)
+	doc, err := db.engine.Document(anyScope, x.Request.JSON)
 	if err == nil {
 		err = doc.CheckShape()
 	}
@@ -263,7 +263,7 @@ func (db *database) rows(t *testing.T, doc *design.Document, name string) []view
 	for id, text := range db.docs {
 		ids, docs = append(ids, id), append(docs, text)
 	}
-	mapped, err := db.engine.Mapper(lib, sources).Map(t.Context(), docs)
+	mapped, err := db.engine.Mapper(anyScope, lib, sources).Map(t.Context(), docs)
 	if err != nil || at < 0 {
 		t.Fatalf("view %s: %v", name, err)
 	}

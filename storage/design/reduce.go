@@ -4,15 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+
+	"settle/storage/couch"
 )
 
 // Reducer runs one reduce function.
 type Reducer struct{ functions functions }
 
-// Reducer returns the reduce function with the given source, which is not one of
-// the built-in ones. Nothing is compiled yet.
-func (e *Engine) Reducer(source string) *Reducer {
-	return &Reducer{functions: e.functions("reducer", source)}
+// Reducer returns the reduce function of a scope with the given source, which is not
+// one of the built-in ones. Nothing is compiled yet.
+func (e *Engine) Reducer(scope couch.Incarnation, source string) *Reducer {
+	return &Reducer{functions: e.functions(scope, "reducer", source)}
 }
 
 // ReduceRow is a row of a view: key and value are JSON texts.

@@ -45,7 +45,7 @@ func FuzzRequire(f *testing.F) {
 	}
 	e := design.New(design.Options{Idle: 4})
 	f.Cleanup(func() { e.Close() })
-	d, err := e.Document([]byte(`{"lib":{"a":"exports.ok = 1;","deep":{"b":"exports.ok = require('../a').ok;"},"cycle":{"x":"exports.ok = 1; require('./y');","y":"exports.y = require('./x').ok"}},` +
+	d, err := e.Document(anyScope, []byte(`{"lib":{"a":"exports.ok = 1;","deep":{"b":"exports.ok = require('../a').ok;"},"cycle":{"x":"exports.ok = 1; require('./y');","y":"exports.y = require('./x').ok"}},`+
 		`"updates":{"u":"function (doc, req) { var m; try { m = require(req.name); } catch (e) { return [null, e[1] || 'none']; } return [null, m.ok === 1 ? 'module' : 'strange']; }"}}`))
 	if err != nil {
 		f.Fatal(err)

@@ -31,8 +31,8 @@ func New(engine *design.Engine, defaultSecurity string) *Validator {
 
 // CheckDesign refuses a design document that is not one by its form, or whose views do
 // not compile, by a *design.Error. The err is the context's.
-func (v *Validator) CheckDesign(ctx context.Context, d *couch.Document) (refusal, err error) {
-	opened, err := v.engine.Document(print(d, false))
+func (v *Validator) CheckDesign(ctx context.Context, scope couch.Incarnation, d *couch.Document) (refusal, err error) {
+	opened, err := v.engine.Document(scope, print(d, false))
 	if err == nil {
 		err = opened.CheckShape()
 	}
@@ -52,9 +52,9 @@ func apart(err error) (refusal, fatal error) {
 
 // Rules returns the judge that a design document's validation function is. Where the
 // document cannot be read every update is refused with that error.
-func (v *Validator) Rules(database string, d *couch.Document) (judge edits.Judge, size int) {
+func (v *Validator) Rules(database string, scope couch.Incarnation, d *couch.Document) (judge edits.Judge, size int) {
 	text := print(d, false)
-	opened, err := v.engine.Document(text)
+	opened, err := v.engine.Document(scope, text)
 	if err != nil {
 		return func(context.Context, edits.Update) (refusal, fatal error) { return apart(err) }, 0
 	}

@@ -74,7 +74,7 @@ func (u *updater) read(ctx context.Context, queue chan<- *batch) {
 	send := func() bool {
 		full := b
 		b = newBatch()
-		go u.ix.mapBatch(ctx, full)
+		go u.mapBatch(ctx, full)
 		select {
 		case queue <- full:
 			return true
@@ -133,7 +133,7 @@ func (ix *Index) addChange(b *batch, change couch.Change) {
 }
 
 // mapBatch maps the documents of a batch, and makes the keys of their rows.
-func (ix *Index) mapBatch(ctx context.Context, b *batch) {
+func (u *updater) mapBatch(ctx context.Context, b *batch) {
 	defer close(b.mapped)
 	if b.err != nil {
 		return
@@ -146,7 +146,7 @@ func (ix *Index) mapBatch(ctx context.Context, b *batch) {
 	}
 	var emitted [][][]Emitted
 	if len(docs) > 0 {
-		if emitted, b.err = ix.mapper.Map(ctx, docs); b.err != nil {
+		if emitted, b.err = u.maps.Map(ctx, docs); b.err != nil {
 			return
 		}
 		if len(emitted) != len(docs) {
@@ -156,12 +156,12 @@ func (ix *Index) mapBatch(ctx context.Context, b *batch) {
 	}
 	b.rows = make([][]viewRows, len(b.ids))
 	for i, doc := range b.docs {
-		b.rows[i] = make([]viewRows, len(ix.definition.Views))
+		b.rows[i] = make([]viewRows, len(u.ix.definition.Views))
 		if doc == nil {
 			continue
 		}
 		for view := range min(len(emitted[0]), len(b.rows[i])) {
-			b.rows[i][view] = ix.rowsOf(view, b.ids[i], emitted[0][view])
+			b.rows[i][view] = u.ix.rowsOf(view, b.ids[i], emitted[0][view])
 		}
 		emitted = emitted[1:]
 	}

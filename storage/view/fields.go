@@ -38,6 +38,9 @@ func parseFieldView(text []byte) (x *mango.Index, err error) {
 	return x, err
 }
 
+// Close implements Mapper.
+func (fieldMapper) Close() {}
+
 // Map implements Mapper.
 func (m fieldMapper) Map(ctx context.Context, docs [][]byte) ([][][]Emitted, error) {
 	out := make([][][]Emitted, len(docs))

@@ -189,7 +189,7 @@ type testFunctions struct{}
 
 type testMapper []func(doc map[string]any) []view.Emitted
 
-func (testFunctions) Mapper(d *view.Definition) (view.Mapper, error) {
+func (testFunctions) Mapper(_ couch.Incarnation, d *view.Definition) (view.Mapper, error) {
 	var m testMapper
 	for _, v := range d.Views {
 		fn := mapFunctions[v.Map]
@@ -201,7 +201,9 @@ func (testFunctions) Mapper(d *view.Definition) (view.Mapper, error) {
 	return m, nil
 }
 
-func (testFunctions) Reducer(*view.Definition, string) (reduction.Reducer, error) {
+func (testMapper) Close() {}
+
+func (testFunctions) Reducer(couch.Incarnation, string) (reduction.Reducer, error) {
 	return joiner{}, nil
 }
 

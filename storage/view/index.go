@@ -19,7 +19,6 @@ type Index struct {
 	definition *Definition
 	name       couch.DocID // of the design document that asked first
 	signature  string
-	mapper     Mapper
 	reducers   [][]reduction.Reducer // by view
 	updates    background.Shared
 
@@ -40,20 +39,26 @@ func (x *Indexes) newIndex(db Database, d *Definition, name couch.DocID, signatu
 		return nil, err
 	}
 	ix := &Index{indexes: x, db: db, definition: d, name: name, signature: signature}
-	var err error
-	if d.Language == Mango {
-		ix.mapper, err = newFieldMapper(d)
-	} else {
-		ix.mapper, err = x.functions.Mapper(d)
+	mapper, err := ix.newMapper()
+	if err == nil {
+		mapper.Close()
 	}
 	for _, v := range d.Views {
 		var r []reduction.Reducer
 		if err == nil {
-			r, err = reducers(x.functions, d, v)
+			r, err = reducers(x.functions, db.Incarnation(), v)
 		}
 		ix.reducers = append(ix.reducers, r)
 	}
 	return ix, err
+}
+
+// newMapper returns the map functions for one update, which closes them.
+func (ix *Index) newMapper() (Mapper, error) {
+	if ix.definition.Language == Mango {
+		return newFieldMapper(ix.definition)
+	}
+	return ix.indexes.functions.Mapper(ix.db.Incarnation(), ix.definition)
 }
 
 // Signature names the index's definition.

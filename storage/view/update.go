@@ -17,6 +17,7 @@ type updater struct {
 	p    kv.Partition
 	info couch.DatabaseInfo // as it is when the run begins: where it leads
 	head *head              // as it was last stored
+	maps Mapper
 	task *background.Task
 	done int64 // changes
 }
@@ -67,15 +68,8 @@ func (u *updater) catchUp(ctx context.Context, pending int64) error {
 			return err
 		}
 	}
-	for b, err := range u.batches(ctx) {
-		if err == nil {
-			err = u.apply(ctx, b)
-		}
-		if err != nil {
-			return err
-		}
-		u.done += int64(len(b.ids))
-		u.task.Progress(u.done, max(pending, u.done))
+	if err := u.mapChanges(ctx, pending); err != nil {
+		return err
 	}
 	if u.head.Seq < u.info.UpdateSeq {
 		err := u.commit(ctx, func(_ kv.Tx, h *head) error {
@@ -88,6 +82,25 @@ func (u *updater) catchUp(ctx context.Context, pending int64) error {
 	}
 	if !u.head.Kept {
 		return u.makeSummaries(ctx)
+	}
+	return nil
+}
+
+// mapChanges maps and stores what the feed has.
+func (u *updater) mapChanges(ctx context.Context, pending int64) (err error) {
+	if u.maps, err = u.ix.newMapper(); err != nil {
+		return err
+	}
+	defer u.maps.Close()
+	for b, err := range u.batches(ctx) {
+		if err == nil {
+			err = u.apply(ctx, b)
+		}
+		if err != nil {
+			return err
+		}
+		u.done += int64(len(b.ids))
+		u.task.Progress(u.done, max(pending, u.done))
 	}
 	return nil
 }

@@ -20,20 +20,23 @@ func Functions(engine *design.Engine) view.Functions { return functions{engine} 
 type functions struct{ engine *design.Engine }
 
 // Mapper implements view.Functions.
-func (f functions) Mapper(d *view.Definition) (view.Mapper, error) {
+func (f functions) Mapper(database couch.Incarnation, d *view.Definition) (view.Mapper, error) {
 	sources := make([]string, len(d.Views))
 	for i, v := range d.Views {
 		sources[i] = v.Map
 	}
-	return mapper{f.engine.Mapper(json.RawMessage(d.Lib), sources)}, nil
+	return mapper{f.engine.Mapper(database, json.RawMessage(d.Lib), sources)}, nil
 }
 
 // Reducer implements view.Functions.
-func (f functions) Reducer(_ *view.Definition, source string) (reduction.Reducer, error) {
-	return reducer{f.engine.Reducer(source)}, nil
+func (f functions) Reducer(database couch.Incarnation, source string) (reduction.Reducer, error) {
+	return reducer{f.engine.Reducer(database, source)}, nil
 }
 
 type mapper struct{ mapper *design.Mapper }
+
+// Close implements view.Mapper.
+func (m mapper) Close() { m.mapper.Close() }
 
 // Map implements view.Mapper.
 func (m mapper) Map(ctx context.Context, docs [][]byte) ([][][]view.Emitted, error) {

@@ -26,7 +26,7 @@ func TestMap(t *testing.T) {
 	d := &view.Definition{Language: view.JavaScript, Lib: []byte(`{"x":"exports.n = 7;"}`), Views: []view.ViewDefinition{
 		{Map: "function(doc) { emit(doc._id, require('views/lib/x').n); emit([doc.v]); }"}, {Map: "function(doc) { if (doc.v) throw 'no'; emit(1); }"},
 	}}
-	m, err := newFunctions(t).Mapper(d)
+	m, err := newFunctions(t).Mapper(couch.Incarnation{}, d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestMap(t *testing.T) {
 		t.Errorf("%s; %v", diff, err)
 	}
 	d.Views[0].Map = "function("
-	if m, err = newFunctions(t).Mapper(d); err == nil {
+	if m, err = newFunctions(t).Mapper(couch.Incarnation{}, d); err == nil {
 		_, err = m.Map(context.Background(), [][]byte{[]byte("{}")})
 	}
 	if _, ok := errors.AsType[*design.Error](err); !ok {
@@ -55,7 +55,7 @@ func TestReduce(t *testing.T) {
 		"function(keys, values) { throw 'no'; }":                                        {Value: []byte("null")},
 		"function(keys, values) { return values; }":                                     {Error: "reduce_overflow_error"},
 	} {
-		r, err := newFunctions(t).Reducer(nil, source)
+		r, err := newFunctions(t).Reducer(couch.Incarnation{}, source)
 		if err != nil {
 			t.Fatal(err)
 		}
