@@ -103,6 +103,7 @@ func New(o Options) *Server {
 func (s *Server) handler(ctx context.Context, o Options) http.Handler {
 	options := web.Options{
 		Authenticate: o.Auth.Authenticate,
+		Credentials:  o.Auth.ProxyHeaders,
 		Challenge:    o.Auth.Challenge,
 		FindDatabase: findDatabase(o.Store),
 		Access:       accessTo(o, metaview.Ordinary),

@@ -12,8 +12,8 @@ import (
 	"settle/storage/couch"
 )
 
-// cookieName is the name of CouchDB's session cookie.
-const cookieName = "AuthSession"
+// CookieName is the name of CouchDB's session cookie.
+const CookieName = "AuthSession"
 
 var errBadCookie = &couch.Error{Kind: couch.BadRequest, Reason: "Malformed AuthSession cookie. Please clear your cookies."}
 
@@ -87,7 +87,7 @@ type byCookie struct{ auth *Auth }
 
 // authenticate counts a cookie that is signed wrongly or has run out as no log-in.
 func (b byCookie) authenticate(req *http.Request) (Session, error) {
-	cookie, err := req.Cookie(cookieName)
+	cookie, err := req.Cookie(CookieName)
 	if err != nil || cookie.Value == "" {
 		return Session{}, nil
 	}
@@ -134,7 +134,7 @@ func (a *Auth) NoCookie(req *http.Request) string { return a.cookie(req, "") }
 func (a *Auth) cookie(req *http.Request, value string) string {
 	policy := a.policy()
 	var b strings.Builder
-	b.WriteString(cookieName + "=" + value + "; Version=1")
+	b.WriteString(CookieName + "=" + value + "; Version=1")
 	if policy.Persistent {
 		expires := time.Now().Add(policy.SessionTimeout).UTC()
 		b.WriteString("; Expires=" + expires.Format("Mon, 02-Jan-2006 15:04:05 GMT"))

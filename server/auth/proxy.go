@@ -19,15 +19,15 @@ type byProxy struct{ auth *Auth }
 func (b byProxy) authenticate(req *http.Request) (Session, error) {
 	policy := b.auth.policy()
 	p := policy.Proxy
-	name := req.Header.Get(cmp.Or(p.NameHeader, "X-Auth-CouchDB-UserName"))
+	name := req.Header.Get(cmp.Or(p.NameHeader, proxyName))
 	if name == "" {
 		return Session{}, nil
 	}
-	token := req.Header.Get(cmp.Or(p.TokenHeader, "X-Auth-CouchDB-Token"))
+	token := req.Header.Get(cmp.Or(p.TokenHeader, proxyToken))
 	if p.UseSecret && !validProxyToken(token, name, b.auth.sharedSecret(), policy.hashAlgorithms()) {
 		return Session{}, nil
 	}
-	roles := splitRoles(req.Header.Get(cmp.Or(p.RolesHeader, "X-Auth-CouchDB-Roles")))
+	roles := splitRoles(req.Header.Get(cmp.Or(p.RolesHeader, proxyRoles)))
 	return Session{User: couch.UserCtx{Name: name, Roles: roles}, Handler: handlerProxy}, nil
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 // object is the request object that functions see: what the client sent, and who it is.
-// The members are those of couch_httpd_external:json_req_obj.
+// The members are those of chttpd_external:json_req_obj, but for what the client proves
+// by who it is: code that strangers write is not to have that.
 type object struct {
 	r    *web.Request
 	id   string
@@ -67,6 +68,9 @@ func (o object) appendRequest(dst []byte) []byte {
 	dst = appendPairs(append(dst, `,"query":`...), o.r.Query())
 	dst = append(dst, `,"headers":{`...)
 	for name, values := range o.r.Header {
+		if o.r.IsCredential(name) {
+			continue
+		}
 		dst = docjson.AppendString(separate(dst), valid(name))
 		dst = docjson.AppendString(append(dst, ':'), valid(strings.Join(values, ", ")))
 	}
@@ -74,7 +78,7 @@ func (o object) appendRequest(dst []byte) []byte {
 	host, _, _ := net.SplitHostPort(o.r.RemoteAddr)
 	dst = docjson.AppendString(append(dst, `},"peer":`...), host)
 	var cookies web.Query
-	for _, c := range o.r.Cookies() {
+	for _, c := range o.r.CookiesShown() {
 		cookies = append(cookies, web.QueryParam{Name: valid(c.Name), Value: valid(c.Value)})
 	}
 	return appendPairs(append(dst, `,"cookie":`...), cookies)

@@ -19,11 +19,14 @@ import (
 	"settle/storage/couch"
 )
 
-// Options is what the layer needs of the rest of the server. All but Access,
-// CORS, Count and Detached are required.
+// Options is what the layer needs of the rest of the server. All but Credentials,
+// Access, CORS, Count and Detached are required.
 type Options struct {
 	// Authenticate says who makes a request. An error becomes the answer.
 	Authenticate func(*http.Request) (auth.Session, error)
+	// Credentials names headers of requests that say who makes them, beside those
+	// that Authorization and Cookie are. Nil: CouchDB's only.
+	Credentials func() []string
 	// Challenge returns the WWW-Authenticate header of a 401, "" for none.
 	Challenge func(*http.Request) string
 	// FindDatabase looks up the database that a route's ":db" names. The error
@@ -226,7 +229,7 @@ func (h *handler) admit(r *Request, res *resource) (_ Handler, err error) {
 	if r.query, err = parseQuery(r.URL.RawQuery); err != nil {
 		return nil, err
 	}
-	if r.Session, err = h.options.Authenticate(r.Request); err != nil {
+	if r.Session, err = h.authenticate(r.Request); err != nil {
 		return nil, err
 	}
 	if r.Session.Renewed != "" {

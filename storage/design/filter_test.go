@@ -9,11 +9,11 @@ func TestRequestsAreScrubbed(t *testing.T) {
 	e := small(t, nil)
 	d := document(t, e, map[string]any{
 		"shows":   map[string]string{"s": "function (doc, req) { return JSON.stringify(req); }"},
-		"filters": map[string]string{"f": "function (doc, req) { return req.cookie || req.headers.Cookie || req.headers.authorization; }"},
+		"filters": map[string]string{"f": "function (doc, req) { return req.cookie.AuthSession || req.headers.Cookie || req.headers.authorization; }"},
 	})
-	req := []byte(`{"cookie":{"AuthSession":"secret"},"headers":{"Authorization":"secret","authorization":"secret","Cookie":"secret","X":"y"},"userCtx":{"name":"u"}}`)
+	req := []byte(`{"cookie":{"AuthSession":"secret","a":"b"},"headers":{"Authorization":"secret","authorization":"secret","Cookie":"secret","X":"y"},"userCtx":{"name":"u"}}`)
 	r, err := d.Show(t.Context(), "s", nil, req)
-	if err != nil || string(r.Body) != `{"headers":{"X":"y"},"userCtx":{"name":"u"}}` {
+	if err != nil || string(r.Body) != `{"cookie":{"a":"b"},"headers":{"X":"y"},"userCtx":{"name":"u"}}` {
 		t.Errorf("%s, %v", r.Body, err)
 	}
 	pass, err := d.Filter(t.Context(), "f", [][]byte{[]byte(`{}`)}, req)
