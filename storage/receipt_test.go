@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"settle/storage"
+	"settle/storage/check"
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/schema"
@@ -201,4 +203,72 @@ func TestReceiptsTellNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A changed receipt, or key of its day, is told as damage, and no answer.
+func TestDamagedReceipts(t *testing.T) {
+	id := couch.DeliveryID{Deliverer: "mta", ID: "1"}
+	for _, what := range []string{"receipt", "key"} {
+		b := newBench(t)
+		db := b.create("db")
+		wantDelivered(t, db, id.Deliverer, id.ID, "content")
+		partition, r := partitionOf(t, b, "db"), schema.All(schema.KindReceipt)
+		if what == "key" {
+			partition, r = schema.TagKeysPartition, kv.Range{}
+		}
+		var row kv.KV
+		change := func(flip int) {
+			t.Helper()
+			if err := b.kv.Update(t.Context(), partition, func(tx kv.Tx) error {
+				for found, err := range tx.Scan(t.Context(), r) {
+					if err != nil {
+						return err
+					}
+					if row.Key == nil {
+						row = kv.KV{Key: bytes.Clone(found.Key), Value: bytes.Clone(found.Value)}
+					}
+				}
+				value := bytes.Clone(row.Value)
+				if flip >= 0 {
+					value[flip/8] ^= 1 << (flip % 8)
+				}
+				tx.Set(row.Key, value)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change(-1)
+		for flip := 0; flip < 8*len(row.Value); flip += 13 {
+			change(flip)
+			if made, err := deliver(t, db, id.Deliverer, id.ID, "content"); !errors.Is(err, couch.ErrCorrupt) {
+				t.Fatalf("%s, bit %d: %+v, %v", what, flip, made, err)
+			}
+			if _, err := db.HasReceipt(t.Context(), id); !errors.Is(err, couch.ErrCorrupt) {
+				t.Fatalf("%s, bit %d: %v", what, flip, err)
+			}
+		}
+		findings := 0
+		if _, err := check.Run(t.Context(), b.checked(), func(check.Finding) { findings++ }); err != nil || findings != 1 {
+			t.Errorf("%s: %d findings, %v", what, findings, err)
+		}
+		change(-1)
+	}
+}
+
+// partitionOf returns where a database is.
+func partitionOf(t *testing.T, b *bench, name string) (p kv.Partition) {
+	t.Helper()
+	if err := b.kv.View(t.Context(), schema.DirectoryPartition, func(r kv.Reader) error {
+		rows, err := r.GetMulti(t.Context(), schema.NameKey(name))
+		if err != nil {
+			return err
+		}
+		rec, err := schema.DecodeDBRecord(rows[0])
+		p = rec.Partition
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
