@@ -69,6 +69,7 @@ func Settle() Table {
 			{Path: "server/auth", Rooms: []string{"storage/couch"}, Modules: []string{crypto, token, "filippo.io/age"}},
 			{Path: "server/config", Rooms: []string{"storage/couch"}, Modules: []string{"github.com/BurntSushi/toml"}},
 			{Path: "server", AllAbove: true, Modules: []string{echo, "github.com/klauspost/compress/gzip", "filippo.io/age"}},
+			{Path: "server/courier", AllAbove: true, Modules: []string{"filippo.io/age"}},
 			{Path: "server/mail", AllAbove: true, Modules: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-message"}},
 			{Path: "cmd/settle", AllAbove: true, Modules: []string{Any}},
 			{Path: "compat-tests", AllAbove: true, Modules: []string{Any}},
