@@ -247,6 +247,7 @@ func TestQuotas(t *testing.T) {
 	step(507, "member", "PUT", "/db/b", `{"text":"too long"}`)
 	step(507, "member", "POST", "/db/_bulk_docs", `{"docs":[{"_id":"b"},{"_id":"c","text":"too long"}]}`)
 	step(507, "member", "POST", "/db/_bulk_docs", `{"new_edits":false,"docs":[{"_id":"c","_rev":"1-a","text":"too long"}]}`)
+	step(507, "member", "PUT", "/db/b/att", strings.Repeat("x", 100))
 	step(404, "member", "GET", "/db/b", ``)
 	step(201, "member", "PUT", "/db/b", `{"a":22}`)
 	step(201, "member", "PUT", "/db/_local/x", `{"text":"`+strings.Repeat("x", 100)+`"}`)

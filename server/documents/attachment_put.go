@@ -32,6 +32,9 @@ func (r request) putAttachment(id couch.DocID) error {
 		return err
 	}
 	if doc == nil {
+		if err := r.admit(); err != nil {
+			return err
+		}
 		doc = &couch.Document{ID: id, Body: emptyBody()}
 	}
 	stored, err := r.store(name, content)
@@ -47,6 +50,16 @@ func (r request) putAttachment(id couch.DocID) error {
 	}
 	r.SetLocation(r.db.Name(), string(id), name)
 	return r.answerSaved(http.StatusCreated, s)
+}
+
+// admit refuses the content of a new document that the quota has no room for, before
+// any of it is read. Of other documents it may take the place of as much.
+func (r request) admit() error {
+	quota, err := r.db.Quota(r.Context())
+	if err != nil {
+		return err
+	}
+	return quota.Admits(r.ContentLength)
 }
 
 // attachmentType is the type of the content in the body: what the client says, be

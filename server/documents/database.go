@@ -38,6 +38,7 @@ type localStore interface {
 // blobStore keeps the contents of attachments.
 type blobStore interface {
 	WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error)
+	Quota(ctx context.Context) (couch.Quota, error)
 	WriteBlobLike(ctx context.Context, r io.Reader, max int64, digest couch.Digest) (*attachments.Pending, error)
 	TakeUpload(ctx context.Context, id couch.BlobID, owner string) (*attachments.Pending, error)
 	ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error)
