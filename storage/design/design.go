@@ -47,8 +47,8 @@ type Options struct {
 	// Grace is how long a call may go on after it was told to stop, before it is
 	// given up. Default 2 s.
 	Grace time.Duration
-	// Output is how much text a function may return for one document, in UTF-16
-	// units. Default 16 Mi.
+	// Output is how much text the functions of a Mapper may emit for one document, in
+	// UTF-16 units; one for which they emit more has no rows. Default 16 Mi.
 	Output int
 	// Runtimes is how many calls run at a time; more wait. Default 8 for each
 	// processor. The functions of one scope take a quarter of them at most, and

@@ -75,7 +75,7 @@ func TestHostileFunctions(t *testing.T) {
 		{"array-like", `Array.prototype.indexOf.call({length: 2**53-1}, 1)`, ok},
 		{"sparse array emitted", `emit(new Array(4294967295))`, "*"},
 		{"long search", `var s = "a".repeat(2e5); s.indexOf("a".repeat(1e5) + "b")`, ok},
-		{"output", `for (var i = 0; i < 2000; i++) emit("x".repeat(1000))`, design.OSProcessError},
+		{"output", `for (var i = 0; i < 2000; i++) emit("x".repeat(1000))`, ok},
 		{"many rows", `while (true) emit()`, "*"},
 		{"log", `for (var i = 0; i < 50; i++) log("x".repeat(10000))`, ok},
 		{"null thrown", `throw null`, "internal_error"},

@@ -38,16 +38,20 @@ func (e *Engine) Mapper(scope couch.Incarnation, lib json.RawMessage, sources []
 func (m *Mapper) Close() { m.functions.close() }
 
 // One call into the engine takes documents of this size, and this many
-// milliseconds unless a document alone takes longer.
+// milliseconds unless a document alone takes longer. Map returns when it has rows of
+// this size.
 const (
-	mapText  = 1 << 20
-	mapSlice = 100
+	mapText   = 1 << 20
+	mapSlice  = 100
+	mapOutput = 4 << 20
 )
 
-// Map runs all functions on each document, a JSON text. The rows come by document
-// and function, in the order emitted; they share memory. A function that throws
-// emits nothing for that document, which is logged. Concurrent calls run in
-// parallel, each in a runtime of its own.
+// Map runs all functions on documents, JSON texts, from the first on, one at least,
+// until it has rows enough: it returns those of so many documents. The rows come by
+// document and function, in the order emitted; they share memory. A function that
+// throws emits nothing for that document, and none does for one of which they emit
+// more than Options.Output; both are logged. Concurrent calls run in parallel, each in
+// a runtime of its own.
 //
 // The error is the context's or an *Error: CompilationError or NotFound (an empty
 // source), OSProcessError or InternalError at a limit, or what a function raised as
@@ -55,14 +59,14 @@ const (
 func (m *Mapper) Map(ctx context.Context, docs [][]byte) ([][][]Row, error) {
 	rows := make([][][]Row, 0, len(docs))
 	err := m.functions.session(ctx, m.functions.engine.calls, nil, func(s *session) error {
-		for len(docs) > 0 {
+		for size := 0; len(docs) > 0 && size < mapOutput; {
 			n := fitting(docs, mapText)
-			part, err := m.mapPart(s, docs[:n])
+			part, err := m.mapPart(s, docs[:n], &size)
 			if err != nil {
 				return err
 			}
 			rows = append(rows, part...)
-			docs = docs[n:]
+			docs = docs[len(part):]
 		}
 		return nil
 	})
@@ -72,18 +76,20 @@ func (m *Mapper) Map(ctx context.Context, docs [][]byte) ([][][]Row, error) {
 	return rows, nil
 }
 
-func (m *Mapper) mapPart(s *session, docs [][]byte) ([][][]Row, error) {
+// mapPart maps documents, one at least, until size, which it adds to, is enough.
+func (m *Mapper) mapPart(s *session, docs [][]byte, size *int) ([][][]Row, error) {
 	if _, err := s.call("documents", jsonArray(docs)); err != nil {
 		return nil, err
 	}
 	room := strconv.Itoa(s.engine.options.Output)
 	rows := make([][][]Row, 0, len(docs))
-	for len(rows) < len(docs) {
+	for len(rows) < len(docs) && (len(rows) == 0 || *size < mapOutput) {
 		text, err := s.call("map", mapSlice, room)
 		if err != nil {
 			return nil, err
 		}
 		before := len(rows)
+		*size += len(text)
 		rows = m.split(rows, text)
 		if m.count > 0 && len(rows) == before {
 			return nil, errStop

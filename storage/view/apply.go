@@ -10,11 +10,13 @@ import (
 	"settle/storage/view/redtree"
 )
 
-// delta is what a batch changes.
+// delta is what documents change.
 type delta struct {
 	views []viewDelta
 	docs  []redtree.Write // by-id
 	bytes int64
+	n     int // documents
+	size  int // of the rows that they had and have
 }
 
 type viewDelta struct {
@@ -22,14 +24,34 @@ type viewDelta struct {
 	rows    int64            // more than before
 }
 
-// apply stores a batch.
-func (u *updater) apply(ctx context.Context, b *batch) error {
-	b.dedupe()
-	if u.head.Kept {
-		return u.applyKept(ctx, b)
+// A transaction is of so many bytes of rows, or those of one document.
+const commitBytes = 4 << 20
+
+// readAtOnce is of how many documents what is remembered is read together.
+const readAtOnce = 16
+
+// apply stores a part, in as many transactions as its rows ask for.
+func (u *updater) apply(ctx context.Context, p *part) error {
+	p.dedupe()
+	for {
+		store := u.applyRows
+		if u.head.Kept {
+			store = u.applyKept
+		}
+		n, err := store(ctx, p)
+		if err != nil {
+			return err
+		}
+		if p.ids, p.rows = p.ids[n:], p.rows[n:]; len(p.ids) == 0 {
+			return nil
+		}
 	}
-	return u.commit(ctx, func(tx kv.Tx, h *head) error {
-		d, err := u.delta(ctx, tx, b)
+}
+
+// applyRows stores rows of a part alone, and returns of how many documents.
+func (u *updater) applyRows(ctx context.Context, p *part) (n int, err error) {
+	err = u.commit(ctx, func(tx kv.Tx, h *head) error {
+		d, err := u.delta(ctx, tx, p)
 		if err != nil {
 			return err
 		}
@@ -39,20 +61,22 @@ func (u *updater) apply(ctx context.Context, b *batch) error {
 				set(tx, redtree.Write{Key: tree.RowKey(c.Key), Value: c.Value})
 			}
 		}
-		u.finish(tx, h, b, d)
+		n = d.n
+		u.finish(tx, h, p, d)
 		return nil
 	})
+	return n, err
 }
 
-// applyKept stores a batch, and what becomes of the summaries.
-func (u *updater) applyKept(ctx context.Context, b *batch) error {
+// applyKept stores rows of a part, and what becomes of the summaries.
+func (u *updater) applyKept(ctx context.Context, p *part) (n int, err error) {
 	var d *delta
-	err := u.view(ctx, func(r kv.Reader) (err error) {
-		d, err = u.delta(ctx, r, b)
+	err = u.view(ctx, func(r kv.Reader) (err error) {
+		d, err = u.delta(ctx, r, p)
 		return err
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	roots := make([]redtree.Root, len(u.head.Views))
 	var writes []redtree.Write
@@ -62,18 +86,18 @@ func (u *updater) applyKept(ctx context.Context, b *batch) error {
 		}
 		var more []redtree.Write
 		if roots[i], more, err = u.ix.tree(u.head, i).Update(ctx, redtree.State{View: u.view, Root: roots[i]}, v.changes); err != nil {
-			return err
+			return 0, err
 		}
 		writes = append(writes, more...)
 	}
-	return u.commit(ctx, func(tx kv.Tx, h *head) error {
+	return d.n, u.commit(ctx, func(tx kv.Tx, h *head) error {
 		for i, root := range roots {
 			h.Views[i].Root = root
 		}
 		for _, w := range writes {
 			set(tx, w)
 		}
-		u.finish(tx, h, b, d)
+		u.finish(tx, h, p, d)
 		return nil
 	})
 }
@@ -86,13 +110,15 @@ func set(tx kv.Tx, w redtree.Write) {
 	}
 }
 
-// finish writes what batches have in common whatever becomes of the summaries.
-func (u *updater) finish(tx kv.Tx, h *head, b *batch, d *delta) {
+// finish writes what parts have in common whatever becomes of the summaries.
+func (u *updater) finish(tx kv.Tx, h *head, p *part, d *delta) {
 	for _, w := range d.docs {
 		set(tx, w)
 	}
 	h.Bytes += d.bytes
-	h.Seq = max(h.Seq, b.last)
+	if d.n == len(p.ids) {
+		h.Seq = max(h.Seq, p.last)
+	}
 	for i, v := range d.views {
 		h.Views[i].Rows += v.rows
 		if len(v.changes) > 0 {
@@ -102,39 +128,33 @@ func (u *updater) finish(tx kv.Tx, h *head, b *batch, d *delta) {
 }
 
 // dedupe leaves of each document what came last.
-func (b *batch) dedupe() {
-	seen := make(map[couch.DocID]int, len(b.ids))
-	ids, rows := b.ids[:0], b.rows[:0]
-	for i, id := range b.ids {
+func (p *part) dedupe() {
+	seen := make(map[couch.DocID]int, len(p.ids))
+	ids, rows := p.ids[:0], p.rows[:0]
+	for i, id := range p.ids {
 		if at, ok := seen[id]; ok {
-			rows[at] = b.rows[i]
+			rows[at] = p.rows[i]
 			continue
 		}
 		seen[id] = len(ids)
-		ids, rows = append(ids, id), append(rows, b.rows[i])
+		ids, rows = append(ids, id), append(rows, p.rows[i])
 	}
-	b.ids, b.rows = ids, rows
+	p.ids, p.rows = ids, rows
 }
 
-// delta compares a batch with what is stored of its documents.
-func (u *updater) delta(ctx context.Context, r kv.Reader, b *batch) (*delta, error) {
+// delta compares documents of a part, from the first on, with what is stored of them,
+// until what they change is enough for a transaction.
+func (u *updater) delta(ctx context.Context, r kv.Reader, p *part) (*delta, error) {
 	d := &delta{views: make([]viewDelta, len(u.head.Views))}
-	keys := make([][]byte, len(b.ids))
-	for i, id := range b.ids {
-		keys[i] = docKey(id)
-	}
-	stored, err := r.GetMulti(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
 	var same []*sameRow
-	for i, id := range b.ids {
-		old, err := decodeDocRow(stored[i], len(d.views))
+	for ids := range slices.Chunk(p.ids, readAtOnce) {
+		more, err := d.read(ctx, r, ids, p.rows[d.n:])
 		if err != nil {
 			return nil, err
 		}
-		same = append(same, d.add(u.ix, id, old, b.rows[i])...)
-		d.addDoc(keys[i], stored[i], old, b.rows[i])
+		if same = append(same, more...); d.size >= commitBytes {
+			break
+		}
 	}
 	if err := d.compare(ctx, r, u, same); err != nil {
 		return nil, err
@@ -145,6 +165,30 @@ func (u *updater) delta(ctx context.Context, r kv.Reader, b *batch) (*delta, err
 	return d, nil
 }
 
+// read adds documents, until there are enough.
+func (d *delta) read(ctx context.Context, r kv.Reader, ids []couch.DocID, rows [][]viewRows) (same []*sameRow, err error) {
+	keys := make([][]byte, len(ids))
+	for i, id := range ids {
+		keys[i] = docKey(id)
+	}
+	stored, err := r.GetMulti(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		old, err := decodeDocRow(stored[i], len(d.views))
+		if err != nil {
+			return nil, err
+		}
+		same = append(same, d.add(id, old, rows[i])...)
+		d.addDoc(keys[i], stored[i], old, rows[i])
+		if d.n++; d.size >= commitBytes {
+			break
+		}
+	}
+	return same, nil
+}
+
 // sameRow is a row whose key a document had before: its value may be the same.
 type sameRow struct {
 	view int
@@ -153,12 +197,13 @@ type sameRow struct {
 
 // add adds what becomes of one document's rows, and returns those that are only
 // changed if their values differ.
-func (d *delta) add(ix *Index, id couch.DocID, old *docRow, rows []viewRows) (same []*sameRow) {
+func (d *delta) add(id couch.DocID, old *docRow, rows []viewRows) (same []*sameRow) {
 	for view := range d.views {
 		v := &d.views[view]
 		before := old.keys(view, id)
 		after := (&docRow{stems: [][][]byte{rows[view].stems}}).keys(0, id)
 		v.rows += int64(len(after) - len(before))
+		d.size += (len(after) + len(before)) * (len(id) + perRow)
 		for len(before) > 0 || len(after) > 0 {
 			order := 0
 			switch {
@@ -196,6 +241,7 @@ func (d *delta) addDoc(key, stored []byte, old *docRow, rows []viewRows) {
 		}
 	}
 	d.bytes += now.bytes - old.bytes
+	d.size += int(now.bytes + old.bytes)
 	w := redtree.Write{Key: key}
 	if !now.isEmpty() {
 		w.Value = now.encode()

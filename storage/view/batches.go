@@ -6,22 +6,31 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"settle/storage/collate"
 	"settle/storage/couch"
 	"settle/storage/docjson"
 )
 
-// batch is documents that are mapped and stored together.
+// batch is documents that are read together.
 type batch struct {
 	ids  []couch.DocID
-	docs [][]byte // JSON; nil for one that has no rows
+	seqs []couch.Seq // of their changes
+	docs [][]byte    // JSON; nil for one that has no rows
 	size int
-	last couch.Seq // of the last change; 0: none
+	last couch.Seq // of the last change
+	err  error     // the feed's
 
-	rows   [][]viewRows // by document and view
-	err    error
-	mapped chan struct{} // closed when rows or err is set
+	parts chan *part // closed behind the last one
+}
+
+// part is documents of a batch that were mapped, in the order of the batch.
+type part struct {
+	ids  []couch.DocID
+	rows [][]viewRows // by document and view
+	last couch.Seq    // up to where the feed is mapped with them; 0: as before
+	err  error
 }
 
 // viewRows are a document's rows in a view, ascending by key.
@@ -36,25 +45,26 @@ const (
 	batchBytes = 2 << 20
 )
 
-// batches yields the changes up to the sequence that the run leads to, and on to the
+// mapped yields the changes up to the sequence that the run leads to, and on to the
 // end of the feed, mapped: a document that changes while the feed is read leaves its
 // place in it, and would be missing if the feed were not read up to its new one. While
 // one batch is stored others are read and mapped, one for each processor.
-func (u *updater) batches(ctx context.Context) iter.Seq2[*batch, error] {
-	return func(yield func(*batch, error) bool) {
+func (u *updater) mapped(ctx context.Context) iter.Seq2[*part, error] {
+	return func(yield func(*part, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		queue := make(chan *batch, runtime.GOMAXPROCS(0))
-		go u.read(ctx, queue)
-		defer func() {
-			cancel()
-			for b := range queue { // whoever maps is waited for
-				<-b.mapped
-			}
-		}()
+		var mapping sync.WaitGroup
+		mapping.Go(func() { u.read(ctx, queue, &mapping) })
+		defer mapping.Wait()
+		defer cancel()
 		for b := range queue {
-			<-b.mapped
-			if !yield(b, b.err) || b.err != nil {
-				return
+			for p := range b.parts {
+				if !yield(p, p.err) || p.err != nil {
+					return
+				}
+			}
+			if ctx.Err() != nil { // parts of the batch may be missing
+				break
 			}
 		}
 		if err := ctx.Err(); err != nil { // the feed was not read to its end
@@ -65,7 +75,7 @@ func (u *updater) batches(ctx context.Context) iter.Seq2[*batch, error] {
 
 // read reads the changes, lets each batch be mapped in a goroutine of its own, and
 // queues it.
-func (u *updater) read(ctx context.Context, queue chan<- *batch) {
+func (u *updater) read(ctx context.Context, queue chan<- *batch, mapping *sync.WaitGroup) {
 	defer close(queue)
 	o := couch.ChangesOptions{Since: u.head.Seq, IncludeDocs: true}
 	o.Doc = couch.GetOptions{Conflicts: true, DeletedConflicts: true, LocalSeq: u.ix.definition.LocalSeq, Deleted: true}
@@ -74,12 +84,11 @@ func (u *updater) read(ctx context.Context, queue chan<- *batch) {
 	send := func() bool {
 		full := b
 		b = newBatch()
-		go u.mapBatch(ctx, full)
+		mapping.Go(func() { u.mapBatch(ctx, full) })
 		select {
 		case queue <- full:
 			return true
 		case <-ctx.Done():
-			<-full.mapped
 			return false
 		}
 	}
@@ -114,7 +123,7 @@ func (u *updater) furtherEnd(ctx context.Context, end couch.Seq, rounds *int) (c
 	return info.UpdateSeq, err
 }
 
-func newBatch() *batch { return &batch{mapped: make(chan struct{})} }
+func newBatch() *batch { return &batch{parts: make(chan *part)} }
 
 // addChange adds a document as it is now. Design documents are mapped only where the
 // definition wants them.
@@ -128,15 +137,39 @@ func (ix *Index) addChange(b *batch, change couch.Change) {
 		doc = docjson.AppendDocument(nil, change.Doc, docjson.Print{})
 	}
 	b.ids = append(b.ids, change.ID)
+	b.seqs = append(b.seqs, change.Seq)
 	b.docs = append(b.docs, doc)
 	b.size += len(doc)
 }
 
-// mapBatch maps the documents of a batch, and makes the keys of their rows.
+// mapBatch maps the documents of a batch, and hands them on a part at a time: the rows
+// of no more than one are held.
 func (u *updater) mapBatch(ctx context.Context, b *batch) {
-	defer close(b.mapped)
+	defer close(b.parts)
+	for done := false; !done; {
+		p, err := u.mapPart(ctx, b)
+		if p.err = err; err == nil {
+			n := len(p.ids)
+			b.ids, b.seqs, b.docs = b.ids[n:], b.seqs[n:], b.docs[n:]
+		}
+		if done = err != nil || len(b.ids) == 0; done {
+			p.last = b.last
+		}
+		select {
+		case b.parts <- p:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// mapPart maps documents of a batch, from the first on, and makes the keys of their
+// rows.
+func (u *updater) mapPart(ctx context.Context, b *batch) (p *part, err error) {
+	p = new(part)
+	defer u.ix.recover(&err)
 	if b.err != nil {
-		return
+		return p, b.err
 	}
 	var docs [][]byte
 	for _, doc := range b.docs {
@@ -146,26 +179,74 @@ func (u *updater) mapBatch(ctx context.Context, b *batch) {
 	}
 	var emitted [][][]Emitted
 	if len(docs) > 0 {
-		if emitted, b.err = u.maps.Map(ctx, docs); b.err != nil {
-			return
+		if emitted, err = u.maps.Map(ctx, docs); err != nil {
+			return p, &functionError{err}
 		}
-		if len(emitted) != len(docs) {
-			b.err = couch.Errorf(couch.Internal, "%d documents were mapped instead of %d", len(emitted), len(docs))
-			return
+		if len(emitted) == 0 || len(emitted) > len(docs) {
+			return p, couch.Errorf(couch.Internal, "%d documents were mapped instead of %d", len(emitted), len(docs))
 		}
 	}
-	b.rows = make([][]viewRows, len(b.ids))
 	for i, doc := range b.docs {
-		b.rows[i] = make([]viewRows, len(u.ix.definition.Views))
-		if doc == nil {
-			continue
+		var views [][]Emitted
+		if doc != nil {
+			if len(emitted) == 0 {
+				break
+			}
+			views, emitted = emitted[0], emitted[1:]
 		}
-		for view := range min(len(emitted[0]), len(b.rows[i])) {
-			b.rows[i][view] = u.ix.rowsOf(view, b.ids[i], emitted[0][view])
-		}
-		emitted = emitted[1:]
+		p.ids, p.last = append(p.ids, b.ids[i]), b.seqs[i]
+		p.rows = append(p.rows, u.ix.rowsOfDoc(b.ids[i], views))
 	}
-	b.docs = nil
+	return p, nil
+}
+
+// functionError is an error of the map functions.
+type functionError struct{ err error }
+
+func (e *functionError) Error() string { return e.err.Error() }
+func (e *functionError) Unwrap() error { return e.err }
+
+// What a document may emit: a key of so many bytes, JSON; keys that take so many bytes
+// in the order of the index; and rows that take so many in all.
+const (
+	maxKey  = 1 << 20
+	maxKeys = 4 << 20
+	maxRows = 32 << 20
+)
+
+// perRow is what a row takes beside its document's id, its key and its value.
+const perRow = 32
+
+// rowsOfDoc returns a document's rows by view; one that emits too much has none, which
+// is logged.
+func (ix *Index) rowsOfDoc(id couch.DocID, views [][]Emitted) []viewRows {
+	rows := make([]viewRows, len(ix.definition.Views))
+	keys, all := 0, 0
+	for view := range min(len(views), len(rows)) {
+		for _, e := range views[view] {
+			all += len(id) + len(e.Key) + len(e.Value) + perRow
+			if len(e.Key) > maxKey || all > maxRows {
+				return ix.refuse(rows)
+			}
+		}
+		rows[view] = ix.rowsOf(view, id, views[view])
+		for _, stem := range rows[view].stems {
+			keys += len(stem)
+			all += 2 * len(stem) // in the row and in what is remembered of the document
+		}
+		if keys > maxKeys || all > maxRows {
+			return ix.refuse(rows)
+		}
+	}
+	return rows
+}
+
+// refuse takes the rows of a document that emits too much away.
+func (ix *Index) refuse(rows []viewRows) []viewRows {
+	ix.indexes.log.Warn("a document emits too much for an index, and has no rows in it",
+		"database", ix.db.Name(), "design", string(ix.name))
+	clear(rows)
+	return rows
 }
 
 // rowsOf puts what a document has emitted in order: by key, then, as CouchDB has

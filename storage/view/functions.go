@@ -13,10 +13,12 @@ type Emitted struct{ Key, Value string }
 // Mapper runs the map functions of a definition, for one update. It is safe for
 // concurrent use.
 type Mapper interface {
-	// Map returns what each function emits for each document: a list for each
-	// document, in it one for each view. Documents are JSON texts as CouchDB gives
-	// them to map functions: with `_conflicts`, and attachments as stubs. A function
-	// that fails on a document emits nothing for it; an error ends the update.
+	// Map returns what each function emits for each document, from the first on: a
+	// list for each document, in it one for each view. It may return fewer than it is
+	// given, one at least, so as not to hold many rows. Documents are JSON texts as
+	// CouchDB gives them to map functions: with `_conflicts`, and attachments as
+	// stubs. A function that fails on a document emits nothing for it; an error ends
+	// the update.
 	Map(ctx context.Context, docs [][]byte) ([][][]Emitted, error)
 	// Close frees what the functions hold. It comes behind the last call of Map.
 	Close()

@@ -3,7 +3,9 @@ package view
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"sync"
+	"time"
 
 	"settle/storage/background"
 	"settle/storage/couch"
@@ -32,6 +34,32 @@ type failure struct {
 	seq      couch.Seq
 	purgeSeq uint64
 	err      error
+	until    time.Time // when it may be tried again all the same; zero: not at all
+}
+
+// functionRest is how long map functions that have failed are not tried again on a
+// database that has not changed: what ran out of its time on a busy machine may not
+// the next time.
+const functionRest = time.Minute
+
+// failureOf returns what is to be remembered of an error.
+func failureOf(info couch.DatabaseInfo, err error) failure {
+	f := failure{seq: info.UpdateSeq, purgeSeq: info.PurgeSeq, err: err}
+	_, isFunction := errors.AsType[*functionError](err)
+	switch {
+	case errors.Is(err, &couch.Error{Kind: couch.InvalidReduction}):
+		return f
+	case isFunction && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
+		f.until = time.Now().Add(functionRest)
+		return f
+	}
+	return failure{}
+}
+
+// holds reports whether the database is as it was.
+func (f failure) holds(info couch.DatabaseInfo) bool {
+	return f.err != nil && f.seq == info.UpdateSeq && f.purgeSeq == info.PurgeSeq &&
+		(f.until.IsZero() || time.Now().Before(f.until))
 }
 
 func (x *Indexes) newIndex(db Database, d *Definition, name couch.DocID, signature string) (*Index, error) {
@@ -135,6 +163,15 @@ func (ix *Index) Update(ctx context.Context) error {
 	})
 }
 
+// recover, deferred, makes an error of a panic, and logs it: whoever asks for the index
+// is told, and all else goes on.
+func (ix *Index) recover(err *error) {
+	if p := recover(); p != nil {
+		ix.indexes.log.Error("an update of an index has panicked", "panic", p, "stack", string(debug.Stack()))
+		*err = couch.Errorf(couch.Internal, "The update of the index has failed.")
+	}
+}
+
 // UpdateLater lets the index be brought up to date in the background, after others
 // that wait.
 func (ix *Index) UpdateLater(ctx context.Context) error {
@@ -154,7 +191,8 @@ func (ix *Index) UpdateLater(ctx context.Context) error {
 
 // update is one run. One that the database's state fails is not tried again before
 // that has changed.
-func (ix *Index) update(ctx context.Context) error {
+func (ix *Index) update(ctx context.Context) (err error) {
+	defer ix.recover(&err)
 	info, err := ix.db.Info(ctx)
 	if err != nil {
 		return err
@@ -162,7 +200,7 @@ func (ix *Index) update(ctx context.Context) error {
 	ix.mu.Lock()
 	last := ix.failure
 	ix.mu.Unlock()
-	if last.err != nil && last.seq == info.UpdateSeq && last.purgeSeq == info.PurgeSeq {
+	if last.holds(info) {
 		return last.err
 	}
 	for range maxRestarts {
@@ -174,12 +212,8 @@ func (ix *Index) update(ctx context.Context) error {
 	if errors.Is(err, errChanged) {
 		err = &couch.Error{Kind: couch.Unavailable, Reason: "The index is updated by others.", Err: err}
 	}
-	last = failure{}
-	if errors.Is(err, &couch.Error{Kind: couch.InvalidReduction}) {
-		last = failure{seq: info.UpdateSeq, purgeSeq: info.PurgeSeq, err: err}
-	}
 	ix.mu.Lock()
-	ix.failure = last
+	ix.failure = failureOf(info, err)
 	ix.mu.Unlock()
 	return err
 }

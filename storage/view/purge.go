@@ -56,9 +56,9 @@ func (u *updater) forgetGone(ctx context.Context, ids []couch.DocID) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	b := &batch{ids: ids}
+	p := &part{ids: ids}
 	for range ids {
-		b.rows = append(b.rows, make([]viewRows, len(u.head.Views)))
+		p.rows = append(p.rows, make([]viewRows, len(u.head.Views)))
 	}
-	return u.apply(ctx, b)
+	return u.apply(ctx, p)
 }

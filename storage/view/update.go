@@ -92,14 +92,15 @@ func (u *updater) mapChanges(ctx context.Context, pending int64) (err error) {
 		return err
 	}
 	defer u.maps.Close()
-	for b, err := range u.batches(ctx) {
-		if err == nil {
-			err = u.apply(ctx, b)
-		}
+	for p, err := range u.mapped(ctx) {
 		if err != nil {
 			return err
 		}
-		u.done += int64(len(b.ids))
+		n := len(p.ids)
+		if err := u.apply(ctx, p); err != nil {
+			return err
+		}
+		u.done += int64(n)
 		u.task.Progress(u.done, max(pending, u.done))
 	}
 	return nil

@@ -10,6 +10,7 @@ function json(value) {
   return text === undefined ? "null" : text;
 }
 
+// The rows of one function; undefined where there is no room for them.
 function mapOne(fun, doc, room) {
   let text = "";
   emitted = [];
@@ -21,7 +22,7 @@ function mapOne(fun, doc, room) {
       if (text.length > room) throw tooMuch;
     }
   } catch (error) {
-    if (error === tooMuch) throw ["fatal", "os_process_error", "A function gave too much output."];
+    if (error === tooMuch) return undefined;
     viewError(error, doc);
     return "";
   }
@@ -29,6 +30,22 @@ function mapOne(fun, doc, room) {
 }
 
 const tooMuch = bare(null);
+
+// The rows of all functions; none where together they are too much.
+function mapAll(doc, room) {
+  let text = "";
+  for (let i = 0; i < mapFunctions.length; i++) {
+    const rows = mapOne(mapFunctions[i], doc, room - text.length);
+    if (rows === undefined) {
+      log("functions gave too much output for one document, which has no rows");
+      text = "";
+      for (let j = 0; j < mapFunctions.length; j++) text += "\u001e";
+      return text;
+    }
+    text += rows + "\u001e";
+  }
+  return text;
+}
 
 // Maps documents until all are done, or time or output enough for one call.
 function mapSome(milliseconds, room) {
@@ -38,7 +55,7 @@ function mapSome(milliseconds, room) {
     const doc = documents[nextDocument];
     documents[nextDocument++] = null;
     if (freezes) freezeWhole(doc);
-    for (let i = 0; i < mapFunctions.length; i++) text += mapOne(mapFunctions[i], doc, room) + "\u001e";
+    text += mapAll(doc, room);
     if (text.length > 1048576 || now() >= end) break;
   }
   if (nextDocument >= documents.length) documents = [];

@@ -7,8 +7,11 @@ import (
 	"settle/storage/kv"
 )
 
-// writesAtOnce bounds the writes that Build hands over in one call.
-const writesAtOnce = 500
+// What Build hands over in one call are so many writes, or bytes of them.
+const (
+	writesAtOnce = 500
+	bytesAtOnce  = 4 << 20
+)
 
 // Build makes all summaries of the rows, where there are none, in one pass. It hands
 // over what must be written to store, from time to time, and returns the root. Errors:
@@ -31,6 +34,7 @@ type builder struct {
 	store  func([]Write) error
 	open   []*part // on each level from 1 on the one that is being made; the last is the root
 	writes []Write
+	size   int // of writes
 }
 
 // part is a part whose summary is being made.
@@ -86,18 +90,19 @@ func (b *builder) close(ctx context.Context, level int, key []byte) error {
 		if err != nil {
 			return err
 		}
-		b.writes = append(b.writes, Write{b.t.key(l, p.boundary), sum.Append(nil)})
+		w := Write{b.t.key(l, p.boundary), sum.Append(nil)}
+		b.writes, b.size = append(b.writes, w), b.size+len(w.Key)+len(w.Value)
 		e := entry{key: p.boundary, summary: sum, size: len(p.boundary)}
 		if err := b.t.addTo(ctx, b.open[l], l, e); err != nil {
 			return err
 		}
 		b.open[l-1] = &part{boundary: slices.Clone(key)}
 	}
-	if len(b.writes) < writesAtOnce {
+	if len(b.writes) < writesAtOnce && b.size < bytesAtOnce {
 		return nil
 	}
 	writes := b.writes
-	b.writes = nil
+	b.writes, b.size = nil, 0
 	return b.store(writes)
 }
 
