@@ -18,34 +18,48 @@ import (
 // is one; its comments say what the methods promise.
 type Database interface {
 	query.Database
+	localDatabase
 	Info(ctx context.Context) (couch.DatabaseInfo, error)
 	Security(ctx context.Context) ([]byte, error)
 	BulkDocs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error)
 	WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error)
 }
 
-// designOf opens the design document that the path names.
-func (f *Functions) designOf(r *web.Request) (*design.Document, error) {
+// designOf opens the design document that the path names, and returns its revision.
+func (f *Functions) designOf(r *web.Request) (*design.Document, couch.RevID, error) {
 	id := couch.DocID(couch.DesignPrefix) + r.DocID("design")
 	db := web.DatabaseOf[Database](r)
 	doc, err := db.Get(r.Context(), id, couch.GetOptions{})
 	if err != nil {
-		return nil, err
+		return nil, couch.RevID{}, err
 	}
-	return f.engine.Document(db.Whole().Incarnation(), docjson.AppendDocument(nil, doc, docjson.Print{}))
+	d, err := f.engine.Document(db.Whole().Incarnation(), docjson.AppendDocument(nil, doc, docjson.Print{}))
+	return d, doc.Rev(), err
 }
 
-// document returns the text of a document, with its revisions; nil where the request
-// names none, or one that is missing.
+// document returns the text of a document, with its revisions and conflicts; nil where
+// the request names none, or one that is missing.
 func document(r *web.Request, id couch.DocID) ([]byte, error) {
 	if id == "" {
 		return nil, nil
 	}
-	doc, err := web.DatabaseOf[Database](r).Get(r.Context(), id, couch.GetOptions{Revs: true})
-	switch {
-	case errors.Is(err, couch.ErrNotFound) || errors.Is(err, couch.ErrDeleted):
+	text, err := read(r.Context(), web.DatabaseOf[Database](r), id)
+	if errors.Is(err, couch.ErrNotFound) || errors.Is(err, couch.ErrDeleted) {
 		return nil, nil
-	case err != nil:
+	}
+	return text, err
+}
+
+func read(ctx context.Context, db Database, id couch.DocID) ([]byte, error) {
+	if id.IsLocal() {
+		doc, err := db.GetLocal(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return docjson.AppendLocalDocument(nil, doc, true), nil
+	}
+	doc, err := db.Get(ctx, id, couch.GetOptions{Revs: true, Conflicts: true})
+	if err != nil {
 		return nil, err
 	}
 	return docjson.AppendDocument(nil, doc, docjson.Print{Revs: true}), nil

@@ -17,7 +17,7 @@ import (
 // list answers with what a list function makes of the rows of a view, of its own design
 // document or of another.
 func (f *Functions) list(r *web.Request) error {
-	d, err := f.designOf(r)
+	d, _, err := f.designOf(r)
 	if err != nil {
 		return err
 	}
@@ -46,8 +46,8 @@ func (f *Functions) list(r *web.Request) error {
 	return f.run(r, d, design.Listing{Head: append(head, '}'), Req: req, Rows: rows(result, &p)})
 }
 
-// listParams reads the parameters of the view from the query and the body, which the
-// function sees too.
+// listParams reads the parameters of the view from the query, and `keys` from the body,
+// which the function sees too.
 func listParams(r *web.Request) (viewparams.Params, []byte, error) {
 	p, err := viewparams.FromQuery(r.Query())
 	if err != nil || r.Method != http.MethodPost {
@@ -64,11 +64,31 @@ func listParams(r *web.Request) (viewparams.Params, []byte, error) {
 	if err := viewparams.RequireObject(reader); err != nil {
 		return p, nil, err
 	}
-	if err := p.ReadQuery(reader); err != nil {
+	if err := readKeys(reader, &p); err != nil {
 		return p, nil, err
 	}
 	return p, body, reader.End()
 }
+
+// readKeys reads `keys` of the object at which the reader stands, whose other members are
+// the function's.
+func readKeys(reader *docjson.Reader, p *viewparams.Params) error {
+	for name, err := range reader.Members() {
+		if err != nil {
+			return err
+		}
+		if name != "keys" {
+			continue
+		}
+		p.HasKeys = true
+		if p.Keys, err = viewparams.ReadKeys(reader, errKeys); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errKeys = couch.Errorf(couch.BadRequest, "`keys` body member must be an array.")
 
 // rows prints the rows of a view for a list function.
 func rows(result *view.Result, p *viewparams.Params) iter.Seq2[[]byte, error] {
@@ -108,6 +128,9 @@ func (f *Functions) run(r *web.Request, d *design.Document, l design.Listing) er
 	}
 	l.Chunk = func(text string) error {
 		begin()
+		if !hasBody(code) {
+			return nil
+		}
 		_, err := r.Response.Write([]byte(text))
 		return err
 	}

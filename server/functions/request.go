@@ -3,12 +3,14 @@ package functions
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"net"
 	"net/url"
-	"strconv"
 	"strings"
 
+	"settle/server/databases"
 	"settle/server/web"
+	"settle/storage/couch"
 	"settle/storage/docjson"
 )
 
@@ -37,16 +39,18 @@ func (o object) append(dst []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	dst = docjson.AppendString(append(dst, `{"info":{"db_name":`...), info.Name)
-	dst = docjson.AppendString(append(dst, `,"update_seq":`...), db.FormatSeq(info.UpdateSeq))
-	dst = strconv.AppendInt(append(dst, `,"doc_count":`...), info.DocCount, 10)
-	dst = strconv.AppendInt(append(dst, `,"doc_del_count":`...), info.DeletedCount, 10)
-	dst = append(dst, `},"id":`...)
+	query, err := queryObject(o.r.Query())
+	if err != nil {
+		return nil, err
+	}
+	dst = databases.AppendInfo(append(dst, `{"info":`...), &info, db.FormatSeq)
+	dst = append(dst, `,"id":`...)
 	if o.id == "" {
 		dst = append(dst, "null"...)
 	} else {
 		dst = docjson.AppendString(dst, o.id)
 	}
+	dst = append(append(dst, `,"query":`...), query...)
 	dst = o.appendRequest(dst)
 	dst = o.appendBody(dst)
 	dst = docjson.AppendUserCtx(append(dst, `,"userCtx":`...), info.Name, o.r.Session.User)
@@ -65,7 +69,6 @@ func (o object) appendRequest(dst []byte) []byte {
 	dst = appendPath(append(dst, `,"requested_path":`...), path)
 	dst = appendPath(append(dst, `,"path":`...), path)
 	dst = docjson.AppendString(append(dst, `,"raw_path":`...), valid(o.r.URL.RequestURI()))
-	dst = appendPairs(append(dst, `,"query":`...), o.r.Query())
 	dst = append(dst, `,"headers":{`...)
 	for name, values := range o.r.Header {
 		if o.r.IsCredential(name) {
@@ -123,6 +126,25 @@ func appendPath(dst []byte, path string) []byte {
 		dst = docjson.AppendString(dst, valid(plain))
 	}
 	return append(dst, ']')
+}
+
+// queryObject returns the parameters of a query, of which those that views read as JSON
+// are shown as the values that they are. The error is a BadRequest.
+func queryObject(query web.Query) ([]byte, error) {
+	dst := []byte{'{'}
+	for _, p := range query {
+		dst = append(docjson.AppendString(separate(dst), valid(p.Name)), ':')
+		switch p.Name {
+		case "key", "startkey", "endkey", "descending":
+			if !json.Valid([]byte(p.Value)) {
+				return nil, couch.Errorf(couch.BadRequest, "invalid_json")
+			}
+			dst = append(dst, valid(p.Value)...)
+		default:
+			dst = docjson.AppendString(dst, valid(p.Value))
+		}
+	}
+	return append(dst, '}'), nil
 }
 
 // appendPairs appends an object. Of pairs with one name the last counts, as in

@@ -27,10 +27,6 @@ func New(engine *design.Engine, queries *query.Queries, serve func(http.Response
 func (f *Functions) Routes() []web.Route {
 	routes := []web.Route{
 		{Method: "GET", Path: "/:db/_design/:design/_show", Privilege: web.Reader, Handler: invalidPath("show_error")},
-		{Method: "GET", Path: "/:db/_design/:design/_show/:name", Privilege: web.Reader, Handler: f.show},
-		{Method: "POST", Path: "/:db/_design/:design/_show/:name", Privilege: web.Reader, Handler: f.show},
-		{Method: "GET", Path: "/:db/_design/:design/_show/:name/*", Privilege: web.Reader, Handler: f.show},
-		{Method: "POST", Path: "/:db/_design/:design/_show/:name/*", Privilege: web.Reader, Handler: f.show},
 
 		{Method: "GET", Path: "/:db/_design/:design/_list/:name", Privilege: web.Reader, Handler: invalidPath("list_error")},
 		{Method: "GET", Path: "/:db/_design/:design/_list/:name/:view", Privilege: web.Reader, Handler: f.list},
@@ -39,6 +35,11 @@ func (f *Functions) Routes() []web.Route {
 		{Method: "POST", Path: "/:db/_design/:design/_list/:name/:other/:view", Privilege: web.Reader, Handler: f.list},
 
 		{Method: "POST", Path: "/:db/_design/:design/_update", Privilege: web.Writer, Handler: invalidPath("update_error")},
+	}
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE", "COPY"} {
+		routes = append(routes,
+			web.Route{Method: method, Path: "/:db/_design/:design/_show/:name", Privilege: web.Reader, Handler: f.show},
+			web.Route{Method: method, Path: "/:db/_design/:design/_show/:name/*", Privilege: web.Reader, Handler: f.show})
 	}
 	for _, method := range []string{"POST", "PUT", "DELETE"} {
 		routes = append(routes,

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"settle/server/web"
 	"settle/storage/couch"
@@ -14,7 +16,7 @@ import (
 
 // show answers with what a show function makes of a document.
 func (f *Functions) show(r *web.Request) error {
-	d, err := f.designOf(r)
+	d, rev, err := f.designOf(r)
 	if err != nil {
 		return err
 	}
@@ -35,18 +37,27 @@ func (f *Functions) show(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	r.Response.Header().Set("Vary", "Accept")
-	if r.Method != http.MethodPost && r.NotModified(tagOf(doc, r)) {
+	r.Response.Header().Add("Vary", "Accept")
+	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.NotModified(tagOf(r, rev, doc)) {
 		return nil
 	}
+	response.Header = slices.DeleteFunc(response.Header, isCaching)
 	return answer(r, response)
 }
 
-// tagOf names what a show function is asked to show: the document, who asks, and for
-// what form.
-func tagOf(doc []byte, r *web.Request) string {
+// isCaching reports whether a header says when an answer may be given again, which the
+// server says of shows: it does not ask the function.
+func isCaching(field design.HeaderField) bool {
+	return strings.EqualFold(field.Name, "ETag") || strings.EqualFold(field.Name, "Vary")
+}
+
+// tagOf names what a show function is asked to show: the document, by which revision of
+// the design document, to whom, and in what form.
+func tagOf(r *web.Request, design couch.RevID, doc []byte) string {
 	sum := sha256.New()
-	for _, part := range []string{string(doc), r.URL.RequestURI(), r.Header.Get("Accept"), r.Session.User.Name} {
+	user := r.Session.User
+	parts := []string{design.String(), string(doc), r.URL.RequestURI(), r.Header.Get("Accept"), user.Name}
+	for _, part := range append(parts, user.Roles...) {
 		io.WriteString(sum, strconv.Itoa(len(part))+":"+part)
 	}
 	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:16])
@@ -75,10 +86,19 @@ func readBody(r *web.Request) ([]byte, error) {
 // answer answers with what a function returned.
 func answer(r *web.Request, response design.Response) error {
 	setHeader(r, response)
+	if !hasBody(response.Code) {
+		r.Response.WriteHeader(response.Code)
+		return nil
+	}
 	r.Response.Header().Set("Content-Length", strconv.Itoa(len(response.Body)))
 	r.Response.WriteHeader(response.Code)
 	_, err := r.Response.Write(response.Body)
 	return err
+}
+
+// hasBody reports whether an answer of a status may have a body.
+func hasBody(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
 }
 
 // setHeader sets the header of a function's answer. A function cannot set what frames
@@ -88,6 +108,8 @@ func setHeader(r *web.Request, response design.Response) {
 	for _, field := range response.Header {
 		switch name := http.CanonicalHeaderKey(field.Name); name {
 		case "Content-Length", "Transfer-Encoding", "Connection", "Set-Cookie":
+		case "Vary": // which may say more already
+			h.Add(name, field.Value)
 		default:
 			if !isCORS(name) {
 				h.Set(name, field.Value)

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 
@@ -14,7 +15,7 @@ import (
 
 // update lets an update function make an edit, and answer for it.
 func (f *Functions) update(r *web.Request) error {
-	d, err := f.designOf(r)
+	d, _, err := f.designOf(r)
 	if err != nil {
 		return err
 	}
@@ -51,19 +52,33 @@ func write(r *web.Request, text []byte, response *design.Response) error {
 	if err != nil {
 		return err
 	}
-	results, err := db.BulkDocs(r.Context(), storage.Docs(doc))
+	rev, err := save(r.Context(), db, doc)
 	if err != nil {
 		return err
 	}
-	if err := results[0].Err; err != nil {
-		return err
-	}
-	if response.Code == http.StatusOK {
+	if !response.HasCode {
 		response.Code = http.StatusCreated
 	}
-	r.Response.Header().Set("X-Couch-Id", web.EscapeSegment(string(results[0].ID)))
-	r.Response.Header().Set("X-Couch-Update-NewRev", results[0].Rev.String())
+	r.Response.Header().Set("X-Couch-Id", web.EscapeSegment(string(doc.ID)))
+	r.Response.Header().Set("X-Couch-Update-NewRev", rev)
 	return nil
+}
+
+// save stores a document, which may be a local one, and returns its new revision.
+func save(ctx context.Context, db Database, doc *couch.Document) (string, error) {
+	if doc.ID.IsLocal() {
+		for _, a := range doc.Attachments {
+			if a.Pending != nil {
+				a.Pending.Discard()
+			}
+		}
+		return writeLocal(ctx, db, doc)
+	}
+	results, err := db.BulkDocs(ctx, storage.Docs(doc))
+	if err != nil {
+		return "", err
+	}
+	return results[0].Rev.String(), results[0].Err
 }
 
 // parse reads the document that a function returned. Its inline contents belong to the

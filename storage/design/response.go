@@ -10,9 +10,11 @@ import (
 // Response is what a show or update function answers with. Source of the members'
 // meaning and defaults: couch_httpd_external:parse_external_response.
 type Response struct {
-	Code   int // 200 where the function gives none
-	Header []HeaderField
-	Body   []byte
+	Code int // from 200 on; 200 where the function gives none
+	// HasCode says that the function gives Code.
+	HasCode bool
+	Header  []HeaderField
+	Body    []byte
 	// ContentType is for an answer without a Content-Type among Header.
 	ContentType string
 }
@@ -47,9 +49,10 @@ func (r *Response) set(name string, value json.RawMessage) (err error) {
 	switch name {
 	case "stop":
 	case "code":
-		if r.Code, err = strconv.Atoi(string(value)); err != nil || r.Code < 100 || r.Code > 999 {
+		if r.Code, err = strconv.Atoi(string(value)); err != nil || r.Code < 200 || r.Code > 999 {
 			return badResponse(name, value)
 		}
+		r.HasCode = true
 	case "json":
 		r.Body, r.ContentType = value, jsonType
 	case "body":

@@ -97,6 +97,7 @@ function update(fun, ddoc, args) {
   try {
     if (args[1].method === "GET") throw ["error", "method_not_allowed", "Update functions do not allow GET"];
     const result = apply(fun, ddoc, args);
+    if (!isArray(result)) throw ["error", "render_error", "undefined response from update function"];
     const doc = result[0];
     const response = result[1];
     if (!isResponse(response)) throw ["error", "render_error", "undefined response from update function"];
