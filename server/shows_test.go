@@ -25,7 +25,8 @@ const showDesign = `{
 	"lists": {
 		"code": "function(head, req){ start({code: +req.query.code}); send('text'); }",
 		"early": "function(head, req){ send('text'); throw ['error', 'teapot', 'early']; }",
-		"body": "function(head, req){ send(JSON.stringify([req.body.keys, req.body.limit])); var row; while (row = getRow()) send(row.id || row.key); }"
+		"all": "function(head, req){ send(JSON.stringify(head)); var row; while (row = getRow()) send(' ' + row.key + (row.doc && row.doc.long ? '(' + row.doc.long.length + ')' : '')); }",
+		"first": "function(head, req){ return getRow().key; }"
 	}
 }`
 
@@ -114,5 +115,41 @@ func TestTagsOfShows(t *testing.T) {
 	}
 	if tags[0] == tags[1] || tags[0] == "" {
 		t.Errorf("the tag %q is that of other roles", tags)
+	}
+}
+
+func TestListsOfAllDocuments(t *testing.T) {
+	r, url := withDesign(t, showDesign)
+	ask(t, "POST", r.url+"/db/_bulk_docs", `{"docs":[{"_id":"a"},{"_id":"b","long":"`+strings.Repeat("x", 10_000)+`"},{"_id":"c"}]}`, asAdmin...)
+	for _, tt := range []struct{ method, path, body, want string }{
+		{"GET", "all/_all_docs", "", `{"total_rows":4,"offset":0} _design/d a b c`},
+		{"GET", "all/d/_all_docs?startkey=%22b%22&include_docs=true", "", `{"total_rows":4,"offset":2} b(10000) c`},
+		{"GET", "all/_all_docs?descending=true&limit=1", "", `{"total_rows":4,"offset":0} c`},
+		{"GET", "all/_all_docs?startkey=%22x%22", "", `{"total_rows":4,"offset":4}`},
+		{"POST", "all/_all_docs?limit=2", `{"keys":["c","none","a"],"limit":1,"startkey":5}`, `{"total_rows":4,"offset":null} c none`},
+		{"GET", "first/_all_docs", "", "_design/d"},
+		{"GET", "code/_all_docs?code=204", "", ""},
+		{"GET", "code/_all_docs?code=101", "", "external_response_error"},
+		{"GET", "early/_all_docs", "", `{"error":"teapot","reason":"early"}`},
+	} {
+		_, _, text := ask(t, tt.method, url+"/_list/"+tt.path, tt.body, asAdmin...)
+		if strings.TrimSpace(text) != tt.want && !strings.Contains(text, `"error":"`+tt.want+`"`) {
+			t.Errorf("%s: %s, want %s", tt.path, text, tt.want)
+		}
+	}
+}
+
+func TestListsOfSystemDatabases(t *testing.T) {
+	r := start(t)
+	ask(t, "PUT", r.url+"/_users", "", asAdmin...)
+	ask(t, "PUT", r.url+"/_users/_security", `{"members":{}}`, asAdmin...)
+	if status, _, text := ask(t, "PUT", r.url+"/_users/_design/d", showDesign, asAdmin...); status != 201 {
+		t.Fatal(text)
+	}
+	if status, _, text := ask(t, "GET", r.url+"/_users/_design/d/_list/all/_all_docs", ""); status < 400 {
+		t.Errorf("anybody lists the accounts: %d %s", status, text)
+	}
+	if status, _, text := ask(t, "GET", r.url+"/_users/_design/d/_list/all/_all_docs", "", asAdmin...); status != 200 {
+		t.Errorf("the administrator: %d %s", status, text)
 	}
 }

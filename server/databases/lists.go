@@ -97,6 +97,8 @@ type listWriter struct {
 
 	out     *bufio.Writer
 	written int // rows
+	// separate, where not nil, ends a row instead of the comma between it and the next.
+	separate func()
 }
 
 // newListWriter finds out what stands in front of a list's rows.
@@ -195,7 +197,9 @@ func (w *listWriter) write(out *bufio.Writer) error {
 
 // begin returns where to write the next row.
 func (w *listWriter) begin() *bufio.Writer {
-	if w.written++; w.written > 1 {
+	if w.written++; w.written > 1 && w.separate != nil {
+		w.separate()
+	} else if w.written > 1 {
 		w.out.WriteString(",\r\n")
 	}
 	return w.out

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"iter"
 	"net/http"
+	"slices"
 
+	"settle/server/databases"
 	"settle/server/query"
 	"settle/server/viewparams"
 	"settle/server/web"
@@ -26,6 +28,13 @@ func (f *Functions) list(r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	req, err := object{r: r, body: body, json: true}.append(nil)
+	if err != nil {
+		return err
+	}
+	if r.Param("view") == "_all_docs" {
+		return f.listDocuments(r, d, design.Listing{Req: req}, &p)
+	}
 	owner := r.Param("other")
 	if owner == "" {
 		owner = r.Param("design")
@@ -38,13 +47,24 @@ func (f *Functions) list(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	req, err := object{r: r, body: body, json: true}.append(nil)
-	if err != nil {
-		return err
-	}
 	head := bytes.TrimSuffix(query.AppendHead(nil, db, &p, result), []byte(","))
 	return f.run(r, d, design.Listing{Head: append(head, '}'), Req: req, Rows: rows(result, &p)})
 }
+
+// listDocuments answers with what a list function makes of the rows of all documents.
+func (f *Functions) listDocuments(r *web.Request, d *design.Document, l design.Listing, p *viewparams.Params) (err error) {
+	if slices.Contains(couch.SystemDatabases, web.DatabaseOf[Database](r).Name()) && !r.Session.IsServerAdmin() {
+		return errNotServerAdmin
+	}
+	if l.Head, l.Rows, err = databases.ListAllDocs(r, p); err != nil {
+		return err
+	}
+	return f.run(r, d, l)
+}
+
+// errNotServerAdmin is the answer to others who would list the accounts, or what they
+// have the server replicate.
+var errNotServerAdmin = couch.Errorf(couch.Unauthorized, "You are not a server admin.")
 
 // listParams reads the parameters of the view from the query, and `keys` from the body,
 // which the function sees too.
