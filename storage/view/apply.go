@@ -34,25 +34,30 @@ const readAtOnce = 16
 func (u *updater) apply(ctx context.Context, p *part) error {
 	p.dedupe()
 	for {
+		if u.head.Kept && u.stored > muchBytes+u.head.Bytes/muchPerRows {
+			if err := u.dropSummaries(ctx); err != nil {
+				return err
+			}
+		}
 		store := u.applyRows
 		if u.head.Kept {
 			store = u.applyKept
 		}
-		n, err := store(ctx, p)
+		d, err := store(ctx, p)
 		if err != nil {
 			return err
 		}
-		if p.ids, p.rows = p.ids[n:], p.rows[n:]; len(p.ids) == 0 {
+		u.stored += int64(d.size)
+		if p.ids, p.rows = p.ids[d.n:], p.rows[d.n:]; len(p.ids) == 0 {
 			return nil
 		}
 	}
 }
 
-// applyRows stores rows of a part alone, and returns of how many documents.
-func (u *updater) applyRows(ctx context.Context, p *part) (n int, err error) {
-	err = u.commit(ctx, func(tx kv.Tx, h *head) error {
-		d, err := u.delta(ctx, tx, p)
-		if err != nil {
+// applyRows stores rows of a part alone.
+func (u *updater) applyRows(ctx context.Context, p *part) (d *delta, err error) {
+	err = u.commit(ctx, func(tx kv.Tx, h *head) (err error) {
+		if d, err = u.delta(ctx, tx, p); err != nil {
 			return err
 		}
 		for i, v := range d.views {
@@ -61,22 +66,20 @@ func (u *updater) applyRows(ctx context.Context, p *part) (n int, err error) {
 				set(tx, redtree.Write{Key: tree.RowKey(c.Key), Value: c.Value})
 			}
 		}
-		n = d.n
 		u.finish(tx, h, p, d)
 		return nil
 	})
-	return n, err
+	return d, err
 }
 
 // applyKept stores rows of a part, and what becomes of the summaries.
-func (u *updater) applyKept(ctx context.Context, p *part) (n int, err error) {
-	var d *delta
+func (u *updater) applyKept(ctx context.Context, p *part) (d *delta, err error) {
 	err = u.view(ctx, func(r kv.Reader) (err error) {
 		d, err = u.delta(ctx, r, p)
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	roots := make([]redtree.Root, len(u.head.Views))
 	var writes []redtree.Write
@@ -86,11 +89,11 @@ func (u *updater) applyKept(ctx context.Context, p *part) (n int, err error) {
 		}
 		var more []redtree.Write
 		if roots[i], more, err = u.ix.tree(u.head, i).Update(ctx, redtree.State{View: u.view, Root: roots[i]}, v.changes); err != nil {
-			return 0, err
+			return nil, err
 		}
 		writes = append(writes, more...)
 	}
-	return d.n, u.commit(ctx, func(tx kv.Tx, h *head) error {
+	return d, u.commit(ctx, func(tx kv.Tx, h *head) error {
 		for i, root := range roots {
 			h.Views[i].Root = root
 		}

@@ -13,13 +13,14 @@ import (
 // updater is one run of an index's update. Only it writes to the index meanwhile, or
 // errChanged ends it.
 type updater struct {
-	ix   *Index
-	p    kv.Partition
-	info couch.DatabaseInfo // as it is when the run begins: where it leads
-	head *head              // as it was last stored
-	maps Mapper
-	task *background.Task
-	done int64 // changes
+	ix     *Index
+	p      kv.Partition
+	info   couch.DatabaseInfo // as it is when the run begins: where it leads
+	head   *head              // as it was last stored
+	maps   Mapper
+	task   *background.Task
+	done   int64 // changes
+	stored int64 // bytes of rows that the run has compared or written
 }
 
 // run reads the changes up to the sequence of info.
@@ -158,10 +159,11 @@ func (u *updater) view(ctx context.Context, fn func(kv.Reader) error) error {
 	return u.ix.viewAt(u.p, u.head)(ctx, fn)
 }
 
-// So many changes, and one for so many rows that there are, are much: changing the
-// summaries with them would cost more than making them anew.
+// So many changes, or bytes of rows, and one for so many rows or bytes that there are,
+// are much: changing the summaries with them would cost more than making them anew.
 const (
 	muchAlways  = 1000
+	muchBytes   = 16 << 20
 	muchPerRows = 16
 )
 
