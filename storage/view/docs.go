@@ -9,47 +9,39 @@ import (
 	"settle/storage/couch"
 )
 
-// docsAtOnce is how many rows are read ahead to read their documents together.
+// docsAtOnce is of how many rows the documents are looked up together.
 const docsAtOnce = 100
 
 // withDocs adds to rows the documents that they are of, or that their values link to
-// by `_id`, in the winning revision or that of the value's `_rev`.
+// by `_id`, in the winning revision or that of the value's `_rev`. No document is held
+// longer than its row is looked at.
 func withDocs(ctx context.Context, q *Query, rows iter.Seq2[Row, error]) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		var page []Row
-		flush := func() bool {
-			err := addDocs(ctx, q, page)
-			for _, row := range page {
-				if err != nil {
-					yield(Row{}, err)
-					return false
-				}
-				if !yield(row, nil) {
-					return false
-				}
-			}
-			page = page[:0]
-			return true
-		}
 		for row, err := range rows {
 			if err != nil {
-				if flush() {
+				if yieldDocs(ctx, q, page, yield) {
 					yield(Row{}, err)
 				}
 				return
 			}
-			if page = append(page, row); len(page) == docsAtOnce && !flush() {
+			if page = append(page, row); len(page) < docsAtOnce {
+				continue
+			}
+			if !yieldDocs(ctx, q, page, yield) {
 				return
 			}
+			page = page[:0]
 		}
-		flush()
+		yieldDocs(ctx, q, page, yield)
 	}
 }
 
 // link is where a row's document is.
 type link struct {
-	id  couch.DocID // empty: nowhere
-	rev string      // empty: the winner
+	id     couch.DocID // empty: nowhere
+	rev    string      // empty: the winner
+	linked bool        // by `_id`: as in CouchDB the query's options for documents do not count
 }
 
 func linkOf(row Row) link {
@@ -57,38 +49,61 @@ func linkOf(row Row) link {
 	if jsonscan.KindOf(row.Value) != jsonscan.Object {
 		return l
 	}
-	if id := jsonscan.Member(row.Value, "_id"); id != nil {
+	if jsonscan.Member(row.Value, "_id") != nil {
 		text, _ := stringAt(row.Value, "_id")
-		l.id = couch.DocID(text)
+		l.id, l.linked = couch.DocID(text), true
 	}
 	l.rev, _ = stringAt(row.Value, "_rev")
 	return l
 }
 
-func addDocs(ctx context.Context, q *Query, page []Row) error {
-	var ids []couch.DocID
-	var at []int
-	for i, row := range page {
-		l := linkOf(row)
+// yieldDocs yields rows as their documents are read, and reports whether to go on.
+func yieldDocs(ctx context.Context, q *Query, page []Row, yield func(Row, error) bool) bool {
+	own, stopOwn := winners(ctx, q, page, false)
+	defer stopOwn()
+	linked, stopLinked := winners(ctx, q, page, true)
+	defer stopLinked()
+	for _, row := range page {
+		l, next := linkOf(row), own
+		if l.linked {
+			next = linked
+		}
+		var err error
 		switch {
 		case l.id == "":
 		case l.rev != "":
-			if err := addRevision(ctx, q, &page[i], l); err != nil {
-				return err
-			}
+			err = addRevision(ctx, q, &row, l)
 		default:
-			ids, at = append(ids, l.id), append(at, i)
+			found, failed, ok := next()
+			if row.Doc, err = found.Doc, failed; !ok {
+				err = ctx.Err()
+			}
 		}
-	}
-	n := 0
-	for found, err := range q.Docs.AllDocsByID(ctx, ids, couch.AllDocsOptions{IncludeDocs: true, Doc: q.Doc}) {
 		if err != nil {
-			return err
+			yield(Row{}, err)
+			return false
 		}
-		page[at[n]].Doc = found.Doc
-		n++
+		if !yield(row, nil) {
+			return false
+		}
 	}
-	return nil
+	return true
+}
+
+// winners reads the documents of those rows that are linked, or of those that are not,
+// in their winning revisions.
+func winners(ctx context.Context, q *Query, page []Row, linked bool) (next func() (couch.AllDocsRow, error, bool), stop func()) {
+	var ids []couch.DocID
+	for _, row := range page {
+		if l := linkOf(row); l.linked == linked && l.id != "" && l.rev == "" {
+			ids = append(ids, l.id)
+		}
+	}
+	o := couch.AllDocsOptions{IncludeDocs: true, Doc: q.Doc}
+	if linked {
+		o.Doc = couch.GetOptions{}
+	}
+	return iter.Pull2(q.Docs.AllDocsByID(ctx, ids, o))
 }
 
 // addRevision adds the document of a link to a revision; none where it is not there.
@@ -98,6 +113,9 @@ func addRevision(ctx context.Context, q *Query, row *Row, l link) error {
 		return nil
 	}
 	o := q.Doc
+	if l.linked {
+		o = couch.GetOptions{}
+	}
 	o.Rev = rev
 	row.Doc, err = q.Docs.Get(ctx, l.id, o)
 	if errors.Is(err, couch.ErrNotFound) || errors.Is(err, couch.ErrDeleted) {

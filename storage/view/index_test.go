@@ -2,8 +2,10 @@ package view_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -144,6 +146,59 @@ func TestIncludedDocs(t *testing.T) {
 	want := []string{`a a {"x":1}`, `b a {"x":1}`, `c a {"old":true}`, "d -", "e -", "f -", "g -", "h -"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// asked notes how documents are read.
+type asked struct {
+	view.Docs
+	read int // documents
+	lead int // the most that were read before their rows were yielded
+	rows int
+	opts map[couch.DocID]bool // with conflicts
+}
+
+func (a *asked) AllDocsByID(ctx context.Context, ids []couch.DocID, o couch.AllDocsOptions) iter.Seq2[couch.AllDocsRow, error] {
+	return func(yield func(couch.AllDocsRow, error) bool) {
+		for row, err := range a.Docs.AllDocsByID(ctx, ids, o) {
+			a.opts[row.ID] = o.Doc.Conflicts
+			a.read++
+			a.lead = max(a.lead, a.read-a.rows)
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// Documents are held one at a time; the options for documents do not count for those
+// that are linked to.
+func TestIncludedDocsAreNotHeld(t *testing.T) {
+	b := newBench(t, false)
+	b.put([2]string{"other", `{"link":5}`})
+	var docs [][2]string
+	for i := range 150 {
+		docs = append(docs, [2]string{fmt.Sprintf("d%03d", i), `{"link":5}`})
+	}
+	b.put(append(docs, [2]string{"e", `{"link":{"_id":"other"}}`})...)
+	q := all()
+	a := &asked{Docs: b.db, opts: map[couch.DocID]bool{}}
+	q.IncludeDocs, q.Docs, q.Doc.Conflicts, q.End = true, a, true, []byte(`"e"`)
+	res, err := b.index(joinDefinition("link")).Query(ctx, view.Ref{Reduce: -1}, &q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, err := range res.Rows {
+		if err != nil || row.Doc == nil {
+			t.Fatalf("%s: %v", row.ID, err)
+		}
+		a.rows++
+	}
+	if a.rows != 151 || a.read != 151 || a.lead != 1 {
+		t.Errorf("%d rows, %d documents read, %d at once", a.rows, a.read, a.lead)
+	}
+	if !a.opts["d000"] || a.opts["other"] {
+		t.Errorf("with conflicts: d000 %v, other %v", a.opts["d000"], a.opts["other"])
 	}
 }
 
