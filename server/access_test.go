@@ -86,13 +86,13 @@ var people = []struct {
 	allowed []web.Privilege
 }{
 	{"", []web.Privilege{web.Public}},
-	{"stranger", []web.Privilege{web.Public}},
-	{"reader", []web.Privilege{web.Public, web.Reader}},
-	{"postman", []web.Privilege{web.Public, web.Deliverer}},
-	{"member", []web.Privilege{web.Public, web.Reader, web.Deliverer, web.Writer}},
-	{"meter", []web.Privilege{web.Public, web.Metrics}},
-	{"boss", []web.Privilege{web.Public, web.Reader, web.Deliverer, web.Writer, web.DatabaseAdmin, web.Maintainer}},
-	{"admin", []web.Privilege{web.Public, web.Reader, web.Deliverer, web.Writer, web.DatabaseAdmin, web.Maintainer, web.ServerAdmin, web.Metrics}},
+	{"stranger", []web.Privilege{web.Public, web.User}},
+	{"reader", []web.Privilege{web.Public, web.User, web.Reader}},
+	{"postman", []web.Privilege{web.Public, web.User, web.Deliverer}},
+	{"member", []web.Privilege{web.Public, web.User, web.Reader, web.Deliverer, web.Writer}},
+	{"meter", []web.Privilege{web.Public, web.User, web.Metrics}},
+	{"boss", []web.Privilege{web.Public, web.User, web.Reader, web.Deliverer, web.Writer, web.DatabaseAdmin, web.Maintainer}},
+	{"admin", []web.Privilege{web.Public, web.User, web.Reader, web.Deliverer, web.Writer, web.DatabaseAdmin, web.Maintainer, web.ServerAdmin, web.Metrics}},
 }
 
 var placeholders = strings.NewReplacer(":db", "db", ":doc", "doc", ":node", "_local", ":section", "section", ":key", "key",
@@ -117,6 +117,33 @@ func TestPrivilegesOfEveryRoute(t *testing.T) {
 		}
 	}
 	t.Logf("%d requests", tried)
+}
+
+// What is asked for paths at which a wrong answer would cost most, or that look like
+// something else than they are.
+func TestPrivilegesAreMeant(t *testing.T) {
+	want := map[string]web.Privilege{
+		"GET /_all_dbs": web.ServerAdmin, "GET /_active_tasks": web.ServerAdmin, "PUT /:db": web.ServerAdmin, "DELETE /:db": web.ServerAdmin,
+		"POST /:db/_purge": web.ServerAdmin, "GET /_node/:node/_config": web.ServerAdmin, "PUT /:db/_quota": web.ServerAdmin,
+		"GET /_scheduler/jobs": web.ServerAdmin, "POST /_replicate": web.User,
+		"PUT /:db/_security": web.DatabaseAdmin, "PUT /:db/_revs_limit": web.DatabaseAdmin, "PUT /:db/_metadata_options": web.DatabaseAdmin,
+		"POST /:db/_compact": web.Maintainer, "POST /:db/_view_cleanup": web.Maintainer,
+		"POST /:db/_bulk_docs": web.Writer, "PUT /:db/:doc": web.Writer, "POST /:db/_index": web.Writer, "POST /:db/_uploads": web.Writer,
+		"POST /:db/_bulk_get": web.Reader, "POST /:db/_revs_diff": web.Reader, "POST /:db/_all_docs": web.Reader, "POST /:db/_find": web.Reader,
+		"POST /:db/_changes": web.Reader, "POST /:db/_ensure_full_commit": web.Reader, "PUT /:db/_local/:name": web.Reader,
+		"GET /:db/_quota": web.Reader, "POST /:db/_design/:design/_view/:view": web.Reader,
+		"PUT /:db/_delivery/:id": web.Deliverer,
+	}
+	for _, route := range server.Routes(newGate(t).options) {
+		name := route.Method + " " + route.Path
+		if p, ok := want[name]; ok && p != route.Privilege {
+			t.Errorf("%s: %v, want %v", name, route.Privilege, p)
+		}
+		delete(want, name)
+	}
+	for name := range want {
+		t.Errorf("there is no %s", name)
+	}
 }
 
 func TestReadersReplicate(t *testing.T) {

@@ -19,9 +19,6 @@ const maxRequest = 16 << 20
 // replicate answers POST /_replicate: it runs a replication to its end, starts a
 // continuous one, or cancels one.
 func (r *Replicator) replicate(q *web.Request) error {
-	if q.Session.User.Name == "" && !q.Session.IsServerAdmin() {
-		return couch.Errorf(couch.Unauthorized, "You are not an authenticated user")
-	}
 	if err := q.RequireJSON(); err != nil {
 		return err
 	}

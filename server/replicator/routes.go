@@ -10,7 +10,7 @@ import (
 // Routes returns the table of this family.
 func (r *Replicator) Routes() []web.Route {
 	return []web.Route{
-		{Method: "POST", Path: "/_replicate", Privilege: web.Public, Handler: r.replicate},
+		{Method: "POST", Path: "/_replicate", Privilege: web.User, Handler: r.replicate},
 		{Method: "GET", Path: "/_replicate", Privilege: web.Public, Handler: noBody},
 		{Method: "GET", Path: "/_scheduler/jobs", Privilege: web.ServerAdmin, Handler: r.listJobs},
 		{Method: "GET", Path: "/_scheduler/jobs/:id", Privilege: web.ServerAdmin, Handler: r.showJob},

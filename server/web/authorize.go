@@ -10,6 +10,7 @@ import (
 
 // The reasons that CouchDB gives for refusing.
 var (
+	errNotUser        = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not an authenticated user"}
 	errNotServerAdmin = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not a server admin."}
 	errNotMetrics     = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not a server admin or read-only metrics user"}
 	errNotMaintainer  = &couch.Error{Kind: couch.Unauthorized, Reason: "You are not a server or db admin."}
@@ -28,7 +29,9 @@ var roles = map[Privilege]auth.Role{
 func (h *handler) authorize(r *Request, p Privilege) error {
 	admin, name := r.Session.IsServerAdmin(), r.Param("db")
 	switch {
-	case p == Public:
+	case p == User && !admin && r.Session.User.Name == "":
+		return errNotUser
+	case p == Public || p == User:
 		return nil
 	case !admin && (p == ServerAdmin || p.ofDatabase() && isForServerAdmin(name, r.params.Path())):
 		return errNotServerAdmin

@@ -27,6 +27,8 @@ type Privilege int
 const (
 	// Public: anybody.
 	Public Privilege = iota
+	// User: anybody who has logged in.
+	User
 	// Reader: may read the database.
 	Reader
 	// Deliverer: may deliver into the database.
