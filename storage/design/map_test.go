@@ -79,3 +79,32 @@ func TestLog(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Map gives back the rows of the first documents when they are much.
+func TestMapReturnsWhatIsEnough(t *testing.T) {
+	e := design.New(design.Options{})
+	defer e.Close()
+	docs := make([][]byte, 20)
+	for i := range docs {
+		docs[i] = fmt.Appendf(nil, `{"n":%d}`, i)
+	}
+	m := e.Mapper(anyScope, nil, []string{`function (doc) { emit(doc.n, "v".repeat(1000000)); }`})
+	defer m.Close()
+	n := 0
+	for len(docs) > 0 {
+		rows, err := m.Map(t.Context(), docs)
+		if err != nil || len(rows) == 0 || len(rows) > 7 {
+			t.Fatalf("%d documents at once, %v", len(rows), err)
+		}
+		for _, doc := range rows {
+			if doc[0][0].Key != fmt.Sprint(n) {
+				t.Errorf("row %s, want %d", doc[0][0].Key, n)
+			}
+			n++
+		}
+		docs = docs[len(rows):]
+	}
+	if n != 20 {
+		t.Errorf("%d documents", n)
+	}
+}

@@ -89,7 +89,7 @@ func TestTransactionsAreBounded(t *testing.T) {
 		`for (var i = 0; i < 10; i++) emit([i, doc.n], "v".repeat(100000))`,
 	} {
 		b := newBench(t, false)
-		b.javaScript(design.Options{})
+		b.javaScript(design.Options{Time: time.Minute})
 		db := weighed{b.db, new(atomic.Int64)}
 		d := scripts("function (doc) { if (doc.n) " + emit + "; }")
 		rows := int64(0)
@@ -119,7 +119,7 @@ func TestTransactionsAreBounded(t *testing.T) {
 // What no index should hold is not indexed, and costs no other document its rows.
 func TestTooMuchEmitted(t *testing.T) {
 	b := newBench(t, false)
-	b.javaScript(design.Options{})
+	b.javaScript(design.Options{Time: time.Minute})
 	b.put([2]string{"a", `{"n":1}`}, [2]string{"bad", `{"n":2,"bad":true}`}, [2]string{"c", `{"n":3}`})
 	for _, bad := range []string{
 		`emit("k".repeat(8000000), 1)`,
