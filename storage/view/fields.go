@@ -58,8 +58,6 @@ func (m fieldMapper) Map(ctx context.Context, docs [][]byte) ([][][]Emitted, err
 	return out, nil
 }
 
-var _ Mapper = fieldMapper{}
-
 // FieldsDefinition is a definition of one Mango index: fields is JSON, an object of
 // the fields' names in order, filter a selector or nil.
 func FieldsDefinition(fields, filter []byte, partitioned bool) (*Definition, error) {
