@@ -13,5 +13,9 @@ func Route(t *testing.T, rules, method, path string, query url.Values) (to []str
 	if err := json.Unmarshal([]byte(rules), &parsed); err != nil {
 		t.Fatal(err)
 	}
-	return route(parsed, method, segments(path), query)
+	to, ok, err := route(parsed, method, segments(path), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to, ok
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -42,7 +43,10 @@ func (f *Functions) rewrite(r *web.Request) error {
 		return &web.Error{Status: http.StatusNotFound, Name: design.RewriteError, Reason: "Invalid path."}
 	}
 	query := r.URL.Query()
-	to, ok := route(body.Rewrites, r.Method, segments(r.Param("*")), query)
+	to, ok, err := route(body.Rewrites, methodOf(r), segments(r.Param("*")), query)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return couch.ErrNotFound
 	}
@@ -51,6 +55,14 @@ func (f *Functions) rewrite(r *web.Request) error {
 		return err
 	}
 	return f.sendOn(r, target{path: path, query: query})
+}
+
+// methodOf is the method that rules see: a HEAD is a GET to them.
+func methodOf(r *web.Request) string {
+	if r.Method == http.MethodHead {
+		return http.MethodGet
+	}
+	return r.Method
 }
 
 // target is where a request goes instead.
@@ -78,7 +90,8 @@ func (f *Functions) rewriteByFunction(r *web.Request, d *design.Document) error 
 	if w.Path == "" {
 		return answer(r, w.Response)
 	}
-	path, err := resolve(r, segments(w.Path))
+	plain, own, _ := strings.Cut(w.Path, "?")
+	path, err := resolve(r, segments(plain))
 	if err != nil {
 		return err
 	}
@@ -92,6 +105,11 @@ func (f *Functions) rewriteByFunction(r *web.Request, d *design.Document) error 
 			return err
 		}
 	}
+	parameters, err := url.ParseQuery(own)
+	if err != nil {
+		return couch.Errorf(couch.BadRequest, "The query of the new path is malformed.")
+	}
+	maps.Copy(to.query, parameters)
 	return f.sendOn(r, to)
 }
 

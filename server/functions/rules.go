@@ -3,42 +3,71 @@ package functions
 import (
 	"encoding/json"
 	"net/url"
+	"strconv"
 	"strings"
+
+	"settle/storage/couch"
 )
 
-// rule is a rule of `rewrites`. Its meaning is that of couch_httpd_rewrite: segments of
-// from that begin with ":" match any one, a last "*" all that follow, and to and query
-// may name what was matched.
+// rule is a rule of `rewrites`. Its meaning is that of chttpd_rewrite: segments of from
+// that begin with ":" match any one, a last "*" all that follow, and to and query may
+// name what was matched, and parameters of the query.
 type rule struct {
-	From   *string                    `json:"from"`
-	To     string                     `json:"to"`
-	Method string                     `json:"method"`
-	Query  map[string]json.RawMessage `json:"query"`
+	From    *string                    `json:"from"`
+	To      string                     `json:"to"`
+	Method  string                     `json:"method"`
+	Query   map[string]json.RawMessage `json:"query"`
+	Formats map[string]string          `json:"formats"` // "int" or "bool", by what is named
 }
 
+// bindings are the values that names stand for, JSON.
+type bindings map[string]json.RawMessage
+
 // route finds the first rule that a path matches, and returns the path that it leads
-// to; it adds the rule's parameters to query.
-func route(rules []rule, method string, path []string, query url.Values) ([]string, bool) {
+// to; it adds the rule's parameters to query. The error is a BadRequest, for a key of
+// the query that is no JSON.
+func route(rules []rule, method string, path []string, query url.Values) (to []string, ok bool, err error) {
+	given, err := parametersOf(query)
+	if err != nil {
+		return nil, false, err
+	}
 	for _, rule := range rules {
 		if rule.Method != "" && rule.Method != "*" && rule.Method != method {
 			continue
 		}
-		bound, rest, ok := rule.match(path, query)
+		matched, rest, ok := rule.match(path)
 		if !ok {
 			continue
 		}
-		rule.addQuery(bound, query)
-		return fill(segments(rule.To), bound, rest), true
+		all := rule.parameters(matched, given)
+		for name, value := range all {
+			query.Set(name, parameter(name, value))
+		}
+		return fill(segments(rule.To), all, rest), true, nil
 	}
-	return nil, false
+	return nil, false, nil
 }
 
-// match compares a path with from. Parameters of the query can be named like segments.
-func (r rule) match(path []string, query url.Values) (bound map[string]string, rest []string, ok bool) {
-	bound = make(map[string]string)
+// parametersOf are the parameters of a query.
+func parametersOf(query url.Values) (bindings, error) {
+	given := make(bindings)
 	for name := range query {
-		bound[name] = query.Get(name)
+		value := query.Get(name)
+		switch {
+		case !isKey(name):
+			given[name] = quoted(value)
+		case json.Valid([]byte(value)):
+			given[name] = json.RawMessage(value)
+		default:
+			return nil, couch.Errorf(couch.BadRequest, "invalid_json")
+		}
 	}
+	return given, nil
+}
+
+// match compares a path with from, and returns what its names stand for.
+func (r rule) match(path []string) (matched bindings, rest []string, ok bool) {
+	matched = make(bindings)
 	from := []string{"*"}
 	if r.From != nil {
 		from = segments(*r.From)
@@ -46,58 +75,131 @@ func (r rule) match(path []string, query url.Values) (bound map[string]string, r
 	for i, segment := range from {
 		switch {
 		case segment == "*" && i == len(from)-1:
-			return bound, path[min(i, len(path)):], true
+			return matched, path[min(i, len(path)):], true
 		case i >= len(path):
 			return nil, nil, false
 		case strings.HasPrefix(segment, ":"):
-			bound[segment[1:]] = path[i]
+			matched[segment[1:]] = quoted(path[i])
 		case segment != path[i]:
 			return nil, nil, false
 		}
 	}
-	return bound, nil, len(from) == len(path)
+	return matched, nil, len(from) == len(path)
 }
 
-// addQuery sets the rule's parameters, and those that the path has bound.
-func (r rule) addQuery(bound map[string]string, query url.Values) {
-	for name, value := range bound {
-		query.Set(name, value)
-	}
-	for name, value := range r.Query {
-		query.Set(name, fillValue(name, value, bound))
-	}
-}
-
-// fillValue puts what was matched into a parameter. Those of views that are JSON
-// become JSON.
-func fillValue(name string, value json.RawMessage, bound map[string]string) string {
-	text := textOf(value)
-	matched, isBound := bound[strings.TrimPrefix(text, ":")]
-	if !strings.HasPrefix(text, ":") || !isBound {
-		return text
-	}
-	switch name {
-	case "key", "startkey", "start_key", "endkey", "end_key":
-		if !json.Valid([]byte(matched)) {
-			quoted, _ := json.Marshal(matched) // a string always has a text
-			return string(quoted)
+// parameters are the rule's, and those of the path and the query where the rule has none
+// of their names.
+func (r rule) parameters(matched, given bindings) bindings {
+	bound := make(bindings)
+	for _, values := range []bindings{given, matched} { // what the path says counts for more
+		for name, value := range values {
+			bound[name] = value
 		}
 	}
-	return matched
+	all := make(bindings)
+	for name, value := range bound {
+		all[name] = value
+	}
+	for name, value := range r.Query {
+		all[name] = r.bind(value, bound)
+	}
+	return all
 }
 
-// fill puts what was matched into a path.
-func fill(to []string, bound map[string]string, rest []string) []string {
+// bind puts what names stand for in the place of strings that begin with ":", also in
+// arrays and objects.
+func (r rule) bind(value json.RawMessage, bound bindings) json.RawMessage {
+	var text string
+	var elements []json.RawMessage
+	var members map[string]json.RawMessage
+	switch {
+	case json.Unmarshal(value, &text) == nil:
+		if name, ok := strings.CutPrefix(text, ":"); ok {
+			if found, ok := bound[name]; ok {
+				return r.format(name, found)
+			}
+		}
+	case json.Unmarshal(value, &elements) == nil:
+		for i := range elements {
+			elements[i] = r.bind(elements[i], bound)
+		}
+		return encoded(elements)
+	case json.Unmarshal(value, &members) == nil:
+		for name := range members {
+			members[name] = r.bind(members[name], bound)
+		}
+		return encoded(members)
+	}
+	return value
+}
+
+// format makes a number or a boolean of a string, where the rule has a format for its
+// name and it is one.
+func (r rule) format(name string, value json.RawMessage) json.RawMessage {
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return value
+	}
+	switch r.Formats[name] {
+	case "int":
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return strconv.AppendInt(nil, n, 10)
+		}
+	case "bool":
+		if lower := strings.ToLower(text); lower == "true" || lower == "false" {
+			return json.RawMessage(lower)
+		}
+	}
+	return value
+}
+
+// isKey reports whether a parameter is one that views read as JSON.
+func isKey(name string) bool {
+	switch name {
+	case "key", "startkey", "start_key", "endkey", "end_key", "keys":
+		return true
+	}
+	return false
+}
+
+// parameter is the text of a parameter: JSON for keys, else of a string its value.
+func parameter(name string, value json.RawMessage) string {
+	if isKey(name) {
+		return string(value)
+	}
+	return textOf(value)
+}
+
+// fill puts what was matched into a path. As in CouchDB what is not bound is
+// "undefined", and nothing follows a "*".
+func fill(to []string, bound bindings, rest []string) []string {
 	var out []string
 	for _, segment := range to {
-		switch value, ok := bound[strings.TrimPrefix(segment, ":")]; {
+		name, isName := strings.CutPrefix(segment, ":")
+		value, ok := bound[name]
+		switch {
 		case segment == "*":
-			out = append(out, rest...)
-		case strings.HasPrefix(segment, ":") && ok:
-			out = append(out, value)
+			return append(out, rest...)
+		case isName && ok:
+			out = append(out, textOf(value))
+		case isName:
+			out = append(out, "undefined")
 		default:
 			out = append(out, segment)
 		}
 	}
 	return out
+}
+
+func quoted(text string) json.RawMessage { return encoded(text) }
+
+// encoded is a value as JSON; all that is given to it has a form.
+func encoded(value any) json.RawMessage {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(value) != nil {
+		return json.RawMessage("null")
+	}
+	return json.RawMessage(strings.TrimSuffix(b.String(), "\n"))
 }

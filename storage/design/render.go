@@ -43,7 +43,7 @@ func (d *Document) Update(ctx context.Context, name string, doc, req []byte) ([]
 }
 
 // Rewrite is where a rewrite function sends a request. Where Path is "" the
-// function has answered by itself, with Response.
+// function has answered by itself, with Response: it does so where it gives a code.
 type Rewrite struct {
 	Path     string
 	Method   string          // "" for the request's own
@@ -67,8 +67,12 @@ func (d *Document) Rewrite(ctx context.Context, req []byte) (Rewrite, error) {
 	if err != nil {
 		return Rewrite{}, newError(RewriteError, "Invalid path.")
 	}
+	if _, ok := members.get("code"); ok {
+		response, err := parseMembers(members.without("path", "method", "query"))
+		return Rewrite{Response: response}, err
+	}
 	if _, ok := members.get("path"); !ok {
-		response, err := parseResponse([]byte(text))
+		response, err := parseMembers(members)
 		return Rewrite{Response: response}, err
 	}
 	return parseRewrite([]byte(text), members)

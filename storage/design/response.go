@@ -31,11 +31,15 @@ const (
 // parseResponse reads a response object. The error is an *Error,
 // external_response_error.
 func parseResponse(text []byte) (Response, error) {
-	r := Response{Code: 200, ContentType: jsonType}
 	members, err := parseObject(text)
 	if err != nil {
-		return r, badResponse("response", text)
+		return Response{}, badResponse("response", text)
 	}
+	return parseMembers(members)
+}
+
+func parseMembers(members object) (Response, error) {
+	r := Response{Code: 200, ContentType: jsonType}
 	for _, m := range members {
 		if err := r.set(m.name, m.value); err != nil {
 			return r, err

@@ -10,6 +10,7 @@ func TestRewrite(t *testing.T) {
 	for _, test := range []struct{ result, want string }{
 		{`"../x"`, `../x "" "" [] -`},
 		{`{path: "a", method: "PUT", query: {b: "1"}, headers: {X: "y"}, body: "z"}`, `a "PUT" "{\"b\":\"1\"}" [{X y}] z`},
+		{`{code: 403, path: "a", method: "PUT", query: {}, body: "no"}`, ` "" "" [] -`},
 		{`{path: ""}`, "rewrite_error"},
 		{`{path: 5}`, "rewrite_error"},
 		{`{path: "a", headers: 5}`, "external_response_error"},
