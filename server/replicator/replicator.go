@@ -36,13 +36,13 @@ type Replicator struct {
 	scheduler *scheduler.Scheduler
 	docs      *documents
 
-	own      atomic.Pointer[netip.AddrPort] // where the server listens; nil: nowhere yet
-	starting sync.Once
-	stop     context.CancelFunc
-	ctx      context.Context
-	working  sync.WaitGroup
+	own     atomic.Pointer[netip.AddrPort] // where the server listens; nil: nowhere yet
+	stop    context.CancelFunc
+	ctx     context.Context
+	working sync.WaitGroup
 
 	mu      sync.Mutex
+	started bool
 	waiting map[string][]chan outcome // for the end of jobs, by their ids
 }
 
@@ -64,18 +64,26 @@ func New(o Options) *Replicator {
 }
 
 // Start begins to follow the documents of `_replicator` databases; listener is where
-// the server can be asked.
+// the server can be asked. After Close it does nothing.
 func (r *Replicator) Start(listener net.Addr) {
 	if addr, ok := listener.(*net.TCPAddr); ok {
 		own := addr.AddrPort()
 		r.own.Store(&own)
 	}
-	r.starting.Do(func() { r.working.Go(func() { r.docs.follow(r.ctx) }) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.started || r.ctx.Err() != nil {
+		return
+	}
+	r.started = true
+	r.working.Go(func() { r.docs.follow(r.ctx) })
 }
 
 // Close stops all replications, which keep checkpoints, and waits for that.
 func (r *Replicator) Close() {
+	r.mu.Lock() // a Start comes before or does nothing
 	r.stop()
+	r.mu.Unlock()
 	r.scheduler.Close()
 	r.working.Wait()
 }
