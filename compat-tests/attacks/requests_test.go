@@ -88,6 +88,8 @@ var ofVault = []ask{
 	{"GET", "/_metadata/vault/_all_docs?include_docs=true", ""},
 	{"GET", "/_metadata/vault/_changes?include_docs=true", ""},
 	{"POST", "/_metadata/vault/_bulk_docs", `{"docs":[{"_id":"stolen"}]}`},
+	{"POST", "/_replicate", `{"source":"vault","target":"lobby"}`},
+	{"POST", "/_replicate", `{"source":"lobby","target":"vault"}`},
 }
 
 // ofServer are requests that only server administrators may make.
@@ -119,7 +121,6 @@ var ofServer = []ask{
 	{"GET", "/_db_updates", ""},
 	{"GET", "/_scheduler/jobs", ""},
 	{"GET", "/_scheduler/docs", ""},
-	{"POST", "/_replicate", `{"source":"vault","target":"lobby"}`},
 	{"POST", "/_search_analyze", `{}`},
 	{"GET", "/_replicator/_all_docs?include_docs=true", ""},
 	{"GET", "/_replicator/_changes?include_docs=true", ""},
