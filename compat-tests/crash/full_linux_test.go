@@ -37,12 +37,14 @@ func TestFullDisk(t *testing.T) {
 	for i := range content {
 		content[i] = byte(rand.Uint32())
 	}
-	fillUntilRefused(t, c, func(n int) (string, []byte) { return fmt.Sprintf("/large/%d/a", n), content })
+	fillUntilRefused(t, c, func(n int) (string, []byte) { // equal contents would be stored once
+		return fmt.Sprintf("/large/%d/a", n), append(fmt.Appendf(nil, "%d ", n), content...)
+	})
 	fillUntilRefused(t, c, func(n int) (string, []byte) {
 		return fmt.Sprintf("/small/%d", n), fmt.Appendf(nil, `{"text":"%s %x"}`, strings.Repeat("x", 100), content[:50_000])
 	})
 	c.must(t, http.StatusOK, "GET", "/kept/doc", "")
-	if got := c.raw(t, "/large/0/a"); !bytes.Equal(got, content) {
+	if got := c.raw(t, "/large/0/a"); !bytes.Equal(got, append([]byte("0 "), content...)) {
 		t.Error("an attachment reads otherwise on a full disk")
 	}
 	c.must(t, http.StatusOK, "DELETE", "/large", "")
