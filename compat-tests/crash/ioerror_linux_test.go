@@ -137,15 +137,22 @@ func (p *watched) ended(atMost time.Duration) bool {
 	}
 }
 
-// checkEnd wants status 1 and one line that says what has happened.
+// checkEnd wants status 1 and a last line that says what has happened. Before it stands
+// nothing but requests that failed.
 func (p *watched) checkEnd(t *testing.T) {
 	t.Helper()
 	if state := p.cmd.ProcessState; state.ExitCode() != 1 {
 		t.Errorf("the server ended with %v, want status 1", state)
 	}
 	lines := strings.Split(strings.TrimSuffix(p.stderr.String(), "\n"), "\n")
-	if len(lines) != 1 || !strings.HasPrefix(lines[0], "settle: the store can be written no more") ||
-		!strings.Contains(lines[0], "input/output error") {
-		t.Errorf("the server printed %d lines, want one that says what has happened:\n%s", len(lines), &p.stderr)
+	last := len(lines) - 1
+	if !strings.HasPrefix(lines[last], "settle: the store can be written no more") ||
+		!strings.Contains(lines[last], "input/output error") {
+		t.Errorf("the server's last line does not say what has happened:\n%s", &p.stderr)
+	}
+	for _, line := range lines[:last] {
+		if !strings.Contains(line, `level=ERROR msg="a request failed"`) {
+			t.Errorf("the server printed %s", line)
+		}
 	}
 }
