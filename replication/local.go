@@ -9,7 +9,6 @@ import (
 
 	"settle/attachments"
 	"settle/storage/couch"
-	"settle/storage/docjson"
 )
 
 // Database is what a Local needs of a database. The storage package's Database is one,
@@ -179,9 +178,4 @@ func (l *Local) FilterCode(ctx context.Context, design, filter string) (string, 
 		return "", err
 	}
 	return FilterSource(doc.Body.Text, filter)
-}
-
-// shown is a document's JSON as filters see it.
-func shown(doc *couch.Document) []byte {
-	return docjson.AppendDocument(nil, doc, docjson.Print{Revs: true})
 }
