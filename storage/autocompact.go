@@ -37,13 +37,9 @@ func (o AutoCompaction) withDefaults() AutoCompaction {
 // cannot be removed yet.
 func (o AutoCompaction) wants(m *schema.Meta, left int64) bool {
 	all := m.BodyBytes + m.BlobBytes
-	n := garbage(m) - left
+	n := m.Garbage() - left
 	return o.MinBytes > 0 && n >= o.MinBytes && n >= (all-left)/100*int64(o.MinPercent)
 }
-
-// garbage returns what superseded revisions hold. What several leaves share counts
-// once less than it should.
-func garbage(m *schema.Meta) int64 { return m.BodyBytes + m.BlobBytes - m.ActiveBytes }
 
 // leftovers is what the last compaction of a database had to leave, because it is
 // kept for a while. It is safe for concurrent use; the zero value is none.

@@ -23,9 +23,9 @@ func (s *Store) SetKeepAncestors(d time.Duration) { s.keep.Store(int64(d)) }
 
 // Compact removes the bodies of all revisions that are no leaves, of those that were
 // superseded long ago the attachments too, and the contents that only they used, and
-// gives the space back. Writers wait for one
-// document at a time. It may be cut short at any place and run again. Where a run
-// is under way Compact lets that one finish, then begins its own.
+// gives the space back. Writers wait for one document at a time. It may be cut short
+// at any place and run again. Where a run is under way Compact lets that one finish,
+// then begins its own.
 func (db *Database) Compact(ctx context.Context) error {
 	for {
 		task, mine := db.beginCompaction()
@@ -53,6 +53,7 @@ type compaction struct {
 	task    *background.Task
 	done    int64          // documents
 	total   int64          // documents at the beginning
+	left    int64          // garbage of the beginning that is not removed
 	unused  []couch.BlobID // whose records are removed, maybe not durably
 	resumed time.Time      // when the last pause ended
 
@@ -85,24 +86,24 @@ func (db *Database) compact(ctx context.Context, task *background.Task) error {
 // begin finds out how much there is to do.
 func (c *compaction) begin(ctx context.Context) error {
 	keep, now := time.Duration(c.db.store.keep.Load()), c.db.store.now()
-	err := c.db.update(ctx, func(tx kv.Tx, m *schema.Meta) (err error) {
-		c.total = m.DocCount + m.DeletedCount
+	return c.db.update(ctx, func(tx kv.Tx, m *schema.Meta) (err error) {
+		c.total, c.left = m.DocCount+m.DeletedCount, m.Garbage()
 		c.keepFrom, err = edits.KeepFrom(ctx, tx, keep, now)
 		if err == nil {
 			edits.ForgetHours(tx, keep, now)
 		}
 		return err
 	}, kv.Freeing, kv.Lazy)
-	return err
 }
 
-// end removes the last files, and remembers what the compaction had to leave.
+// end removes the last files, and remembers what the compaction had to leave. What was
+// superseded while it ran is none of that: the next one may remove it.
 func (c *compaction) end(ctx context.Context) error {
 	if err := c.removeFiles(ctx); err != nil {
 		return err
 	}
 	return c.db.view(ctx, func(_ kv.Reader, m *schema.Meta) error {
-		c.db.left.note(garbage(m), c.db.store.now())
+		c.db.left.note(min(c.left, m.Garbage()), c.db.store.now())
 		return nil
 	})
 }
@@ -153,11 +154,14 @@ func (c *compaction) pause(ctx context.Context) error {
 // disk: what a crash takes back the next compaction does again.
 func (c *compaction) compactDoc(ctx context.Context, id couch.DocID) error {
 	var w *edits.Writer
+	var before, after int64
 	err := c.db.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
-		w = edits.NewWriter(c.db.contents(), tx, m)
+		w, before = edits.NewWriter(c.db.contents(), tx, m), m.Garbage()
+		defer func() { after = m.Garbage() }()
 		return w.Compact(ctx, id, c.keepFrom)
 	}, kv.Freeing, kv.Lazy)
 	if err == nil {
+		c.left -= before - after
 		c.unused = append(c.unused, w.Removed()...)
 	}
 	return err

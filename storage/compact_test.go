@@ -56,6 +56,24 @@ func TestAutoCompaction(t *testing.T) {
 		t.Error("a database with little garbage was compacted")
 	}
 	eventually(t, "little garbage", func() bool { s := info(t, wasteful).Sizes; return s.File-s.Active < 20_000 })
+	eventually(t, "the end of the last", func() bool { return b.store.Tasks() == nil })
+}
+
+// What is superseded while a compaction runs is not taken for what it had to leave.
+func TestAutoCompactionGoesOn(t *testing.T) {
+	b := newWastefulBench(t)
+	db := b.create("alpha")
+	pad := fmt.Sprintf(`{"pad":%q}`, strings.Repeat("x", 1000))
+	for i := range 60 {
+		rev := mustPut(t, db, fmt.Sprint("doc", i), "", pad)
+		mustPut(t, db, fmt.Sprint("doc", i), rev, `{}`)
+	}
+	eventually(t, "a compaction", func() bool { return len(b.store.Tasks()) > 0 || info(t, db).Sizes.File < 20_000 })
+	for i, rev := 0, ""; i < 60; i++ { // a document that is visited before the others
+		rev = mustPut(t, db, "a", rev, pad)
+	}
+	eventually(t, "little garbage", func() bool { s := info(t, db).Sizes; return s.File-s.Active < 20_000 })
+	eventually(t, "its end", func() bool { return b.store.Tasks() == nil })
 }
 
 // A compaction in the background tells how far it is and lets writers through. Who

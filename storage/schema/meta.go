@@ -38,6 +38,10 @@ type Meta struct {
 	MaxBytes  uint64 // what a quota allows, and 1; 0: there is none
 }
 
+// Garbage returns what superseded revisions hold, in bytes of plaintext. What several
+// leaves share counts once less than it should.
+func (m *Meta) Garbage() int64 { return m.BodyBytes + m.BlobBytes - m.ActiveBytes }
+
 const (
 	metaVersion = 3
 	// DefaultRevsLimit and DefaultPurgeLimit are CouchDB's.
