@@ -2,9 +2,11 @@ package functions
 
 import (
 	"bytes"
+	"io"
 	"iter"
 	"net/http"
 	"slices"
+	"time"
 
 	"settle/server/databases"
 	"settle/server/query"
@@ -132,9 +134,13 @@ func rows(result *view.Result, p *viewparams.Params) iter.Seq2[[]byte, error] {
 	}
 }
 
+// patience is how long a client may take for a piece of what a list function writes,
+// which holds one of the few workers that run functions.
+const patience = time.Minute
+
 // run runs a list function, whose answer goes out while it is made.
 func (f *Functions) run(r *web.Request, d *design.Document, l design.Listing) error {
-	code, begun := http.StatusOK, false
+	out, code, begun := r.Impatient(patience), http.StatusOK, false
 	begin := func() {
 		if !begun {
 			begun = true
@@ -151,7 +157,7 @@ func (f *Functions) run(r *web.Request, d *design.Document, l design.Listing) er
 		if !hasBody(code) {
 			return nil
 		}
-		_, err := r.Response.Write([]byte(text))
+		_, err := io.WriteString(out, text)
 		return err
 	}
 	if err := d.List(r.Context(), r.Param("name"), l); err != nil {
