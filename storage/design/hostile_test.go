@@ -99,12 +99,12 @@ func TestHostileFunctions(t *testing.T) {
 		{"bound", `var f = function () {}; for (var i = 0; i < 1e5; i++) f = f.bind(null); f()`, "*"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e := engine(t, slow*200*time.Millisecond, nil)
-			started := time.Now()
-			_, err := mapOne(t, e, "function (doc) { "+test.body+" }", `{"_id":"a","list":[1,2,3]}`)
-			if took := time.Since(started); took > slow*20*time.Second {
-				t.Errorf("took %v", took)
+			limit := slow * 10 * time.Second // which a function that ends by itself does not reach on a busy machine
+			if test.want == "*" || test.want == design.OSProcessError {
+				limit = slow * 500 * time.Millisecond
 			}
+			e := engine(t, limit, nil)
+			_, err := mapOne(t, e, "function (doc) { "+test.body+" }", `{"_id":"a","list":[1,2,3]}`)
 			var de *design.Error
 			switch {
 			case err != nil && !errors.As(err, &de):
