@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"crypto/md5"
 	"errors"
 	"testing"
 
@@ -189,5 +190,36 @@ func TestBrokenBatchWritesNothing(t *testing.T) {
 	}
 	if rows := feed(t, db, couch.ChangesOptions{}); len(rows) > 0 {
 		t.Errorf("something was written: %v", rows)
+	}
+}
+
+// A stub in a replicated revision does not stand for the content of another revision
+// that has the same name and revpos, which a document has that was made anew on top of
+// a deletion that the database has not seen, or has.
+func TestStubOfRecreation(t *testing.T) {
+	db := newBench(t).create("alpha")
+	r1 := mustPut(t, db, "new", "", `{}`, blob(t, db, "a.bin", "application/octet-stream", "hello"), blob(t, db, "a.txt", "text/plain", "hello"))
+	first := parseRev(t, r1)
+	sum := couch.Digest(md5.Sum([]byte("other")))
+	for _, tt := range []struct {
+		name string
+		stub couch.Attachment
+		ok   bool
+	}{
+		{"no digest", couch.Attachment{Name: "a.bin"}, true},
+		{"the digest", couch.Attachment{Name: "a.bin", Digest: md5.Sum([]byte("hello")), Length: 5}, true},
+		{"another digest", couch.Attachment{Name: "a.bin", Digest: sum, Length: 5}, false},
+		{"another digest, no length", couch.Attachment{Name: "a.bin", Digest: sum}, false},
+		{"another length", couch.Attachment{Name: "a.txt", Digest: sum, Length: 6}, false},
+		{"another digest, as of gzip output", couch.Attachment{Name: "a.txt", Digest: sum, Length: 5}, true},
+	} {
+		tt.stub.Stub, tt.stub.RevPos = true, 1
+		doc := document(t, "new", `{}`)
+		doc.Revisions = couch.Revisions{Start: 3, Hashes: []string{tt.name, "deleted", first.Hash}}
+		doc.Attachments = []couch.Attachment{tt.stub}
+		_, err := db.PutRevs(context.Background(), storage.Docs(doc))
+		if tt.ok && err != nil || !tt.ok && !errors.Is(err, couch.ErrMissingStub) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"settle/storage"
 	"settle/storage/couch"
@@ -151,6 +152,25 @@ func TestJudged(t *testing.T) {
 		t.Error(got)
 	}
 	c.wasAsked(t, `{"_id":"a","_rev":"`+a+`","v":"bad","_deleted":true} over {"_id":"a","_rev":"`+a+`","n":2} under `)
+}
+
+// A batch of which every document is refused before it is judged is over, whatever the
+// security object says.
+func TestNothingToJudge(t *testing.T) {
+	_, c, db := newCourt(t)
+	if err := db.SetSecurity(t.Context(), []byte(`{"members":{}}`)); err != nil {
+		t.Fatal(err)
+	}
+	c.seen = nil
+	refused := document(t, "a", `{}`)
+	refused.NotInteractive = true
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	results, err := db.BulkDocs(ctx, storage.Docs(refused))
+	if err != nil || len(results) != 1 || results[0].Err == nil {
+		t.Errorf("%+v, %v", results, err)
+	}
+	c.wasAsked(t)
 }
 
 func firstRev(t *testing.T, db *storage.Database, id string) string {

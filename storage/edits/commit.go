@@ -82,7 +82,7 @@ func (b *batch) commit(ctx context.Context, chunk []*edit) error {
 func (b *batch) apply(ctx context.Context, chunk []*edit) error {
 	var w *Writer
 	err := b.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
-		if err := b.standsByRules(ctx, tx, m); err != nil {
+		if err := b.standsByRules(ctx, tx, m, chunk); err != nil {
 			return err
 		}
 		w = NewWriter(b.o.Contents, tx, m)

@@ -47,16 +47,16 @@ func (b *batch) isJudged(e *edit) bool {
 	return b.o.Validation != nil && !b.kind.refuses(e.doc) && (b.rules.Judge != nil || e.doc.ID.IsDesign())
 }
 
-// standsByRules returns an error where the rules, or the security object that they were
-// told, are others by now.
-func (b *batch) standsByRules(ctx context.Context, tx kv.Tx, m *schema.Meta) error {
+// standsByRules returns an error where the rules, or the security object that a chunk was
+// judged with, are others by now.
+func (b *batch) standsByRules(ctx context.Context, tx kv.Tx, m *schema.Meta, chunk []*edit) error {
 	if b.o.Validation == nil {
 		return nil
 	}
 	if m.DesignSeq != b.rules.DesignSeq {
 		return errStaleRules
 	}
-	if b.rules.Judge == nil {
+	if b.rules.Judge == nil || !slices.ContainsFunc(chunk, b.isJudged) {
 		return nil
 	}
 	rows, err := tx.GetMulti(ctx, schema.SecurityKey())

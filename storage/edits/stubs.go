@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 
 	"settle/attachments"
 	"settle/storage/couch"
@@ -59,13 +60,36 @@ func (w *Writer) findStub(ctx context.Context, s *docState, stub couch.Attachmen
 			return couch.Attachment{}, err
 		}
 		for _, a := range atts {
-			if a.Name == stub.Name && (stub.RevPos == 0 || stub.RevPos == a.RevPos) {
+			if a.Name == stub.Name && (stub.RevPos == 0 || stub.RevPos == a.RevPos) && maySay(stub, a) {
 				a.Pending = nil // whoever brought it stores it
 				return a, nil
 			}
 		}
 	}
 	return couch.Attachment{}, couch.Errorf(couch.MissingStub, "Invalid attachment stub in %s for %s", s.id, stub.Name)
+}
+
+// maySay reports whether what a stub says of its content may be said of a stored one.
+// That name and revpos are those of another content happens: a document that is made
+// anew on top of a deletion has its attachments' revpos begin at 1 again, and who has
+// not seen the deletion has a revision 1 below. Of what CouchDB compresses it says the
+// digest of its gzip output, which tells nothing.
+func maySay(stub, stored couch.Attachment) bool {
+	if stub.Length != 0 && stub.Length != stored.Length {
+		return false
+	}
+	return stub.Digest == (couch.Digest{}) || stub.Digest == stored.Digest || isCompressible(stored.ContentType)
+}
+
+// isCompressible reports whether CouchDB compresses content of a type, as its default
+// configuration has it ([attachments] compressible_types).
+func isCompressible(contentType string) bool {
+	for _, prefix := range []string{"text/", "application/javascript", "application/json", "application/xml"} {
+		if strings.HasPrefix(contentType, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // content is what a stub by digest says of the content that it means.
