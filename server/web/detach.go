@@ -30,6 +30,7 @@ func (r *Request) Detach(run func(*Request) error) error {
 	if err != nil { // nothing has changed
 		return run(r)
 	}
+	r.Body = http.NoBody // the other one went with the connection, and holds on to a buffer
 	d := &detached{
 		Request: *r, route: r.params.Path(), run: run,
 		writer: &connWriter{conn: conn, header: r.Response.Header(), chunked: r.ProtoAtLeast(1, 1)},
@@ -58,7 +59,6 @@ func (d *detached) serve(ctx context.Context) {
 		cancel()
 	}()
 	d.Request.Request = d.Request.Request.WithContext(ctx)
-	d.Body = http.NoBody // the other one holds on to a buffer
 	d.Response = echo.NewResponse(d.writer, nil)
 	d.Response.Committed, d.Response.Status = true, http.StatusOK
 	if d.whole(ctx) {

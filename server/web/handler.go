@@ -130,6 +130,7 @@ func (h *handler) prepare(w http.ResponseWriter, req *http.Request) *http.Reques
 	if err != nil {
 		r := &Request{Request: req, Response: echo.NewResponse(w, h.echo), ID: id, options: h.options}
 		r.writeError(err)
+		r.drain()
 		return nil
 	}
 	url := *req.URL
@@ -137,6 +138,7 @@ func (h *handler) prepare(w http.ResponseWriter, req *http.Request) *http.Reques
 	req = req.WithContext(context.WithValue(req.Context(), requestIDKey{}, id))
 	req.URL = &url
 	req.Method = overriddenMethod(req)
+	noteExpectation(req)
 	return req
 }
 
@@ -173,6 +175,7 @@ func (h *handler) serve(c echo.Context, res *resource) error {
 	defer r.release()
 	h.run(r, res)
 	r.finish()
+	r.drain()
 	return nil
 }
 
