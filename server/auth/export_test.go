@@ -4,6 +4,8 @@ import (
 	"crypto/pbkdf2"
 	"hash"
 	"sync/atomic"
+	"testing"
+	"time"
 )
 
 // NewToken makes a cookie's value, as a log-in does.
@@ -43,6 +45,9 @@ func (a *Auth) Records() (records, order int) {
 	return len(a.failures.records), len(a.failures.order)
 }
 
+// UnderWay returns for how much guesses count that are being tried.
+func (a *Auth) UnderWay() int { return len(a.failures.underWay) }
+
 // CountIterations calls f, and returns how many rounds of key derivation it took.
 // Nothing else may derive keys meanwhile.
 func CountIterations(f func()) int {
@@ -54,4 +59,14 @@ func CountIterations(f func()) int {
 	defer func() { pbkdf2Key = pbkdf2.Key[hash.Hash] }()
 	f()
 	return int(total.Load())
+}
+
+// SlowHashes lets each key derivation of a test take so long, as synctest measures it.
+// Nothing else may derive keys meanwhile.
+func SlowHashes(t *testing.T, d time.Duration) {
+	pbkdf2Key = func(h func() hash.Hash, password string, salt []byte, iterations, length int) ([]byte, error) {
+		time.Sleep(d)
+		return pbkdf2.Key(h, password, salt, iterations, length)
+	}
+	t.Cleanup(func() { pbkdf2Key = pbkdf2.Key[hash.Hash] })
 }

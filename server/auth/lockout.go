@@ -58,6 +58,9 @@ type failures struct {
 	mu      sync.Mutex
 	records map[guess]record
 	order   []guess // the records, the oldest first; may name some twice
+
+	underWay map[guess]int // the guesses that are being tried; none is 0
+	ended    chan struct{} // closed by the next guess that ends; nil where nobody waits
 }
 
 type record struct {
@@ -65,25 +68,29 @@ type record struct {
 	last  time.Time
 }
 
-// locked reports whether the attempts of an address with a name are refused.
-func (f *failures) locked(g guess, l Lockout) bool {
-	return l.enforced() && f.count(g, l) >= l.failures()
+// bound is how many failures there may be of what a guess counts for.
+type bound struct {
+	of       guess
+	failures int
 }
 
-// exhausted reports whether there were too many failures of a name, or of an
-// address.
-func (f *failures) exhausted(g guess, l Lockout) bool {
-	return l.enforced() &&
-		(f.count(guess{name: g.name}, l) >= nameFactor*l.failures() ||
-			f.count(guess{address: g.address}, l) >= addressFactor*l.failures())
+// bounds returns those of a guess: of the address with the name, and of both alone.
+func (l Lockout) bounds(g guess) [3]bound {
+	n := l.failures()
+	return [3]bound{{g, n}, {guess{name: g.name}, nameFactor * n}, {guess{address: g.address}, addressFactor * n}}
 }
 
 func (l Lockout) enforced() bool { return !l.Off && !l.WarnOnly }
 
-// count returns the failures that still count.
-func (f *failures) count(g guess, l Lockout) int {
+// locked reports whether the attempts of an address with a name are refused.
+func (f *failures) locked(g guess, l Lockout) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return l.enforced() && f.count(g, l) >= l.failures()
+}
+
+// count returns the failures that still count. f.mu is held.
+func (f *failures) count(g guess, l Lockout) int {
 	r := f.records[g]
 	if time.Since(r.last) >= l.memory() {
 		return 0
@@ -91,15 +98,13 @@ func (f *failures) count(g guess, l Lockout) int {
 	return r.count
 }
 
-// add counts a failure: of the address with the name, and of both alone.
+// add counts a failure. f.mu is held.
 func (f *failures) add(g guess, l Lockout) {
 	if l.Off {
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, g := range []guess{g, {name: g.name}, {address: g.address}} {
-		f.addOne(g, l)
+	for _, b := range l.bounds(g) {
+		f.addOne(b.of, l)
 	}
 }
 

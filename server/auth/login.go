@@ -34,13 +34,12 @@ func (a *Auth) Login(req *http.Request, c Credentials) (Session, error) {
 		return Session{}, err
 	}
 	if found.totp != nil {
-		policy, g := a.policy().Lockout, newGuess(req, c.Name, found.salt)
-		if a.failures.exhausted(g, policy) {
-			return Session{}, errLocked
-		}
-		if !found.totp.verify(c.Token, time.Now()) {
-			a.failures.add(g, policy)
-			return Session{}, errWrong
+		err := a.failures.try(req.Context(), newGuess(req, c.Name, found.salt), a.policy().Lockout, attempt{
+			known: func() bool { return false },
+			guess: func() (bool, error) { return found.totp.verify(c.Token, time.Now()), nil },
+		})
+		if err != nil {
+			return Session{}, err
 		}
 	}
 	return found.session(""), nil
@@ -52,22 +51,21 @@ func (a *Auth) verify(req *http.Request, name, password string) (*account, error
 	if err != nil {
 		return nil, err
 	}
-	g, lockout := newGuess(req, name, ""), a.policy().Lockout
+	g, computed := newGuess(req, name, ""), false
 	if found != nil {
 		g.salt = found.salt
 	}
-	switch {
-	case a.failures.locked(g, lockout):
-		return nil, errLocked
-	case a.isVerified(found, password):
-		return found.unlessConflicted()
-	case a.failures.exhausted(g, lockout):
-		return nil, errLocked
-	}
-	if err := a.compute(req.Context(), found, g, password); err != nil {
+	err = a.failures.try(req.Context(), g, a.policy().Lockout, attempt{
+		known: func() bool { return a.isVerified(found, password) },
+		guess: func() (bool, error) {
+			computed = true
+			return a.compute(req.Context(), found, password)
+		},
+	})
+	if err != nil {
 		return nil, err
 	}
-	if found.user != nil && found.hash.isWeakerThan(a.iterations()) && !a.policy().KeepWeakHashes {
+	if computed && found.user != nil && found.hash.isWeakerThan(a.iterations()) && !a.policy().KeepWeakHashes {
 		a.renew(found, password)
 	}
 	return found.unlessConflicted()
@@ -85,33 +83,28 @@ func (a *Auth) isVerified(found *account, password string) bool {
 	return found != nil && a.verified.has(found.name, password, found.hash)
 }
 
-// compute checks a password the slow way, and counts a failure. found is nil for
-// an unknown name.
-func (a *Auth) compute(ctx context.Context, found *account, g guess, password string) error {
+// compute reports whether a password is right, the slow way. found is nil for an
+// unknown name.
+func (a *Auth) compute(ctx context.Context, found *account, password string) (bool, error) {
 	if err := a.takePlace(ctx); err != nil {
-		return err
+		return false, err
 	}
 	defer a.leavePlace()
-	lockout := a.policy().Lockout
-	switch { // others have computed in the meantime
-	case a.isVerified(found, password):
-		return nil
-	case a.failures.locked(g, lockout):
-		return errLocked
+	if a.isVerified(found, password) { // another has computed it in the meantime
+		return true, nil
 	}
 	rest := a.iterations()
 	if found != nil {
 		if found.hash.Verify(password) {
 			a.verified.add(found.name, password, found.hash)
-			return nil
+			return true, nil
 		}
 		rest -= found.hash.iterations
 	}
 	if rest > 0 { // a failure takes as long for any name
 		decoy(rest).Verify(password)
 	}
-	a.failures.add(g, lockout)
-	return errWrong
+	return false, nil
 }
 
 // takePlace waits until a hash may be computed.
