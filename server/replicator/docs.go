@@ -144,7 +144,10 @@ func (r *Replicator) listDocs(q *web.Request) error {
 	if err != nil {
 		return err
 	}
-	entries := r.docs.list(name)
+	entries, err := r.docs.list(q.Context(), name)
+	if err != nil {
+		return err
+	}
 	rows := []any{}
 	for i := range entries {
 		if row, state := r.docs.row(&entries[i]); slices.Contains(wanted, state) {
@@ -174,9 +177,9 @@ func (r *Replicator) showDoc(q *web.Request) error {
 		}
 		name, rest = name+before+"/"+databaseName, strings.TrimSuffix(behind, "/")
 	}
-	e, ok := r.docs.find(docKey{name, couch.DocID(rest)})
-	if !ok {
-		return couch.ErrNotFound
+	e, err := r.docs.find(q.Context(), docKey{name, couch.DocID(rest)})
+	if err != nil {
+		return err
 	}
 	row, _ := r.docs.row(&e)
 	return q.WriteJSON(http.StatusOK, row)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +19,14 @@ type documents struct {
 
 	mu      sync.Mutex
 	entries map[docKey]*entry
-	follows map[string]couch.Incarnation // databases that are followed
+	follows map[string]*followed
+}
+
+// followed is a database that is followed. Its fields are under the lock of the
+// documents.
+type followed struct {
+	incarnation couch.Incarnation
+	since       couch.Seq // changes behind it are still to be handled
 }
 
 // docKey names a document.
@@ -46,7 +52,7 @@ type entry struct {
 }
 
 func newDocuments(r *Replicator) *documents {
-	return &documents{r: r, entries: make(map[docKey]*entry), follows: make(map[string]couch.Incarnation)}
+	return &documents{r: r, entries: make(map[docKey]*entry), follows: make(map[string]*followed)}
 }
 
 // follow looks for replicator databases, until ctx ends. It waits for what it began.
@@ -83,15 +89,16 @@ func (d *documents) begin(ctx context.Context, name string, following *sync.Wait
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.follows[name] == db.Incarnation() {
+	if f := d.follows[name]; f != nil && f.incarnation == db.Incarnation() {
 		return
 	}
-	d.follows[name] = db.Incarnation()
+	f := &followed{incarnation: db.Incarnation()}
+	d.follows[name] = f
 	following.Go(func() {
-		d.followDatabase(ctx, db)
+		d.followDatabase(ctx, db, f)
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.follows[name] == db.Incarnation() {
+		if d.follows[name] == f {
 			delete(d.follows, name)
 		}
 	})
@@ -101,17 +108,18 @@ func (d *documents) begin(ctx context.Context, name string, following *sync.Wait
 const retryPause = 5 * time.Second
 
 // followDatabase does what the changes of one database ask for, until it is dropped.
-func (d *documents) followDatabase(ctx context.Context, db *storage.Database) {
-	since := couch.Seq(0)
+func (d *documents) followDatabase(ctx context.Context, db *storage.Database, f *followed) {
 	for ctx.Err() == nil {
 		more := db.Wait()
 		var err error
-		for change, changeErr := range db.Changes(ctx, couch.ChangesOptions{Since: since, IncludeDocs: true}) {
+		for change, changeErr := range db.Changes(ctx, couch.ChangesOptions{Since: f.since, IncludeDocs: true}) {
 			if err = changeErr; err != nil {
 				break
 			}
 			d.handle(ctx, db, change)
-			since = change.Seq
+			d.mu.Lock()
+			f.since = change.Seq
+			d.mu.Unlock()
 		}
 		if errors.Is(err, couch.ErrDatabaseMissing) {
 			d.forgetDatabase(db.Name())
@@ -156,20 +164,30 @@ func (d *documents) handle(ctx context.Context, db *storage.Database, change cou
 		d.remove(key)
 		return
 	}
-	said, spec, err := parseDocument(change.Doc.Body.Text)
-	e := &entry{key: key, rev: change.Doc.Rev(), spec: spec, updated: cmp.Or(said.StateTime, timestamp(time.Now())), started: time.Now()}
+	e, t, err := newEntry(key, change.Doc)
+	d.replace(e)
+	switch {
+	case err != nil:
+		d.end(ctx, e, stateFailed, err.Error(), nil)
+	case e.state == "":
+		d.launch(ctx, e, t)
+	}
+}
+
+// newEntry makes the entry of a document that is no tombstone, and the replication that
+// it asks for, unless it says itself how that ended. The error says why it asks for none.
+func newEntry(key docKey, doc *couch.Document) (*entry, task, error) {
+	said, spec, err := parseDocument(doc.Body.Text)
+	e := &entry{key: key, rev: doc.Rev(), spec: spec, updated: cmp.Or(said.StateTime, timestamp(time.Now())), started: time.Now()}
 	switch {
 	case said.State == stateCompleted || said.State == stateFailed:
 		e.state, e.reason, e.stats = said.State, said.Reason, said.Stats
-		d.replace(e)
+		return e, task{}, nil
 	case err != nil:
 		e.state, e.reason = stateFailed, err.Error()
-		d.replace(e)
-		d.end(ctx, e, stateFailed, err.Error(), nil)
-	default:
-		d.replace(e)
-		d.launch(ctx, e, task{spec: spec, user: said.UserCtx.user()})
+		return e, task{}, err
 	}
+	return e, task{spec: spec, user: said.UserCtx.user()}, nil
 }
 
 // replace puts an entry in the place of the one before, whose job is stopped.
@@ -300,30 +318,6 @@ func (d *documents) write(ctx context.Context, e *entry, set []member) error {
 		err = results[0].Err
 	}
 	return err
-}
-
-// list returns copies of the entries of a database, in order of their ids.
-func (d *documents) list(database string) []entry {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var all []entry
-	for key, e := range d.entries {
-		if key.database == database {
-			all = append(all, *e)
-		}
-	}
-	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.key.id, b.key.id) })
-	return all
-}
-
-func (d *documents) find(key docKey) (entry, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	e, ok := d.entries[key]
-	if !ok {
-		return entry{}, false
-	}
-	return *e, true
 }
 
 // job returns what the scheduler says of an entry's job.
