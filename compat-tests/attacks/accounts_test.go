@@ -100,6 +100,46 @@ func TestRolesInAccounts(t *testing.T) {
 	f.refused(ask{"PUT", accounts + "eve", fmt.Sprintf(`{"_id":"org.couchdb.user:bob","_rev":"%s","name":"bob","password":"x","roles":["guest"],"type":"user"}`, bobs["_rev"])}.as(eve))
 }
 
+// TestBatchesOfRefusedAccounts wants an answer to batches of which nothing may be
+// written, in a database whose security object has been set.
+func TestBatchesOfRefusedAccounts(t *testing.T) {
+	t.Parallel()
+	f := newFort(t)
+	f.configure("couchdb/users_db_security_editable", "true")
+	f.must("PUT", "/_users/_security", `{}`)
+	const (
+		forged = `{"new_edits":false,"docs":[{"_id":"org.couchdb.user:ann","_rev":"5-a","name":"ann","type":"user","roles":[],"password":"x"}]}`
+		exists = `{"docs":[{"_id":"org.couchdb.user:eve","_rev":"1-a","name":"eve","type":"user","roles":[],"password":"x"}]}`
+	)
+	own := fmt.Sprintf(`{"docs":[{"_id":"org.couchdb.user:eve","_rev":"%s","name":"eve","type":"user","roles":["keeper"],"password":"x"}]}`, f.must("GET", accounts+"eve", "")["_rev"])
+	kindLast := func(body string) string { return strings.TrimSuffix(body, "}") + `,"new_edits":true}` }
+	for _, path := range []string{"/_users/_bulk_docs", "/_metadata/_users/_bulk_docs"} {
+		f.harmless(
+			ask{"POST", path, forged}.as(anonymous),
+			ask{"POST", path, forged}.as(eve),
+			ask{"POST", path, own}.as(eve),
+			ask{"POST", path, kindLast(own)}.as(eve),
+			ask{"POST", path, exists}.as(eve),
+			ask{"POST", path, exists}.as(f.admin),
+			ask{"POST", path, kindLast(exists)}.as(f.admin),
+		)
+	}
+	f.refusedDocument(ask{"POST", "/_users/_bulk_docs", exists}.as(f.admin), "conflict")
+	f.refusedDocument(ask{"POST", "/_users/_bulk_docs", forged}.as(anonymous), "forbidden")
+	f.refusedDocument(ask{"POST", "/_users/_bulk_docs", own}.as(eve), "forbidden")
+}
+
+// refusedDocument makes a batch of one document, and wants the answer to say that the
+// document is refused.
+func (f *fort) refusedDocument(try attempt, want string) {
+	f.t.Helper()
+	var rows []struct{ Error string }
+	a := f.ask(try.text)
+	if err := json.Unmarshal(a.body, &rows); err != nil || len(rows) != 1 || rows[0].Error != want {
+		f.t.Errorf("%s: %d %s, want one %s", try.name, a.status, shorten(a.body), want)
+	}
+}
+
 // TestAccountsOfAdministrators signs up under the administrator's name, which
 // everybody may, and wants nothing to come of it.
 func TestAccountsOfAdministrators(t *testing.T) {

@@ -153,7 +153,11 @@ func (f *fort) fail(refused func(answer) bool, attempts ...attempt) {
 	before := f.state()
 	bad := 0
 	for _, try := range attempts {
-		for _, a := range f.send(try.text) {
+		answers := f.send(try.text)
+		if len(answers) == 0 {
+			f.t.Fatalf("%s: no answer", try.name)
+		}
+		for _, a := range answers {
 			if !refused(a) || a.tells() {
 				bad++
 				f.t.Errorf("%s: %d %s %s", try.name, a.status, a.header, shorten(a.body))

@@ -18,7 +18,7 @@ type answer struct {
 }
 
 // patience is how long an answer may take.
-const patience = 3 * time.Second
+const patience = 30 * time.Second
 
 // request returns the text of a request, whose parts are sent as they are.
 func request(method, target, body string, headers ...string) string {
