@@ -35,9 +35,9 @@ type object = map[string]any
 
 func (h *history) attachments(before object) object {
 	atts := object{}
-	for name := range before {
+	for name, stub := range before {
 		if h.rng.IntN(3) > 0 {
-			atts[name] = object{"stub": true}
+			atts[name] = stub
 		}
 	}
 	for range h.rng.IntN(3) {

@@ -204,15 +204,18 @@ func (r *Remote) openRevs(ctx context.Context, ask replication.Ask) (*http.Respo
 // escapeID escapes a document's id for a path; CouchDB's own prefixes keep their slash.
 func escapeID(id couch.DocID) string {
 	if name, ok := strings.CutPrefix(string(id), couch.DesignPrefix); ok {
-		return couch.DesignPrefix + url.PathEscape(name)
+		return couch.DesignPrefix + escapePart(name)
 	}
-	return url.PathEscape(string(id))
+	return escapePart(string(id))
 }
+
+// escapePart escapes a part of a path. CouchDB takes a bare plus sign for a space.
+func escapePart(s string) string { return strings.ReplaceAll(url.PathEscape(s), "+", "%2B") }
 
 // attachment asks for the content of one attachment.
 func (r *Remote) attachment(ctx context.Context, id couch.DocID, rev couch.RevID, name string) (*http.Response, error) {
 	return r.do(ctx, request{
-		method: http.MethodGet, path: "/" + escapeID(id) + "/" + url.PathEscape(name), accept: "*/*",
+		method: http.MethodGet, path: "/" + escapeID(id) + "/" + escapePart(name), accept: "*/*",
 		query: url.Values{"rev": {rev.String()}},
 	})
 }
