@@ -1,6 +1,8 @@
 package attachments
 
 import (
+	"io"
+
 	"settle/storage/couch"
 	"settle/storage/kv"
 )
@@ -26,6 +28,18 @@ func (p *Pending) Length() int64 { return p.record.length }
 
 // Digest returns the MD5 of the content.
 func (p *Pending) Digest() couch.Digest { return p.record.digest }
+
+// Open reads the content from where it was written.
+func (p *Pending) Open() (io.ReadCloser, error) {
+	blob, err := p.like, error(nil)
+	if blob == nil {
+		blob, err = p.blobs.open(p.id, p.record.encode())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return blob.Reader(0, -1)
+}
 
 // Commit writes the blob's record, which holds a small content, into the
 // transaction, and what finds its content. It is for a blob that Resolve has said to be

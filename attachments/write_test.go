@@ -216,3 +216,29 @@ func (fs discardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, erro
 type discardFile struct{ vfs.File }
 
 func (discardFile) Write(b []byte) (int, error) { return len(b), nil }
+
+// What was written can be read before a document has it, be it in a row, in a file, or
+// in the file of an equal blob.
+func TestOpenPending(t *testing.T) {
+	e := newEnv(t, vfs.NewMem())
+	stored := noise(300_000, 7)
+	like, err := e.load(e.put(stored))
+	must(t, err)
+	for name, content := range map[string][]byte{"empty": {}, "small": noise(100, 1), "file": noise(200_000, 2), "stored": stored} {
+		p, err := e.blobs.WriteLike(t.Context(), bytes.NewReader(content), 0, like)
+		must(t, err)
+		for range 2 {
+			r, err := p.Open()
+			must(t, err)
+			got, err := io.ReadAll(r)
+			must(t, errors.Join(err, r.Close()))
+			if !bytes.Equal(got, content) {
+				t.Errorf("%s: %d bytes of %d are read, or others", name, len(got), len(content))
+			}
+		}
+		p.Discard()
+	}
+	if files := e.files(); len(files) != 1 {
+		t.Errorf("left behind: %v", files)
+	}
+}

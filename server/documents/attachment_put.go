@@ -10,6 +10,7 @@ import (
 
 	"settle/server/web"
 	"settle/storage/couch"
+	"settle/storage/docjson"
 )
 
 // errMissingRev is CouchDB's answer to a change of an attachment of a revision
@@ -171,7 +172,7 @@ func (r request) attachmentBody() (io.Reader, error) {
 	case "", "identity":
 		return body, nil
 	case "gzip":
-		return r.LimitBody(&gunzipReader{wire: body}), nil
+		return r.LimitBody(docjson.Gunzip(body)), nil
 	}
 	return nil, couch.Errorf(couch.BadContentType, "Only gzip and identity content-encodings are supported")
 }

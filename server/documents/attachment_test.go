@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -103,6 +104,15 @@ func TestAttachmentTooLarge(t *testing.T) {
 	} {
 		b.unchanged(func() { b.play(s) })
 	}
+	// What is packed counts unpacked.
+	b.limits.MaxAttachmentSize = 100
+	packed := `{"_attachments":{"x":{"data":"` + base64.StdEncoding.EncodeToString([]byte(gzipped(strings.Repeat("x", 1000)))) + `","encoding":"gzip"}}}`
+	for _, s := range []step{
+		{do: "PUT /db/d", body: packed, status: 413, want: `{"error":"attachment_too_large","reason":"x"}`},
+		{do: "POST /db/_bulk_docs", body: `{"docs":[{},` + packed + `]}`, status: 413},
+	} {
+		b.unchanged(func() { b.play(s) })
+	}
 }
 
 // relatedBody is a multipart/related body with the boundary B.
@@ -157,6 +167,54 @@ func TestPutRelated(t *testing.T) {
 	b.unchanged(func() {
 		b.play(step{do: "PUT /db/bad", body: follows(`"length":5`), status: 400})
 	})
+}
+
+// Inline content that came as gzip is stored as what was packed, wherever the text says so.
+func TestInlineGzip(t *testing.T) {
+	b := newBench(t)
+	content := strings.Repeat("hello", 10_000)
+	for _, content := range []string{"hello", content, string(noiseOf(200_000))} {
+		packed := gzipped(content)
+		data, digest := base64.StdEncoding.EncodeToString([]byte(packed)), md5Of(packed)
+		for i, members := range []string{
+			`"encoding":"gzip","digest":"md5-%[4]s","data":"%[3]s"`,
+			`"data":"%[3]s","digest":"md5-%[4]s","encoding":"gzip","encoded_length":5`,
+			`"data":"%[3]s","encoding":"gzip"`,
+		} {
+			doc := fmt.Sprintf(`{"_id":"%d-%d","_attachments":{"x":{"content_type":"text/plain",`+members+`}}}`, len(content), i, data, digest)
+			if i%2 == 0 {
+				b.play(step{do: "POST /db/_bulk_docs", body: `{"docs":[` + doc + `]}`, status: 201})
+			} else {
+				b.play(step{do: "POST /db", body: doc, status: 201})
+			}
+			path := fmt.Sprintf("/db/%d-%d", len(content), i)
+			b.play(
+				step{do: "GET " + path, status: 200, has: []string{`"digest":"md5-` + md5Of(content) + `","length":` + fmt.Sprint(len(content))}},
+				step{do: "GET " + path + "/x", status: 200, want: content},
+			)
+		}
+		whole := len(packed)
+		for _, bad := range []struct{ content, digest string }{
+			{packed, md5Of(content)}, {packed[:whole-3], md5Of(packed[:whole-3])}, {packed + "x", md5Of(packed + "x")}, {content, md5Of(content)},
+		} {
+			inline := `{"_attachments":{"x":{"data":"` + base64.StdEncoding.EncodeToString([]byte(bad.content)) + `","digest":"md5-` + bad.digest + `","encoding":"gzip"}}}`
+			reason := "gzip data is damaged"
+			if bad.content == packed {
+				reason = "content_md5_mismatch"
+			}
+			for _, s := range []step{{do: "PUT /db/bad", body: inline}, {do: "POST /db/_bulk_docs", body: `{"docs":[{},` + inline + `]}`}} {
+				s.status, s.has = 400, []string{reason}
+				b.unchanged(func() { b.play(s) })
+			}
+		}
+	}
+}
+
+// noiseOf returns bytes that do not get smaller as gzip.
+func noiseOf(n int) []byte {
+	out := make([]byte, n)
+	rand.NewChaCha8([32]byte{2}).Read(out)
+	return out
 }
 
 func TestGetRelated(t *testing.T) {

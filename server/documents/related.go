@@ -1,9 +1,7 @@
 package documents
 
 import (
-	"compress/gzip"
 	"crypto/md5"
-	"errors"
 	"hash"
 	"io"
 
@@ -70,7 +68,7 @@ func (r request) receivePart(a *docjson.Attachment, part *multipart.Part) error 
 	wire := &wireReader{r: partContent(a, part), sum: md5.New()}
 	content, digest := io.Reader(wire), a.Digest
 	if a.Encoding == "gzip" {
-		content, digest = &gunzipReader{wire: wire}, couch.Digest{}
+		content, digest = docjson.Gunzip(wire), couch.Digest{}
 	}
 	stored, err := r.storeLike(a.Name, digest, content)
 	if err != nil {
@@ -113,35 +111,4 @@ func (w *wireReader) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
 	w.sum.Write(p[:n])
 	return n, err
-}
-
-// gunzipReader unpacks a stream. Its header is read at the first Read, so that
-// making one cannot fail.
-type gunzipReader struct {
-	wire   io.Reader
-	unpack *gzip.Reader
-	err    error
-}
-
-// Read reads unpacked bytes. What is no gzip is a BadRequest.
-func (g *gunzipReader) Read(p []byte) (int, error) {
-	if g.unpack == nil && g.err == nil {
-		g.unpack, g.err = gzip.NewReader(g.wire)
-	}
-	if g.err != nil {
-		return 0, badGzip(g.err)
-	}
-	n, err := g.unpack.Read(p)
-	if err != nil && err != io.EOF {
-		err = badGzip(err)
-	}
-	return n, err
-}
-
-// badGzip gives an error of unpacking its kind; errors of the stream below have theirs.
-func badGzip(err error) error {
-	if _, ok := errors.AsType[*couch.Error](err); ok {
-		return err
-	}
-	return &couch.Error{Kind: couch.BadRequest, Reason: "gzip data is damaged", Err: err}
 }

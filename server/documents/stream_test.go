@@ -1,6 +1,7 @@
 package documents_test
 
 import (
+	"compress/gzip"
 	"crypto/md5"
 	"encoding/base64"
 	"fmt"
@@ -51,6 +52,18 @@ func inBase64(r io.Reader) io.Reader {
 	return pr
 }
 
+// inGzip gives the gzip of a stream.
+func inGzip(r io.Reader) io.Reader {
+	pr, pw := io.Pipe()
+	go func() {
+		enc := gzip.NewWriter(pw)
+		_, err := io.Copy(enc, r)
+		enc.Close()
+		pw.CloseWithError(err)
+	}()
+	return pr
+}
+
 // Contents of any size go in and out in every form, whole, in little memory.
 func TestContentsStream(t *testing.T) {
 	b := newBenchOn(t, vfs.Default, t.TempDir())
@@ -64,6 +77,9 @@ func TestContentsStream(t *testing.T) {
 		"standalone": {"/db/standalone/x", "application/octet-stream", func(r io.Reader) io.Reader { return r }},
 		"inline": {"/db/inline", "application/json", func(r io.Reader) io.Reader {
 			return io.MultiReader(strings.NewReader(`{"_attachments":{"x":{"data":"`), inBase64(r), strings.NewReader(`"}}}`))
+		}},
+		"packed": {"/db/packed", "application/json", func(r io.Reader) io.Reader {
+			return io.MultiReader(strings.NewReader(`{"_attachments":{"x":{"data":"`), inBase64(inGzip(r)), strings.NewReader(`","encoding":"gzip"}}}`))
 		}},
 		"related": {"/db/related", "multipart/related; boundary=B", func(r io.Reader) io.Reader {
 			head, tail, _ := strings.Cut(relatedBody(follows(fmt.Sprintf(`"length":%d`, large)), "\x00"), "\x00")

@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 )
 
 // Attachment is one entry of a document's `_attachments`.
@@ -32,6 +33,9 @@ type Attachment struct {
 // The blob store knows its own; the rest of the program only carries it.
 type PendingBlob interface {
 	BlobID() BlobID
+	// Open reads the content, of which Discard must not be called meanwhile. It is for
+	// content that was taken into no document.
+	Open() (io.ReadCloser, error)
 	// Discard removes the content. Safe to call more than once, and after the
 	// content was taken into a document, where it does nothing.
 	Discard()

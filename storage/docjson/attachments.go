@@ -212,6 +212,9 @@ func (d *document) applyAttachments(p *Parsed) error {
 		if err := a.finish(); err != nil {
 			return err
 		}
+		if err := d.unpack(a); err != nil {
+			return err
+		}
 		p.Attachments = append(p.Attachments, a.Attachment)
 	}
 	return nil
@@ -246,6 +249,9 @@ func (a *inlineAttachment) finish() error {
 		return a.invalid("data")
 	}
 	a.Digest, a.Length, a.HasLength = a.data.Digest, a.data.Length, true
+	if a.enc == "gzip" {
+		return a.checkPacked()
+	}
 	return nil
 }
 
@@ -279,8 +285,6 @@ func (a *inlineAttachment) finishFollowing() error {
 		return a.invalid("length")
 	case a.encodedLength.bad():
 		return a.invalid("encoded_length")
-	case a.badDigest:
-		return a.invalid("digest")
 	}
 	a.Length, a.HasLength = int64(a.length.n), a.length.ok
 	switch a.enc {
@@ -290,14 +294,24 @@ func (a *inlineAttachment) finishFollowing() error {
 	default:
 		return a.invalid("encoding")
 	}
-	if !strings.HasPrefix(a.digest, "md5-") {
-		return nil
-	}
 	var err error
-	if a.Digest, err = couch.ParseDigest(a.digest); err != nil {
-		return a.invalid("digest")
+	a.Digest, _, err = a.wireDigest()
+	return err
+}
+
+// wireDigest returns the digest that the text gives for the bytes as they come. One
+// of another kind than MD5 is none.
+func (a *inlineAttachment) wireDigest() (digest couch.Digest, given bool, err error) {
+	if a.badDigest {
+		return digest, false, a.invalid("digest")
 	}
-	return nil
+	if !strings.HasPrefix(a.digest, "md5-") {
+		return digest, false, nil
+	}
+	if digest, err = couch.ParseDigest(a.digest); err != nil {
+		return digest, false, a.invalid("digest")
+	}
+	return digest, true, nil
 }
 
 func (a *inlineAttachment) invalid(member string) error {

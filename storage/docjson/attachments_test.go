@@ -24,6 +24,8 @@ func TestAttachments(t *testing.T) {
 	}
 	const octets, hello = "application/octet-stream", "md5-XUFAKrxLKna5cZ2REBfFkg=="
 	digest, _ := couch.ParseDigest(hello)
+	gzipped, wire := packed("hello")
+	nothing, _ := packed("")
 	strayed := att{Attachment: couch.Attachment{Name: "x", ContentType: octets, Stub: true, RevPos: couch.NoRevPos}}
 	long := strings.Repeat("x", couch.MaxAttachmentName)
 	withRevPos := func(a att, n uint64) att { a.RevPos = n; return a }
@@ -37,7 +39,13 @@ func TestAttachments(t *testing.T) {
 		{`{"x":{"data":"aGVsbG8="},"":{"data":""}}`, []att{stored("x", octets, "hello"), stored("", octets, "")}},
 		{`{"x":{"data":"\u0061GVsbG8="}}`, []att{stored("x", octets, "hello")}},
 		{`{"x":{"data":"not base64","data":"aGVsbG8="}}`, []att{stored("x", octets, "hello")}},
-		{`{"x":{"data":"aGVsbG8=","digest":"md5-AAAA","length":99,"revpos":7,"encoding":"gzip","encoded_length":3}}`, []att{withRevPos(stored("x", octets, "hello"), 7)}},
+		{`{"x":{"data":"aGVsbG8=","digest":"md5-AAAA","length":99,"revpos":7,"encoding":"identity","encoded_length":3}}`, []att{withRevPos(stored("x", octets, "hello"), 7)}},
+		{`{"x":{"data":"aGVsbG8=","digest":"` + wire + `","encoding":"br"}}`, []att{stored("x", octets, "hello")}},
+		{`{"x":{"data":"` + gzipped + `","digest":"` + wire + `","length":99,"revpos":7,"encoding":"gzip","encoded_length":3}}`, []att{withRevPos(stored("x", octets, "hello"), 7)}},
+		{`{"x":{"encoding":"gzip","digest":"` + wire + `","data":"` + gzipped + `"}}`, []att{stored("x", octets, "hello")}},
+		{`{"x":{"digest":"sha-x","data":"` + gzipped + `","encoding":"gzip"},"y":{"encoding":"gzip","data":"` + gzipped + `","digest":"` + wire + `"}}`, []att{stored("x", octets, "hello"), stored("y", octets, "hello")}},
+		{`{"x":{"encoding":"gzip","data":"aGVsbG8=","encoding":null}}`, []att{stored("x", octets, "hello")}},
+		{`{"x":{"encoding":"gzip","data":"` + nothing + `"}}`, []att{stored("x", octets, "")}},
 		{`{"x":{"data":"YQ=="},"y":{"stub":true},"x":{"data":"Yg=="}}`, []att{{Attachment: couch.Attachment{Name: "y", ContentType: octets, Stub: true}}, stored("x", octets, "b")}},
 		{`{"x":"text","y":5,"z":{"data":"YQ=="},"z":null}`, nil},
 		{`{"x":{"stub":true,"revpos":3,"length":5,"content_type":"a/b","digest":"` + hello + `"}}`,
@@ -71,6 +79,36 @@ func TestAttachments(t *testing.T) {
 			if diff := cmp.Diff(tt.want, doc.Attachments, cmp.AllowUnexported(blob{}), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("%s, %s (-want +got):\n%s", tt.text, name, diff)
 			}
+		}
+	}
+}
+
+// Inline content that is said to be gzip has to be, and to have the digest that the
+// text gives it.
+func TestBadGzip(t *testing.T) {
+	gzipped, wire := packed("hello")
+	torn, _ := packed(strings.Repeat("hello", 100))
+	const hello = "md5-XUFAKrxLKna5cZ2REBfFkg=="
+	tests := []struct {
+		members string
+		kind    couch.Kind
+	}{
+		{`"data":"aGVsbG8=","encoding":"gzip"`, couch.BadRequest},
+		{`"encoding":"gzip","data":"aGVsbG8=","digest":"` + hello + `"`, couch.BadRequest},
+		{`"encoding":"gzip","data":""`, couch.BadRequest},
+		{`"encoding":"gzip","data":"` + torn[:40] + `"`, couch.BadRequest},
+		{`"data":"` + gzipped + `","encoding":"gzip","digest":"` + hello + `"`, couch.DigestMismatch},
+		{`"digest":"md5-AAAAAAAAAAAAAAAAAAAAAA==","encoding":"gzip","data":"` + gzipped + `"`, couch.DigestMismatch},
+		{`"digest":"` + wire + `","encoding":"gzip","data":"aGVsbG8="`, couch.DigestMismatch},
+	}
+	for _, tt := range tests {
+		r := docjson.NewReader(strings.NewReader(`{"_attachments":{"x":{` + tt.members + `}}}`))
+		_, err := r.Document(docjson.Options{Store: storeBlob})
+		if kindOf(err) != tt.kind {
+			t.Errorf("%s: %v", tt.members, err)
+		}
+		if err := r.End(); err != nil {
+			t.Errorf("%s ends the reading: %v", tt.members, err)
 		}
 	}
 }
@@ -114,6 +152,8 @@ func TestBadAttachments(t *testing.T) {
 		{`{"x":{"stub":true,"content_type":"` + long + `"}}`, "Attachment content_type is too long"},
 		{`{"x":{"follows":true,"digest":"md5-?"}}`, "Invalid attachment digest for x"},
 		{`{"x":{"follows":true,"encoding":"br"}}`, "Invalid attachment encoding for x"},
+		{`{"x":{"data":"aGVsbG8=","encoding":"gzip","digest":"md5-?"}}`, "Invalid attachment digest for x"},
+		{`{"x":{"digest":5,"data":"aGVsbG8=","encoding":"gzip"}}`, "Invalid attachment digest for x"},
 		{`{"x":{"data":"not base64`, "invalid UTF-8 JSON"},
 		{`{"x":{"data":"not base64\x"}}`, "invalid UTF-8 JSON"},
 		{`{"x":{"data":"aGVs`, "invalid UTF-8 JSON"},
@@ -132,6 +172,7 @@ func TestBadAttachments(t *testing.T) {
 // Whatever becomes of a document, content that no attachment of it holds is
 // discarded.
 func TestDiscard(t *testing.T) {
+	gzipped, _ := packed("hello")
 	tests := []struct {
 		text string
 		kept int // attachments whose content stays
@@ -147,6 +188,9 @@ func TestDiscard(t *testing.T) {
 		{`{"_attachments":{"a":{"data":"YQ=="}},"_foo":1}`, 0, 1},
 		{`{"_attachments":{"` + strings.Repeat("a", couch.MaxAttachmentName+1) + `":{"data":"YQ=="}}}`, 0, 0},
 		{`{"_attachments":{"a":{"data":"YQ=="}},"x":`, 0, 1},
+		{`{"_attachments":{"a":{"data":"` + gzipped + `","encoding":"gzip"}}}`, 1, 2},
+		{`{"_attachments":{"a":{"data":"` + gzipped + `","encoding":"gzip","stub":true}}}`, 0, 1},
+		{`{"_attachments":{"a":{"data":"` + gzipped + `","encoding":"gzip"},"b":{"data":"YQ==","encoding":"gzip"}}}`, 0, 3},
 		{`{"_attachments":{"a":{"data":"YQ=="},"b":{"data":"?"}}}`, 0, 1},
 		{`{"_attachments":{"a":{"data":"YQ=="}},"s":"0123456789012345678901234567890123456789"}`, 0, 1},
 	}

@@ -38,7 +38,9 @@ func (o *Options) store() func(string, couch.Digest, io.Reader) (couch.Attachmen
 // the stream; content is not valid after Store returns. Of its result Pending,
 // Blob, Digest and Length are taken.
 //
-// An error of Store ends the reading, unless content itself returned one.
+// An error of Store ends the reading, unless content itself returned one. What is gzip,
+// as its attachment says, Store takes twice: as it came, and then unpacked, read from the
+// Pending of the first.
 type Store func(name string, content io.Reader) (couch.Attachment, error)
 
 // Parsed is a document that was read from a client.

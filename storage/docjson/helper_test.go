@@ -1,7 +1,10 @@
 package docjson_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/md5"
+	"encoding/base64"
 	"errors"
 	"io"
 
@@ -16,6 +19,23 @@ type blob struct {
 
 func (b *blob) BlobID() couch.BlobID { return couch.BlobID{1} }
 func (b *blob) Discard()             { b.discarded++ }
+
+// Open fails for content that was discarded.
+func (b *blob) Open() (io.ReadCloser, error) {
+	if b.discarded > 0 {
+		return nil, errors.New("discarded")
+	}
+	return io.NopCloser(bytes.NewReader(b.content)), nil
+}
+
+// packed returns the base64 of the gzip of content, and the digest of the gzip.
+func packed(content string) (data, digest string) {
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	w.Write([]byte(content))
+	w.Close()
+	return base64.StdEncoding.EncodeToString(buf.Bytes()), couch.Digest(md5.Sum(buf.Bytes())).String()
+}
 
 // storeBlob is a docjson.Store that keeps content in memory.
 func storeBlob(_ string, content io.Reader) (couch.Attachment, error) {

@@ -1,6 +1,9 @@
 package schema
 
 import (
+	"errors"
+	"io"
+
 	"settle/storage/couch"
 	"settle/storage/kv"
 )
@@ -63,5 +66,6 @@ var (
 // PendingBlob is a new content that nobody wrote.
 type PendingBlob struct{}
 
-func (PendingBlob) BlobID() couch.BlobID { return couch.BlobID{} }
-func (PendingBlob) Discard()             {}
+func (PendingBlob) BlobID() couch.BlobID         { return couch.BlobID{} }
+func (PendingBlob) Discard()                     {}
+func (PendingBlob) Open() (io.ReadCloser, error) { return nil, errors.ErrUnsupported }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -25,8 +26,9 @@ var partition = schema.Partition(17)
 // content is a new content, known by its number.
 type content int
 
-func (c content) BlobID() couch.BlobID { return couch.BlobID{byte(c)} }
-func (content) Discard()               {}
+func (c content) BlobID() couch.BlobID       { return couch.BlobID{byte(c)} }
+func (content) Discard()                     {}
+func (content) Open() (io.ReadCloser, error) { return nil, errors.ErrUnsupported }
 
 // newSpool returns a spool that keeps nothing in memory.
 func newSpool(t *testing.T) (*spool.Spool, *kv.Pebble) {
