@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"settle/server/config"
+	"settle/storage/couch"
 )
 
 // expiryInterval is how late an abandoned upload is removed at the most.
@@ -15,7 +17,7 @@ func expireUploads(ctx context.Context, o Options) {
 	ticker := time.NewTicker(expiryInterval)
 	defer ticker.Stop()
 	for {
-		if err := o.Store.ExpireUploads(ctx); err != nil && ctx.Err() == nil {
+		if err := o.Store.ExpireUploads(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrUnavailable) {
 			o.Logger.Warn("abandoned uploads could not be removed; they will be", "error", err)
 		}
 		select {

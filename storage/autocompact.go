@@ -88,7 +88,7 @@ func (db *Database) compactIfWanted(ctx context.Context) error {
 		task.End()
 	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) {
-		db.store.log.Warn("an automatic compaction ended early", "error", err)
+		db.store.warn(ctx, "an automatic compaction ended early", err)
 		return err
 	}
 	return nil

@@ -26,16 +26,10 @@ func (s *Store) DropDatabase(ctx context.Context, name string) error {
 // remove destroys what belongs to a partition that the directory does not name,
 // and then forgets that it was there. Where it fails the next Open does it.
 func (s *Store) remove(ctx context.Context, p kv.Partition) {
-	if err := s.destroy(ctx, p); err != nil {
-		s.warnLeft(ctx, err)
-	}
+	s.warn(ctx, dropLeft, s.destroy(ctx, p))
 }
 
-func (s *Store) warnLeft(ctx context.Context, err error) {
-	if ctx.Err() == nil {
-		s.log.Warn("a dropped database could not be removed whole; the next start will", "error", err)
-	}
-}
+const dropLeft = "a dropped database could not be removed whole; the next start will"
 
 func (s *Store) destroy(ctx context.Context, p kv.Partition) error {
 	if err := s.erase(ctx, p); err != nil {
@@ -61,7 +55,5 @@ func (s *Store) erase(ctx context.Context, p kv.Partition) error {
 // removeOwned drops a partition that belonged to a database: a spool, or an index
 // that is no longer named. Where it fails the next start does it.
 func (s *Store) removeOwned(ctx context.Context, p kv.Partition) {
-	if err := s.directory.DropOwned(ctx, p); err != nil && ctx.Err() == nil {
-		s.log.Warn("a spool or an index could not be removed; the next start will", "error", err)
-	}
+	s.warn(ctx, "a spool or an index could not be removed; the next start will", s.directory.DropOwned(ctx, p))
 }

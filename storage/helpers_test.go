@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ type bench struct {
 	compact storage.AutoCompaction
 	keep    time.Duration // of ancestors' attachments
 	now     func() time.Time
+	logger  *slog.Logger
 
 	validator storage.Validator
 }
@@ -75,7 +77,7 @@ func (b *bench) tryOpen() (err error) {
 	if err != nil {
 		return err
 	}
-	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs"), Compact: b.compact, Now: b.now, Validator: b.validator})
+	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs"), Compact: b.compact, Now: b.now, Logger: b.logger, Validator: b.validator})
 	if err != nil {
 		b.kv.Close()
 		return err

@@ -161,9 +161,7 @@ func (s *Store) keepReceiptsShort() {
 	hourly := time.NewTicker(time.Hour)
 	defer hourly.Stop()
 	for {
-		if err := s.ExpireReceipts(s.stopping); err != nil && s.stopping.Err() == nil {
-			s.log.Warn("old keys of deliveries could not be destroyed; they will be", "error", err)
-		}
+		s.warn(s.stopping, "old keys of deliveries could not be destroyed; they will be", s.ExpireReceipts(s.stopping))
 		select {
 		case <-hourly.C:
 		case <-s.stopping.Done():

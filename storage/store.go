@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 
 	"settle/attachments"
 	"settle/storage/background"
+	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/directory"
 	"settle/storage/edits"
@@ -93,9 +95,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.upkeep.Go(s.keepReceiptsShort)
 	s.background.Go(func() {
-		if err := s.Sweep(s.stopping); err != nil && s.stopping.Err() == nil {
-			s.log.Warn("the sweep of unused blobs ended early", "error", err)
-		}
+		s.warn(s.stopping, "the sweep of unused blobs ended early", s.Sweep(s.stopping))
 	})
 	return s, nil
 }
@@ -107,6 +107,14 @@ func (s *Store) Close() error {
 	s.background.Wait()
 	s.upkeep.Wait()
 	return nil
+}
+
+// warn logs that work in the background has failed, if it has, unless the store or its
+// engine has ended: who ended it tells of that.
+func (s *Store) warn(ctx context.Context, message string, err error) {
+	if err != nil && ctx.Err() == nil && !errors.Is(schema.DomainError(err), couch.ErrUnavailable) {
+		s.log.Warn(message, "error", err)
+	}
 }
 
 // UUID identifies the server to its peers: 32 hexadecimal digits that stay the

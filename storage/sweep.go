@@ -35,18 +35,18 @@ func (s *Store) removeAll(ctx context.Context, ps []kv.Partition) {
 	var erased []kv.Partition
 	for _, p := range ps {
 		if err := s.erase(ctx, p); err != nil {
-			s.warnLeft(ctx, err)
+			s.warn(ctx, dropLeft, err)
 			continue
 		}
 		erased = append(erased, p)
 	}
 	if err := s.directory.EraseKeys(ctx); err != nil {
-		s.warnLeft(ctx, err)
+		s.warn(ctx, dropLeft, err)
 		return
 	}
 	for _, p := range erased {
 		if err := s.directory.SetReady(ctx, p); err != nil {
-			s.warnLeft(ctx, err)
+			s.warn(ctx, dropLeft, err)
 			return
 		}
 	}

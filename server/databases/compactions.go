@@ -41,7 +41,7 @@ func (c *compactions) start(id couch.Incarnation, db Database) {
 		c.mu.Lock()
 		delete(c.m, id)
 		c.mu.Unlock()
-		if err != nil && c.ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) {
+		if err != nil && c.ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) && !errors.Is(err, couch.ErrUnavailable) {
 			c.log.Warn("a compaction ended early", "error", err)
 		}
 	})

@@ -109,7 +109,9 @@ func (r *Recorder) run(ctx context.Context) {
 		}
 		wait(ctx, gather)
 		if err := r.write(context.WithoutCancel(ctx)); err != nil {
-			r.logger.Warn("events of databases could not be written; it is tried again", "error", err)
+			if !errors.Is(err, couch.ErrUnavailable) { // who ended the store tells of it
+				r.logger.Warn("events of databases could not be written; it is tried again", "error", err)
+			}
 			wait(ctx, pause)
 		}
 		if ctx.Err() != nil {

@@ -59,7 +59,9 @@ func (f *Follower) run(ctx context.Context) {
 		if err == nil {
 			pause = firstPause
 		} else if ctx.Err() == nil {
-			f.Logger.Warn("the databases of users could not be brought up to date; it is tried again", "error", err)
+			if !errors.Is(err, couch.ErrUnavailable) { // who ended the store tells of it
+				f.Logger.Warn("the databases of users could not be brought up to date; it is tried again", "error", err)
+			}
 			more, retry = nil, time.After(pause)
 			pause = min(2*pause, lastPause)
 		}

@@ -94,7 +94,7 @@ func (f *Follower) update(ctx context.Context, name string) {
 	if err == nil {
 		err = f.indexes.UpdateAllLater(ctx, db)
 	}
-	if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) && !errors.Is(err, couch.ErrUnavailable) {
 		f.logger.Warn("the indexes of a database could not be looked at", "error", err)
 	}
 }

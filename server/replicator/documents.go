@@ -126,7 +126,7 @@ func (d *documents) followDatabase(ctx context.Context, db *storage.Database, f 
 			return
 		}
 		if err != nil && ctx.Err() == nil {
-			d.r.Logger.Warn("a replicator database could not be read; it is tried again", "error", err)
+			d.r.warn("a replicator database could not be read; it is tried again", err)
 			select {
 			case <-time.After(retryPause):
 			case <-ctx.Done():
@@ -296,7 +296,7 @@ func (d *documents) end(ctx context.Context, e *entry, state, reason string, sta
 	e.state, e.reason, e.updated = state, reason, timestamp(time.Now())
 	d.mu.Unlock()
 	if err := d.write(ctx, e, stateMembers(state, reason, stats)); err != nil && ctx.Err() == nil {
-		d.r.Logger.Warn("the state of a replication could not be written", "state", state, "error", err)
+		d.r.warn("the state of a replication could not be written", err, "state", state)
 	}
 }
 

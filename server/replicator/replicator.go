@@ -2,6 +2,7 @@ package replicator
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -86,6 +87,14 @@ func (r *Replicator) Close() {
 	r.mu.Unlock()
 	r.scheduler.Close()
 	r.working.Wait()
+}
+
+// warn logs a failure, unless it is that the store or its engine has ended: who ended
+// it tells of that.
+func (r *Replicator) warn(message string, err error, args ...any) {
+	if !errors.Is(err, couch.ErrUnavailable) {
+		r.Logger.Warn(message, append(args, "error", err)...)
+	}
 }
 
 // task is a replication that somebody asks for.

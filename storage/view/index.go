@@ -181,7 +181,7 @@ func (ix *Index) UpdateLater(ctx context.Context) error {
 	}
 	ix.indexes.queue.Add(p, func(ctx context.Context) error {
 		err := ix.Update(ctx)
-		if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) && !errors.Is(err, couch.ErrUnavailable) {
 			ix.indexes.log.Warn("an update of an index ended early", "error", err)
 		}
 		return err
