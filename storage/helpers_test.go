@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,6 +86,19 @@ func (b *bench) tryOpen() (err error) {
 	b.store.SetKeepAncestors(b.keep)
 	return nil
 }
+
+// clock is one that a test sets, and the store's background reads meanwhile.
+type clock struct{ nanoseconds atomic.Int64 }
+
+// setClock lets the store have a clock, once it is opened again.
+func (b *bench) setClock(now time.Time) *clock {
+	c := &clock{}
+	c.nanoseconds.Store(now.UnixNano())
+	b.now = func() time.Time { return time.Unix(0, c.nanoseconds.Load()).UTC() }
+	return c
+}
+
+func (c *clock) pass(d time.Duration) { c.nanoseconds.Add(int64(d)) }
 
 func (b *bench) close() {
 	b.t.Helper()

@@ -143,17 +143,16 @@ func TestStubByDigestRefusesItsDocument(t *testing.T) {
 // nothing else of them.
 func TestKeepAncestors(t *testing.T) {
 	b := newBench(t)
-	now := time.Date(2030, 1, 1, 12, 30, 0, 0, time.UTC)
-	b.now = func() time.Time { return now }
+	clock := b.setClock(time.Date(2030, 1, 1, 12, 30, 0, 0, time.UTC))
 	b.keep = 30 * 24 * time.Hour
 	b.reopen()
 	db := b.create("alpha")
 	large := strings.Repeat("large ", 20_000)
 	r1 := mustPut(t, db, "d", "", `{"planted":1}`, blob(t, db, "a", "text/plain", large), blob(t, db, "b", "text/plain", "small"))
 	big, small := meant(t, db, "d", r1, "a"), meant(t, db, "d", r1, "b")
-	now = now.Add(20 * 24 * time.Hour)
+	clock.pass(20 * 24 * time.Hour)
 	r2 := mustPut(t, db, "d", r1, `{"v":2}`, blob(t, db, "a", "text/plain", "other"))
-	now = now.Add(29 * 24 * time.Hour)
+	clock.pass(29 * 24 * time.Hour)
 	for range 2 {
 		compact(t, db)
 		b.check()
@@ -178,13 +177,13 @@ func TestKeepAncestors(t *testing.T) {
 		t.Errorf("a stub by name of a compacted revision: %v", err)
 	}
 	purge(t, db, []string{"d", "3-c"})
-	now = now.Add(24*time.Hour + 29*time.Minute)
+	clock.pass(24*time.Hour + 29*time.Minute)
 	compact(t, db)
 	if err := pushAtts(t, db, "d", 3, []string{"d", "b", hash}, small); err != nil {
 		t.Errorf("in the last hour: %v", err)
 	}
 	purge(t, db, []string{"d", "3-d"})
-	now = now.Add(time.Hour)
+	clock.pass(time.Hour)
 	compact(t, db)
 	b.check()
 	if err := pushAtts(t, db, "d", 3, []string{"e", "b", hash}, small); !isMissingStub(err, "b") {

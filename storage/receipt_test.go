@@ -99,9 +99,8 @@ func TestDeliveriesAreIdempotent(t *testing.T) {
 }
 
 func TestReceiptsAreForgotten(t *testing.T) {
-	now := time.Date(2026, 3, 1, 23, 59, 0, 0, time.UTC)
 	b := newBench(t)
-	b.now = func() time.Time { return now }
+	clock := b.setClock(time.Date(2026, 3, 1, 23, 59, 0, 0, time.UTC))
 	b.reopen()
 	db := b.create("db")
 	first := wantDelivered(t, db, "mta", "1", "content")
@@ -120,7 +119,7 @@ func TestReceiptsAreForgotten(t *testing.T) {
 		}
 		return n
 	}
-	now = now.AddDate(0, 0, 14)
+	clock.pass(14 * 24 * time.Hour)
 	if err := b.store.ExpireReceipts(t.Context()); err != nil || rows() != 1 {
 		t.Fatal(err, rows())
 	}
@@ -128,7 +127,7 @@ func TestReceiptsAreForgotten(t *testing.T) {
 		t.Errorf("on the last day: %+v", got)
 	}
 	wantDelivered(t, db, "mta", "2", "content")
-	now = now.Add(time.Minute)
+	clock.pass(time.Minute)
 	wantNoDelivery(t, db, "mta", "1", "content", couch.AlreadyDelivered)
 	if _, err := db.HasReceipt(t.Context(), couch.DeliveryID{Deliverer: "mta", ID: "1"}); !errors.Is(err, couch.ErrAlreadyDelivered) {
 		t.Error(err)

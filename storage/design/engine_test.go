@@ -12,7 +12,7 @@ import (
 )
 
 func TestClosedEngine(t *testing.T) {
-	e := design.New(design.Options{})
+	e := design.New(design.Options{Time: patience})
 	for range 2 {
 		if _, err := mapOne(t, e, `function (doc) { emit(1); }`, `{}`); err != nil {
 			t.Error(err)
@@ -30,7 +30,7 @@ func TestClosedEngine(t *testing.T) {
 
 // Calls of several design documents at once, with fewer runtimes than calls.
 func TestConcurrentCalls(t *testing.T) {
-	e := design.New(design.Options{Runtimes: 3, Idle: 2})
+	e := design.New(design.Options{Runtimes: 3, Idle: 2, Time: patience})
 	var wg sync.WaitGroup
 	for n := range 12 {
 		wg.Go(func() {
@@ -54,7 +54,7 @@ func TestConcurrentCalls(t *testing.T) {
 // A function that leaves ever more behind is given a new runtime before it has
 // filled one.
 func TestRuntimesAreReplaced(t *testing.T) {
-	e := design.New(design.Options{})
+	e := design.New(design.Options{Time: patience})
 	defer e.Close()
 	r := e.Reducer(anyScope, `function (keys, values) { return globalThis.n = (globalThis.n || 0) + 1; }`)
 	most := 0

@@ -3,6 +3,7 @@ package design_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"settle/storage/couch"
 	"settle/storage/design"
@@ -10,6 +11,14 @@ import (
 
 // anyScope is the scope of functions where there is one only.
 var anyScope = couch.Incarnation{1}
+
+const (
+	// patience is the limit of functions that end by themselves, which a busy machine
+	// does not reach.
+	patience = slow * time.Minute
+	// loopTime is the limit where a test has to wait for it.
+	loopTime = max(2, slow/2) * time.Second
+)
 
 func isNamed(err error, name string) bool {
 	var e *design.Error

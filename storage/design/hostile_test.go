@@ -15,7 +15,7 @@ import (
 // small is an engine with little of everything, so that limits are soon reached.
 func small(t *testing.T, log func(string)) *design.Engine {
 	t.Helper()
-	return engine(t, slow*2*time.Second, log)
+	return engine(t, patience, log)
 }
 
 func engine(t *testing.T, limit time.Duration, log func(string)) *design.Engine {
@@ -122,7 +122,7 @@ func TestHostileFunctions(t *testing.T) {
 
 // A runtime that ran into a limit is not used again: its globals are gone.
 func TestLimitsEndTheRuntime(t *testing.T) {
-	e := engine(t, slow*300*time.Millisecond, nil)
+	e := engine(t, loopTime, nil)
 	source := `function (doc) { globalThis.n = (globalThis.n || 0) + 1; emit(n); if (doc.loop) while (true); }`
 	m := e.Mapper(anyScope, nil, []string{source})
 	defer m.Close()
@@ -185,12 +185,12 @@ func TestContextEndsACall(t *testing.T) {
 
 // The time is that of one document, not of a batch.
 func TestTimeIsPerDocument(t *testing.T) {
-	e := engine(t, slow*time.Second, nil)
+	e := engine(t, loopTime, nil)
 	docs := make([][]byte, 30)
 	for i := range docs {
 		docs[i] = []byte(`{}`)
 	}
-	rows, err := e.Mapper(anyScope, nil, []string{`function (doc) { var end = Date.now() + ` + fmt.Sprint(slow*50) + `; while (Date.now() < end); emit(1); }`}).Map(t.Context(), docs)
+	rows, err := e.Mapper(anyScope, nil, []string{`function (doc) { var end = Date.now() + ` + fmt.Sprint((loopTime / 20).Milliseconds()) + `; while (Date.now() < end); emit(1); }`}).Map(t.Context(), docs)
 	if err != nil || len(rows) != len(docs) {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}

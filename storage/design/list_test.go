@@ -11,7 +11,7 @@ import (
 )
 
 func TestListStreams(t *testing.T) {
-	e := design.New(design.Options{Memory: 8 << 20, Time: slow * 500 * time.Millisecond})
+	e := design.New(design.Options{Memory: 8 << 20, Time: loopTime})
 	defer e.Close()
 	d := document(t, e, map[string]any{"lists": map[string]string{
 		"all": `function (head, req) { start({code: 201}); send("["); var row; while (row = getRow()) send(row.value + "\n"); send("]"); }`,
@@ -24,7 +24,7 @@ func TestListStreams(t *testing.T) {
 		for range count {
 			pulled++
 			if pulled == count/2 {
-				time.Sleep(slow * 700 * time.Millisecond) // the function's time does not run
+				time.Sleep(loopTime * 5 / 4) // the function's time does not run
 			}
 			if !yield([]byte(`{"value":"`+long+`"}`), nil) {
 				return
@@ -50,7 +50,7 @@ func TestListStreams(t *testing.T) {
 }
 
 func TestListErrors(t *testing.T) {
-	e := small(t, nil)
+	e := engine(t, loopTime, nil)
 	d := document(t, e, map[string]any{"lists": map[string]string{
 		"l": `function (head, req) { try { var row; while (row = getRow()) send("x".repeat(100000)); } catch (e) {} return "end"; }`,
 		"t": `function (head, req) { getRow(); throw new Error("x"); }`,

@@ -82,9 +82,9 @@ func TestLog(t *testing.T) {
 
 // Map gives back the rows of the first documents when they are much.
 func TestMapReturnsWhatIsEnough(t *testing.T) {
-	e := design.New(design.Options{})
+	e := design.New(design.Options{Time: patience})
 	defer e.Close()
-	docs := make([][]byte, 20)
+	docs := make([][]byte, 10)
 	for i := range docs {
 		docs[i] = fmt.Appendf(nil, `{"n":%d}`, i)
 	}
@@ -104,7 +104,7 @@ func TestMapReturnsWhatIsEnough(t *testing.T) {
 		}
 		docs = docs[len(rows):]
 	}
-	if n != 20 {
+	if n != 10 {
 		t.Errorf("%d documents", n)
 	}
 }

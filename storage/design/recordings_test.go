@@ -63,7 +63,7 @@ type database struct {
 }
 
 func newDatabase(t *testing.T) *database {
-	e := design.New(design.Options{})
+	e := design.New(design.Options{Time: patience})
 	t.Cleanup(func() { e.Close() })
 	return &database{engine: e, docs: map[string]json.RawMessage{}, designs: map[string]*design.Document{}}
 }

@@ -43,7 +43,7 @@ func FuzzRequire(f *testing.F) {
 	for _, path := range []string{"lib/a", "lib/deep/b", "./a", "../lib/a", "lib/../lib/a", "lib", "lib/none", "", "/", "..", ".", "lib/__proto__", "lib/constructor", "constructor/name", "lib/a/length", "lib//a", "lib/deep/../a", "lib/./a", "\x00", "lib/cycle/x"} {
 		f.Add(path)
 	}
-	e := design.New(design.Options{Idle: 4})
+	e := design.New(design.Options{Idle: 4, Time: patience})
 	f.Cleanup(func() { e.Close() })
 	d, err := e.Document(anyScope, []byte(`{"lib":{"a":"exports.ok = 1;","deep":{"b":"exports.ok = require('../a').ok;"},"cycle":{"x":"exports.ok = 1; require('./y');","y":"exports.y = require('./x').ok"}},`+
 		`"updates":{"u":"function (doc, req) { var m; try { m = require(req.name); } catch (e) { return [null, e[1] || 'none']; } return [null, m.ok === 1 ? 'module' : 'strange']; }"}}`))

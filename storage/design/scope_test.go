@@ -17,7 +17,7 @@ var otherScope = couch.Incarnation{2}
 // has the same source.
 func TestGlobalsAreTheScopesOwn(t *testing.T) {
 	const leaves = `globalThis.left = (globalThis.left || "") + `
-	e := design.New(design.Options{})
+	e := design.New(design.Options{Time: patience})
 	defer e.Close()
 	text := []byte(marshal(t, map[string]any{
 		"_id": "_design/d", "shows": map[string]any{"s": "function (doc, req) { " + leaves + "req.word; return left; }"},
@@ -43,7 +43,7 @@ func TestGlobalsAreTheScopesOwn(t *testing.T) {
 
 // Nor does a later run of the same map functions.
 func TestGlobalsAreTheRunsOwn(t *testing.T) {
-	e := design.New(design.Options{})
+	e := design.New(design.Options{Time: patience})
 	defer e.Close()
 	for range 3 {
 		rows, err := mapOne(t, e, `function (doc) { globalThis.n = (globalThis.n || 0) + 1; emit(n); }`, `{}`)
@@ -55,9 +55,9 @@ func TestGlobalsAreTheRunsOwn(t *testing.T) {
 
 // The clients of one scope's lists, which may never read, leave room for others'.
 func TestListsLeaveRoomForOthers(t *testing.T) {
-	e := design.New(design.Options{Lists: 4})
+	e := design.New(design.Options{Lists: 4, Time: patience})
 	defer e.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), slow*10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	unread, done := make(chan struct{}), make(chan error, 8)
 	list := func(scope couch.Incarnation, source string, chunk func(string) error) error {
