@@ -132,6 +132,7 @@ func follows(members string) string {
 
 func TestPutRelated(t *testing.T) {
 	packed := gzipped("hello")
+	const mismatch = `{"error":"content_md5_mismatch","reason":"Possible message corruption."}`
 	gzipMembers := fmt.Sprintf(`"encoding":"gzip","encoded_length":%d,"length":5,"digest":"md5-%s"`, len(packed), md5Of(packed))
 	b := newBench(t)
 	b.play(
@@ -148,7 +149,10 @@ func TestPutRelated(t *testing.T) {
 		{body: relatedBody(follows(`"length":5`)), status: 400},
 		{body: relatedBody(follows(`"length":5`), "hello")[:100], status: 400},
 		{body: relatedBody(follows(`"digest":"md5-`+md5Of("other")+`"`), "hello"), status: 400,
-			want: `{"error":"content_md5_mismatch","reason":"Possible message corruption."}`},
+			want: mismatch},
+		{body: relatedBody(follows(`"digest":"md5-AAAAAAAAAAAAAAAAAAAAAA=="`), "hello"), status: 400, want: mismatch},
+		{body: relatedBody(follows(`"encoding":"gzip","digest":"md5-AAAAAAAAAAAAAAAAAAAAAA=="`), packed), status: 400, want: mismatch},
+		{body: relatedBody(follows(`"encoding":"gzip","length":5,"digest":"md5-`+md5Of("hello")+`"`), packed), status: 400, want: mismatch},
 		{body: relatedBody(follows(gzipMembers), packed[:len(packed)-3]), status: 400},
 		{body: relatedBody(follows(`"encoding":"gzip","length":5`), "no gzip"), status: 400},
 		{body: relatedBody(follows(`"encoding":"gzip","length":4`), packed), status: 400},

@@ -78,7 +78,7 @@ func (r request) receivePart(a *docjson.Attachment, part *multipart.Part) error 
 	if _, err := io.Copy(io.Discard, wire); err != nil {
 		return err
 	}
-	if a.Digest != (couch.Digest{}) && a.Digest != couch.Digest(wire.sum.Sum(nil)) {
+	if a.HasDigest && a.Digest != couch.Digest(wire.sum.Sum(nil)) {
 		return &couch.Error{Kind: couch.DigestMismatch}
 	}
 	if a.HasLength && a.Length != stored.Length {

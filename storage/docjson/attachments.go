@@ -295,7 +295,7 @@ func (a *inlineAttachment) finishFollowing() error {
 		return a.invalid("encoding")
 	}
 	var err error
-	a.Digest, _, err = a.wireDigest()
+	a.Digest, a.HasDigest, err = a.wireDigest()
 	return err
 }
 

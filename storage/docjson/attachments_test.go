@@ -66,8 +66,10 @@ func TestAttachments(t *testing.T) {
 		{`{"` + long + `":{"data":"aGVsbG8=","content_type":"` + long + `"}}`, []att{stored(long, long, "hello")}},
 		{`{"x":{"follows":true,"length":0,"digest":"sha-x","encoding":"identity","encoded_length":4}}`,
 			[]att{{Attachment: couch.Attachment{Name: "x", ContentType: octets}, Follows: true, HasLength: true}}},
+		{`{"x":{"follows":true,"digest":"md5-AAAAAAAAAAAAAAAAAAAAAA=="}}`,
+			[]att{{Attachment: couch.Attachment{Name: "x", ContentType: octets}, Follows: true, HasDigest: true}}},
 		{`{"x":{"follows":true,"length":50,"encoding":"gzip","encoded_length":20,"digest":"` + hello + `"}}`,
-			[]att{{Attachment: couch.Attachment{Name: "x", ContentType: octets, Length: 50, Digest: digest}, Follows: true, HasLength: true, Encoding: "gzip", EncodedLength: 20}}},
+			[]att{{Attachment: couch.Attachment{Name: "x", ContentType: octets, Length: 50, Digest: digest}, Follows: true, HasLength: true, HasDigest: true, Encoding: "gzip", EncodedLength: 20}}},
 	}
 	for _, tt := range tests {
 		for name, src := range map[string]io.Reader{"whole": strings.NewReader(`{"_attachments":` + tt.text + `}`), "single bytes": iotest.OneByteReader(strings.NewReader(`{"_attachments":` + tt.text + `}`))} {

@@ -68,8 +68,9 @@ type Attachment struct {
 	Follows bool
 	// Upload is the id of the upload that is its content, as the client gives it.
 	Upload string
-	// HasLength tells a Length of 0 from none.
-	HasLength bool
+	// HasLength tells a Length of 0 from none, HasDigest a Digest of zeros, of those
+	// that follow.
+	HasLength, HasDigest bool
 	// Encoding is "gzip" where the part's bytes, their Digest and EncodedLength
 	// are of the gzip form, and Length of the content; else empty.
 	Encoding      string
