@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,6 +29,20 @@ func related(attachment string) string {
 
 const jsonType = "Content-Type: application/json"
 
+// purgeOf is a request to purge so many revisions of each of so many documents.
+func purgeOf(docs, revs int) string {
+	asks := make(map[string][]string)
+	for i := range docs {
+		id := fmt.Sprint("doc", i)
+		asks[id] = []string{}
+		for k := range revs {
+			asks[id] = append(asks[id], fmt.Sprintf("1-%d", k))
+		}
+	}
+	text, _ := json.Marshal(asks)
+	return string(text)
+}
+
 // Each limit has CouchDB's key, counts at once, on every way in, for plain and
 // for packed bodies, and what is beyond it changes nothing.
 func TestLimits(t *testing.T) {
@@ -39,7 +54,7 @@ func TestLimits(t *testing.T) {
 	doc := `{"text":"` + long + `"}`
 	inline := `{"_attachments":{"a":{"data":"` + base64 + `"}}}`
 	tests := []struct {
-		section, key, value string
+		section, key, value string // "": the standard, and then none
 		status              int
 		reason              string
 		requests            []limited
@@ -85,6 +100,19 @@ func TestLimits(t *testing.T) {
 			request("COPY", "/alpha/doc", "", "Destination: 12345"),
 			request("PUT", "/alpha/_local/1", "{}"),
 		}},
+		{"purge", "max_document_id_number", "2", 400, `{"error":"bad_request","reason":"Exceeded maximum number of documents."}`, []limited{
+			request("POST", "/alpha/_purge", purgeOf(3, 1), jsonType),
+			request("POST", "/alpha/_purge", purgeOf(3, 0), jsonType),
+		}},
+		{"purge", "max_document_id_number", "", 400, `{"error":"bad_request","reason":"Exceeded maximum number of documents."}`, []limited{
+			request("POST", "/alpha/_purge", purgeOf(101, 1), jsonType),
+		}},
+		{"purge", "max_revisions_number", "5", 400, `{"error":"bad_request","reason":"Exceeded maximum number of revisions."}`, []limited{
+			request("POST", "/alpha/_purge", purgeOf(2, 3), jsonType),
+		}},
+		{"purge", "max_revisions_number", "", 400, `{"error":"bad_request","reason":"Exceeded maximum number of revisions."}`, []limited{
+			request("POST", "/alpha/_purge", purgeOf(91, 11), jsonType),
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.key, func(t *testing.T) {
@@ -92,7 +120,9 @@ func TestLimits(t *testing.T) {
 			r.ok("PUT", "/alpha", "")
 			r.ok("PUT", "/alpha/doc", `{}`)
 			setting := "/_node/_local/_config/" + tt.section + "/" + tt.key
-			r.ok("PUT", setting, `"`+tt.value+`"`)
+			if tt.value != "" {
+				r.ok("PUT", setting, `"`+tt.value+`"`)
+			}
 			before := r.contents()
 			for _, req := range tt.requests {
 				status, body := req.send(r)
@@ -103,7 +133,11 @@ func TestLimits(t *testing.T) {
 			if after := r.contents(); after != before {
 				t.Errorf("the databases have changed:\n%s\n%s", before, after)
 			}
-			r.ok("DELETE", setting, "")
+			if tt.value == "" {
+				r.ok("PUT", setting, `"infinity"`)
+			} else {
+				r.ok("DELETE", setting, "")
+			}
 			for _, req := range tt.requests {
 				if status, body := req.send(r); status == tt.status {
 					t.Errorf("without the limit: %s %s: %d %s", req.method, req.path, status, body)

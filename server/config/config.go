@@ -129,6 +129,8 @@ func (c *Config) Limits() couch.Limits {
 		MaxDocumentID:     parseSize(c.Get(MaxDocumentIDLength)),
 		MaxRequestSize:    parseSize(c.Get(MaxRequestSize)),
 		MaxInfos:          parseSize(c.Get(MaxInfos)),
+		MaxPurgedDocs:     parseSize(c.Get(MaxPurgedDocuments)),
+		MaxPurgedRevs:     parseSize(c.Get(MaxPurgedRevisions)),
 	}
 }
 

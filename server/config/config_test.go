@@ -39,7 +39,7 @@ func open(t *testing.T, s *settings) *config.Config {
 
 func TestLimits(t *testing.T) {
 	c := open(t, &settings{values: map[string][]byte{}})
-	standard := couch.Limits{MaxDocumentSize: 8_000_000, MaxAttachmentSize: 1 << 30, MaxRequestSize: 4 << 30, MaxInfos: 100}
+	standard := couch.Limits{MaxDocumentSize: 8_000_000, MaxAttachmentSize: 1 << 30, MaxRequestSize: 4 << 30, MaxInfos: 100, MaxPurgedDocs: 100, MaxPurgedRevs: 1000}
 	if diff := cmp.Diff(standard, c.Limits()); diff != "" {
 		t.Error(diff)
 	}
@@ -52,7 +52,7 @@ func TestLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := couch.Limits{MaxDocumentSize: 60, MaxDocumentID: 30, MaxRequestSize: 70, MaxInfos: 100}
+	want := couch.Limits{MaxDocumentSize: 60, MaxDocumentID: 30, MaxRequestSize: 70, MaxInfos: 100, MaxPurgedDocs: 100, MaxPurgedRevs: 1000}
 	if diff := cmp.Diff(want, c.Limits()); diff != "" {
 		t.Error(diff)
 	}

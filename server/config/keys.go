@@ -62,6 +62,8 @@ var (
 	PerUserShards          = ID{"couch_peruser", "q"}
 	KeepAncestors          = ID{"attachments", "keep_ancestors"} // seconds
 	UploadExpiry           = ID{"attachments", "upload_expiry"}  // seconds
+	MaxPurgedDocuments     = ID{"purge", "max_document_id_number"}
+	MaxPurgedRevisions     = ID{"purge", "max_revisions_number"}
 	ReplicatorMaxJobs      = ID{"replicator", "max_jobs"}
 	ReplicatorMaxChurn     = ID{"replicator", "max_churn"}
 	ReplicatorMaxHistory   = ID{"replicator", "max_history"}
@@ -135,6 +137,8 @@ var definitions = map[ID]definition{
 	PerUserShards:          {standard: "1", check: isFrom(1, 1<<31)},
 	UploadExpiry:           {standard: "86400", check: isFrom(1, 1<<31)},
 	KeepAncestors:          {standard: "2592000", check: isFrom(0, 1<<31)},
+	MaxPurgedDocuments:     {standard: "100", check: isSize},
+	MaxPurgedRevisions:     {standard: "1000", check: isSize},
 	ReplicatorMaxJobs:      {standard: "500", check: isFrom(1, 100_000)},
 	ReplicatorMaxChurn:     {standard: "20", check: isFrom(1, 100_000)},
 	ReplicatorMaxHistory:   {standard: "20", check: isFrom(1, 1000)},

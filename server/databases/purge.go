@@ -28,6 +28,9 @@ func (d *Databases) purge(r *web.Request) error {
 		return err
 	}
 	asks, err := readPurge(docjson.NewReader(body))
+	if err == nil {
+		err = checkPurge(asks, r.Limits())
+	}
 	if err != nil {
 		return err
 	}
@@ -83,6 +86,21 @@ func readPurge(r *docjson.Reader) ([]couch.RevsAsk, error) {
 		asks = append(asks, couch.RevsAsk{ID: couch.DocID(id), Revs: revs})
 	}
 	return asks, r.End()
+}
+
+// checkPurge refuses to purge more at once than the configuration allows.
+func checkPurge(asks []couch.RevsAsk, limits couch.Limits) error {
+	if max := limits.MaxPurgedDocs; max > 0 && int64(len(asks)) > max {
+		return couch.Errorf(couch.BadRequest, "Exceeded maximum number of documents.")
+	}
+	revs := 0
+	for _, ask := range asks {
+		revs += len(ask.Revs)
+	}
+	if max := limits.MaxPurgedRevs; max > 0 && int64(revs) > max {
+		return couch.Errorf(couch.BadRequest, "Exceeded maximum number of revisions.")
+	}
+	return nil
 }
 
 // readRevs reads the list of revisions at which r stands.

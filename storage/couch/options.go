@@ -121,6 +121,8 @@ type Limits struct {
 	MaxDocumentID     int64
 	MaxRequestSize    int64
 	MaxInfos          int64 // databases that one request to `_dbs_info` may name
+	MaxPurgedDocs     int64 // documents that one request to `_purge` may name
+	MaxPurgedRevs     int64 // revisions, of all of them together
 }
 
 // RevsAsk names revisions of one document that a peer offers.
