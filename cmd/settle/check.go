@@ -40,11 +40,10 @@ func (c *checkCmd) Run(env *environment) error {
 	}
 	engine, unlocked, err := o.openEngine(ctx, lock)
 	if err != nil {
-		lock.abandon()
-		return &exitError{exitUsage, err}
+		return &exitError{exitUsage, errors.Join(err, lock.withdraw())}
 	}
 	err = printCheck(ctx, env, check.Options{KV: engine, Keyring: unlocked.Keyring, BlobFS: vfs.Default, BlobDir: o.blobDir()})
-	return errors.Join(err, engine.Close(), lock.Close())
+	return errors.Join(err, engine.Close(), lock.withdraw())
 }
 
 // printCheck checks a store, and prints the findings and the counts.

@@ -2,11 +2,13 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // dataLock is the lock of a data directory.
@@ -50,6 +52,21 @@ func (l *dataLock) abandon() {
 		os.Remove(l.dir) // fails where there is something in it
 	}
 }
+
+// withdraw takes the lock off, with its file where that was made for it.
+func (l *dataLock) withdraw() error {
+	var err error
+	if l.madeFile {
+		err = os.Remove(l.file())
+	}
+	return errors.Join(err, l.Close())
+}
+
+// lockless is a file system that cannot be written to, nor locked, then.
+type lockless struct{ vfs.FS }
+
+// Lock locks nothing.
+func (lockless) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
 
 // hasStore reports whether the directory has a keyring.
 func (l *dataLock) hasStore() bool {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -63,6 +64,10 @@ func (o opening) lockData() (*dataLock, error) {
 	_, err = os.Stat(lock.file())
 	lock.madeFile = errors.Is(err, fs.ErrNotExist)
 	held, err := kv.LockDir(vfs.Default, o.Data)
+	if o.readOnly && errors.Is(err, syscall.EROFS) {
+		lock.madeFile = false
+		held, err = kv.LockDir(lockless{vfs.Default}, o.Data)
+	}
 	if errors.Is(err, kv.ErrLocked) {
 		return nil, fmt.Errorf("another process has the data directory %s open", o.Data)
 	}

@@ -39,6 +39,8 @@ func TestMain(m *testing.M) {
 //	                         makes a self-signed certificate of 127.0.0.1 and its key, in PEM files
 //	shows NAME               fails unless the server shows the certificate of that name within five seconds, and speaks HTTP/2
 //	exit CODE ARG...         runs settle and fails unless it exits with the code
+//
+// The condition mounts says whether mount works, in a namespace of its own.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -47,6 +49,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("COUCHDB_USER", "admin")
 			env.Setenv("COUCHDB_PASSWORD", "pass")
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "mounts" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return exec.Command("unshare", "-rm", "true").Run() == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": cmdServe, "terminate": cmdTerminate, "http": cmdHTTP,
