@@ -2,15 +2,21 @@ package config
 
 import (
 	"maps"
+	"slices"
 	"strings"
 )
 
 // Redacted is shown in place of a value that is a secret.
 const Redacted = "[redacted]"
 
+// secretSuffixes end the names of what is a secret, as far as names tell, in any case.
+// A key alone is none: CouchDB's clients and tests name values so that stand for any.
+var secretSuffixes = []string{"secret", "password", "passphrase", "token", "_key", "-key", "apikey"}
+
 // IsSecret reports whether a value must never be shown: the keys of tokens, which
 // may be those of other services too, what signs cookies, administrators' hashes,
-// and whatever else is named a secret or a password.
+// and whatever else is named a secret, a password, a token or a key of something, unless
+// settle knows better.
 func (id ID) IsSecret() bool {
 	switch id.Section {
 	case "jwt_keys", "admins":
@@ -20,7 +26,7 @@ func (id ID) IsSecret() bool {
 		return id.Key == Secret.Key
 	}
 	key := strings.ToLower(id.Key)
-	return strings.HasSuffix(key, "secret") || strings.HasSuffix(key, "password") || strings.HasSuffix(key, "passphrase")
+	return slices.ContainsFunc(secretSuffixes, func(suffix string) bool { return strings.HasSuffix(key, suffix) })
 }
 
 // Shown returns what clients see of a section, which stays as it is.

@@ -134,6 +134,8 @@ func TestSecrets(t *testing.T) {
 	for name, want := range map[string]bool{
 		"jwt_keys/hmac:_default": true, "admins/jan": true, "chttpd_auth/secret": true, "couch_httpd_auth/secret": true, "ssl/password": true,
 		"replicator/ssl_Password": true, "a/client_secret": true, "chttpd_auth/timeout": false, "chttpd_auth/proxy_use_secret": false, "chttpd_auth/password_regexp": false,
+		"mailer/api_key": true, "mailer/APIKey": true, "mailer/signing-key": true, "mailer/access_token": true, "mailer/token": true, "replicator/private_key": true, "a/passphrase": true,
+		"replicator/key_file": false, "ssl/key_file": false, "chttpd_auth/x_auth_token": false, "couch_httpd_auth/x_auth_token": false, "mailer/token_lifetime": false, "mysection/mykey": false, "a/key": false,
 	} {
 		section, key, _ := strings.Cut(name, "/")
 		if got := (config.ID{Section: section, Key: key}).IsSecret(); got != want {

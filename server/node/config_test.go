@@ -91,6 +91,9 @@ func TestConfig(t *testing.T) {
 		{"jan", "DELETE", root + "/chttpd_auth/secret", "", 200, `"s3cret"`},
 		{"jan", "DELETE", root + "/jwt_keys/hmac:a", "", 200, `"c2VjcmV1"`},
 		{"jan", "DELETE", root + "/jwt_keys/hmac:a", "", 404, `{"error":"not_found","reason":"unknown_config_value"}`},
+		{"jan", "PUT", root + "/mailer/api_key", `"abc"`, 200, `""`},
+		{"jan", "GET", root + "/mailer", "", 200, `{"api_key":"[redacted]"}`},
+		{"jan", "DELETE", root + "/mailer/api_key", "", 200, `"abc"`},
 		{"jan", "POST", root + "/_reload", "", 200, `{"ok":true}`},
 		{"jan", "POST", root + "/a/b", `"x"`, 405, `{"error":"method_not_allowed","reason":"Only GET,HEAD,PUT,DELETE allowed"}`},
 	}
