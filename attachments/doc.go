@@ -12,11 +12,15 @@
 // and its record holds the file's key, wrapped under the database's key. So
 // whoever destroys the database's key destroys all its blobs.
 //
-//	record   version u8 (2) | kind u8 (1 small, 2 file) | length u64 | MD5, 16 bytes |
+//	record   version u8 (2) | kind u8 (1 small, 2 file, 3 deferred) | length u64 | MD5, 16 bytes |
 //	         tag, 32 bytes ([Tag]) | rest
 //	  small  rest = crypt's seal of the content, purpose small blob, bound to id, length, MD5, tag
 //	  file   rest = segments, ascending, the first one from chunk 0: first chunk u64 | the
 //	         wrapped key of the chunks from there on, bound to id, length, first chunk, MD5, tag
+//	  deferred
+//	         rest = crypt's seal of where the content is, purpose meta, bound to "deferred", id,
+//	         length, MD5: origin, 16 bytes | flags u8 (1: the MD5 is of gzip output) | doc id |
+//	         generation uvarint | hash | name, each of the three as its length, uvarint, and bytes
 //	file     chunks of 64 KiB of content, each sealed with its index and whether it is
 //	         the last; the last one is shorter or full, and the only one of an empty blob
 //

@@ -21,6 +21,7 @@ type Blob struct {
 	content []byte // of a small blob
 
 	segments []segment // of a file
+	deferral *couch.Deferral
 }
 
 // Load reads a blob's record, and a small blob's content. It opens no file.
@@ -45,9 +46,12 @@ func (b *Blobs) open(id couch.BlobID, row []byte) (*Blob, error) {
 	}
 	blob := &Blob{store: b.store, part: b.id, id: id, record: rec}
 	blob.record.rest = nil
-	if rec.kind == kindFile {
+	switch rec.kind {
+	case kindFile:
 		blob.segments, err = b.unwrap(&rec, id)
-	} else {
+	case kindDeferred:
+		blob.deferral, err = b.openDeferral(&rec, id)
+	default:
 		blob.content, err = b.key.Open(crypt.PurposeSmallBlob, rec.rest, int(rec.length), rec.bound(id)...)
 		if err == nil && int64(len(blob.content)) != rec.length {
 			err = errBadRecord
@@ -112,7 +116,8 @@ func (b *Blob) Digest() couch.Digest { return b.record.digest }
 // means all that follow. What it returns is for one goroutine, and the caller
 // closes it. No byte is given out that was not authenticated.
 //
-// A range that is not within the content is a RangeNotSatisfiable. A file that
+// A range that is not within the content is a RangeNotSatisfiable. Of a blob that has a
+// Deferral there is no content: an Away. A file that
 // was changed, cut, lengthened or swapped is couch.ErrCorrupt, from Reader or
 // from the reads; see [ErrFileMissing] for one that is not there.
 func (b *Blob) Reader(offset, length int64) (io.ReadCloser, error) {
@@ -121,6 +126,9 @@ func (b *Blob) Reader(offset, length int64) (io.ReadCloser, error) {
 	}
 	if offset < 0 || length < 0 || offset > b.Length() || length > b.Length()-offset {
 		return nil, &couch.Error{Kind: couch.RangeNotSatisfiable, Reason: "Requested range not satisfiable"}
+	}
+	if b.deferral != nil {
+		return nil, &couch.Error{Kind: couch.Away}
 	}
 	if b.record.kind == kindSmall {
 		return newSmallReader(b.content[offset : offset+length]), nil

@@ -15,8 +15,9 @@ const (
 	firstHeader   = 1 + 1 + 8 + len(couch.Digest{})
 	recordHeader  = firstHeader + len(Tag{})
 
-	kindSmall = 1
-	kindFile  = 2
+	kindSmall    = 1
+	kindFile     = 2
+	kindDeferred = 3
 
 	// maxLength keeps every sum and product of lengths and offsets within an int64.
 	maxLength = 1 << 56
@@ -28,7 +29,7 @@ type record struct {
 	length int64
 	digest couch.Digest
 	tag    Tag    // none where the database has no DedupKey
-	rest   []byte // small: the sealed content; file: the segments
+	rest   []byte // small: the sealed content; file: the segments; deferred: sealed, where it is
 	first  bool   // it is of the first version
 }
 
@@ -65,7 +66,7 @@ func decodeRecord(b []byte) (record, error) {
 	}
 	switch {
 	case r.kind == kindSmall && length <= math.MaxInt32:
-	case r.kind == kindFile && length <= maxLength:
+	case (r.kind == kindFile || r.kind == kindDeferred && !isFirst) && length <= maxLength:
 	default:
 		return record{}, errBadRecord
 	}

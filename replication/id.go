@@ -28,6 +28,7 @@ func bytesReader(text []byte) io.Reader { return bytes.NewReader(text) }
 //
 // where an endpoint is {remote, User, Host, Port, Path, Headers, undefined}, and
 // Filter is nothing, the ids, the selector, or the function's text and its parameters.
+// That attachments are deferred, which CouchDB does not know, is told at the end.
 func (s *Spec) ID(ctx context.Context, uuid string, source Source) (string, error) {
 	parts := []term{binaryTerm(uuid), s.Source.term(), s.Target.term()}
 	filter, err := s.filterTerms(ctx, source)
@@ -40,6 +41,9 @@ func (s *Spec) ID(ctx context.Context, uuid string, source Source) (string, erro
 	}
 	if s.SinceSeq != "" {
 		parts = append(parts, binaryTerm(s.SinceSeq))
+	}
+	if s.Deferred {
+		parts = append(parts, binaryTerm("deferred"))
 	}
 	sum := md5.Sum(append([]byte{termVersion}, listTerm(parts...)...))
 	return hex.EncodeToString(sum[:]), nil

@@ -31,6 +31,7 @@ type Database interface {
 	PutLocal(ctx context.Context, doc *couch.LocalDocument) (uint64, error)
 	ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error)
 	WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error)
+	PutOrigin(ctx context.Context, id couch.OriginID, text []byte) error
 }
 
 // Matcher says of each document whether a filter lets it pass.
@@ -55,11 +56,17 @@ type LocalOptions struct {
 type Local struct {
 	o  LocalOptions
 	db Database // set by Open
+	// origin is where contents stay that come neither as stubs nor otherwise; nil: they
+	// all come. Set by Defer.
+	origin *couch.OriginID
 }
 
 var (
 	_ Source = (*Local)(nil)
 	_ Target = (*Local)(nil)
+
+	_ Deferrer = (*Local)(nil)
+	_ Origin   = (*Local)(nil)
 )
 
 // NewLocal returns the database, which is looked up by Open.

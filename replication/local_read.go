@@ -155,7 +155,7 @@ func (l *Local) Fetch(ctx context.Context, asks []Ask) iter.Seq2[*Revision, erro
 			for _, f := range found {
 				r := &Revision{Doc: f.Doc}
 				if f.Doc != nil {
-					l.send(ctx, r, ask.Since)
+					l.send(ctx, r, &ask)
 				}
 				if !yield(r, nil) {
 					return
@@ -166,19 +166,25 @@ func (l *Local) Fetch(ctx context.Context, asks []Ask) iter.Seq2[*Revision, erro
 }
 
 // send says of each attachment whether its content goes along.
-func (l *Local) send(ctx context.Context, r *Revision, since []couch.RevID) {
+func (l *Local) send(ctx context.Context, r *Revision, ask *Ask) {
 	doc := *r.Doc
 	r.Doc = &doc
 	r.ByBulk = len(doc.Attachments) == 0 && !doc.ID.IsDesign()
 	doc.Attachments = slices.Clone(doc.Attachments)
-	known := KnownGeneration(doc.Revisions, since)
+	known := KnownGeneration(doc.Revisions, ask.Since)
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]
 		if a.RevPos > 0 && a.RevPos <= known {
 			a.Stub = true
 			continue
 		}
+		if ask.Deferred {
+			continue
+		}
 		stored := *a
+		if a.Encoded { // the digest of what comes is another one
+			a.Digest, a.Encoded = couch.Digest{}, false
+		}
 		r.Contents = append(r.Contents, Content{Index: i, Length: a.Length, Digest: a.Digest, Open: func() (io.ReadCloser, error) {
 			content, err := l.db.ReadBlob(ctx, stored, 0, -1)
 			if err != nil { // where it is gone, so is the revision; the next try sees that

@@ -76,6 +76,7 @@ func (w *localWriter) receive(ctx context.Context, rev *Revision) (*couch.Docume
 	received := *doc
 	received.Attachments = slices.Clone(doc.Attachments)
 	for _, c := range rev.Contents {
+		received.Attachments[c.Index].Encoded = false
 		if err := w.store(ctx, &received.Attachments[c.Index], c); err != nil {
 			discardContents(&received)
 			if errors.Is(err, &couch.Error{Kind: couch.AttachmentTooLarge}) {
@@ -83,6 +84,10 @@ func (w *localWriter) receive(ctx context.Context, rev *Revision) (*couch.Docume
 			}
 			return nil, err
 		}
+	}
+	if err := w.leave(&received); err != nil {
+		discardContents(&received)
+		return nil, err
 	}
 	return &received, nil
 }

@@ -10,12 +10,15 @@ import (
 	"settle/storage/couch"
 )
 
-// Options says what a Replication stands on. All are required.
+// Options says what a Replication stands on. All but Origin are required.
 type Options struct {
 	ID     string // by Spec.ID
 	Source Source
 	Target Target
 	Logger *slog.Logger
+	// Origin describes the source to whoever fetches contents from it later; it is set
+	// where the spec is Deferred.
+	Origin []byte
 }
 
 // Replication is one run of a replication.
@@ -97,8 +100,14 @@ func (r *Replication) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.started[r.Target], err = r.Target.Open(ctx)
-	return err
+	if r.started[r.Target], err = r.Target.Open(ctx); err != nil || !r.spec.Deferred {
+		return err
+	}
+	target, ok := r.Target.(Deferrer)
+	if !ok {
+		return Errorf(Invalid, "attachments can be deferred in databases of this server only")
+	}
+	return target.Defer(ctx, r.spec.OriginID(), r.Origin)
 }
 
 // resume finds out where to begin.

@@ -95,6 +95,9 @@ type Ask struct {
 	// Since are revisions that the target has: attachments that one of them has,
 	// being an ancestor, need not come again.
 	Since []couch.RevID
+	// Deferred: contents that the target lacks are not wanted. Their attachments are
+	// neither Stubs nor have a Content.
+	Deferred bool
 }
 
 // Revision is a revision on its way.
@@ -103,7 +106,7 @@ type Revision struct {
 	// those of Doc then, as far as they are known.
 	Refused error
 	// Doc is the revision; nil: it is gone. Its attachments are Stubs, or
-	// have a Content, in their order.
+	// have a Content, in their order, or neither, as Ask.Deferred says.
 	Doc      *couch.Document
 	Contents []Content
 	ByBulk   bool // it came by _bulk_get

@@ -22,6 +22,7 @@ type Spec struct {
 	NoCheckpoints      bool
 	CheckpointInterval time.Duration
 	UseBulkGet         bool
+	Deferred           bool // contents of attachments stay at the source until they are wanted
 
 	Workers           int
 	BatchSize         int // changes
@@ -30,6 +31,8 @@ type Spec struct {
 	Retries           int // of one request
 
 	queryParams json.RawMessage
+	source      json.RawMessage // as it was given
+	sourceProxy string
 }
 
 // Defaults are CouchDB's, of section [replicator].
@@ -89,7 +92,8 @@ func (r *specReader) endpoints(s *Spec) error {
 		return Errorf(Invalid, "`proxy` is mutually exclusive with `source_proxy` and `target_proxy`")
 	}
 	var err error
-	if s.Source, err = parseEndpoint(source, proxy+sourceProxy); err != nil {
+	s.source, s.sourceProxy = source, proxy+sourceProxy
+	if s.Source, err = parseEndpoint(source, s.sourceProxy); err != nil {
 		return err
 	}
 	s.Target, err = parseEndpoint(target, proxy+targetProxy)
@@ -102,6 +106,16 @@ func (r *specReader) options(s *Spec) {
 	s.WinningRevsOnly = r.flag("winning_revs_only", false)
 	s.NoCheckpoints = !r.flag("use_checkpoints", true)
 	s.UseBulkGet = r.flag("use_bulk_get", true)
+	switch r.text("attachments") {
+	case "":
+	case "deferred":
+		s.Deferred = true
+		if !s.Target.IsLocal() {
+			r.fail("attachments", "left out where the target is another server's")
+		}
+	default:
+		r.fail("attachments", "\"deferred\", or be left out")
+	}
 	s.CheckpointInterval = time.Duration(r.number("checkpoint_interval", int(s.CheckpointInterval/time.Millisecond), 1<<40)) * time.Millisecond
 	s.ConnectionTimeout = time.Duration(r.number("connection_timeout", int(s.ConnectionTimeout/time.Millisecond), 1<<31)) * time.Millisecond
 	s.Workers = r.number("worker_processes", s.Workers, 64)

@@ -26,7 +26,7 @@ func (w *worker) try(ctx context.Context) error {
 	missing := make([]Ask, 0, len(diffs))
 	found := int64(0)
 	for _, d := range diffs {
-		missing = append(missing, Ask{ID: d.ID, Revs: d.Missing, Since: d.PossibleAncestors})
+		missing = append(missing, Ask{ID: d.ID, Revs: d.Missing, Since: d.PossibleAncestors, Deferred: w.r.spec.Deferred})
 		found += int64(len(d.Missing))
 	}
 	if !w.counted {
@@ -62,7 +62,7 @@ func (w *worker) copy(ctx context.Context, asks []Ask) error {
 	if errors.Is(err, couch.ErrMissingStub) && hasSince(asks) {
 		whole := make([]Ask, len(asks))
 		for i, ask := range asks {
-			whole[i] = Ask{ID: ask.ID, Revs: ask.Revs}
+			whole[i] = Ask{ID: ask.ID, Revs: ask.Revs, Deferred: ask.Deferred}
 		}
 		return w.copy(ctx, whole)
 	}
@@ -75,7 +75,7 @@ func (w *worker) copy(ctx context.Context, asks []Ask) error {
 	}
 	for _, ask := range asks {
 		for _, rev := range ask.Revs {
-			if err := w.copy(ctx, []Ask{{ID: ask.ID, Revs: []couch.RevID{rev}, Since: ask.Since}}); err != nil {
+			if err := w.copy(ctx, []Ask{{ID: ask.ID, Revs: []couch.RevID{rev}, Since: ask.Since, Deferred: ask.Deferred}}); err != nil {
 				return err
 			}
 		}

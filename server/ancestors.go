@@ -8,11 +8,13 @@ import (
 )
 
 // keepAncestors tells the store for how long compaction keeps the attachments of
-// superseded revisions, now and whenever the configuration changes, until ctx ends.
+// superseded revisions, and how much a database keeps of what it has fetched, now and
+// whenever the configuration changes, until ctx ends.
 func keepAncestors(ctx context.Context, o Options) {
 	for {
 		changed := o.Config.Changed()
 		o.Store.SetKeepAncestors(time.Duration(o.Config.Int(config.KeepAncestors)) * time.Second)
+		o.Store.Deferred().SetLimit(o.Config.Int(config.MaxKept))
 		select {
 		case <-changed:
 		case <-ctx.Done():

@@ -76,6 +76,7 @@ func New(o Options) *Server {
 
 		replicator: newReplicator(o),
 	}
+	o.Store.Deferred().SetOrigin(s.replicator)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.uploads = uploads.New(uploadExpiry(o.Config))

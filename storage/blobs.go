@@ -7,6 +7,7 @@ import (
 
 	"settle/attachments"
 	"settle/storage/couch"
+	"settle/storage/deferred"
 	"settle/storage/kv"
 	"settle/storage/schema"
 )
@@ -18,40 +19,6 @@ import (
 // AttachmentTooLarge, NoSpace, and those of r.
 func (db *Database) WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error) {
 	return db.WriteBlobLike(ctx, r, max, couch.Digest{})
-}
-
-// guarded returns r, which ends with an error before what it gives would fill
-// the disk, and what is called when that is written.
-func (s *Store) guarded(r io.Reader) (guarded io.Reader, release func()) {
-	if g, ok := s.kv.(kv.SpaceGuard); ok {
-		sr := &spaceReader{r: r, guard: g, release: func() {}}
-		return sr, func() { sr.release() }
-	}
-	return r, func() {}
-}
-
-// spaceReader asks for room in portions, ahead of what it gives.
-type spaceReader struct {
-	r       io.Reader
-	guard   kv.SpaceGuard
-	room    int
-	release func() // of the portion in use
-}
-
-const roomPortion = 1 << 20
-
-func (s *spaceReader) Read(b []byte) (int, error) {
-	if s.room <= 0 {
-		s.release() // it is written, but for what the writer holds
-		release, err := s.guard.Room(roomPortion)
-		if err != nil {
-			return 0, err
-		}
-		s.room, s.release = roomPortion, release
-	}
-	n, err := s.r.Read(b)
-	s.room -= n
-	return n, err
 }
 
 // OpenBlob opens the content of an attachment of a stored document. The error is
@@ -68,13 +35,17 @@ func (db *Database) OpenBlob(ctx context.Context, a couch.Attachment) (*attachme
 }
 
 // ReadBlob reads length bytes of an attachment's content from offset on; a negative
-// length means all that follow. The caller closes what it returns. The error is
+// length means all that follow. A deferred content is fetched, see [deferred.Contents.Open].
+// The caller closes what it returns. The error is
 // ErrNotFound where the content was removed since the document was read, else as
-// of [attachments.Blob.Reader].
+// of [attachments.Blob.Reader] or deferred.Contents.Open.
 func (db *Database) ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error) {
 	blob, err := db.OpenBlob(ctx, a)
 	if err != nil {
 		return nil, err
+	}
+	if blob.Deferral() != nil {
+		return db.store.deferred.Open(ctx, db.deferring(), blob, offset, length)
 	}
 	r, err := blob.Reader(offset, length)
 	if errors.Is(err, attachments.ErrFileMissing) {
@@ -87,6 +58,19 @@ func (db *Database) ReadBlob(ctx context.Context, a couch.Attachment, offset, le
 		return nil, err
 	}
 	return r, nil
+}
+
+// PutOrigin stores how the origin of deferred contents is reached; see
+// [deferred.PutOrigin].
+func (db *Database) PutOrigin(ctx context.Context, id couch.OriginID, text []byte) error {
+	return deferred.PutOrigin(ctx, db.deferring(), id, text)
+}
+
+func (db *Database) deferring() *deferred.DB {
+	return &deferred.DB{
+		Partition: db.rec.Partition, Key: db.key, Blobs: db.blobs,
+		View: db.view, Update: db.update, RemoveFiles: db.removeFiles,
+	}
 }
 
 // removeFiles removes the files of blobs whose records are gone. Where it fails

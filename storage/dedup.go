@@ -91,7 +91,7 @@ func (db *Database) WriteBlobLike(ctx context.Context, r io.Reader, max int64, d
 			return nil, err
 		}
 	}
-	r, release := db.store.guarded(r)
+	r, release := kv.Guarded(db.store.kv, r)
 	defer release()
 	p, err := blobs.WriteLike(ctx, r, max, like)
 	return p, schema.DomainError(err)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"settle/storage/background"
 	"settle/storage/couch"
 	"settle/storage/crypt"
+	"settle/storage/deferred"
 	"settle/storage/directory"
 	"settle/storage/edits"
 	"settle/storage/kv"
@@ -54,6 +56,7 @@ type Store struct {
 	now       func() time.Time
 	judge     Validator // nil: nothing is judged
 	rules     edits.RulesCache
+	deferred  *deferred.Contents
 	queue     *background.Queue // of automatic compactions
 
 	// background counts the work that goes on after a call has returned, and
@@ -79,6 +82,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		judge:     o.Validator,
 	}
 	s.queue = background.NewQueue(s.auto.Rest)
+	s.deferred = deferred.New(deferred.Options{
+		Now:  func() time.Time { return s.now() },
+		Room: func(r io.Reader) (io.Reader, func()) { return kv.Guarded(s.kv, r) },
+	})
 	s.SetKeepAncestors(DefaultKeepAncestors)
 	if s.now == nil {
 		s.now = time.Now
@@ -103,6 +110,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // Close ends the store's background work and waits for it.
 func (s *Store) Close() error {
 	s.stop()
+	s.deferred.Close()
 	s.queue.Close()
 	s.background.Wait()
 	s.upkeep.Wait()
@@ -116,6 +124,9 @@ func (s *Store) warn(ctx context.Context, message string, err error) {
 		s.log.Warn(message, "error", err)
 	}
 }
+
+// Deferred are the contents of the store that are fetched when they are wanted.
+func (s *Store) Deferred() *deferred.Contents { return s.deferred }
 
 // UUID identifies the server to its peers: 32 hexadecimal digits that stay the
 // same for as long as the store exists.

@@ -67,7 +67,7 @@ func (db *Database) AppendUpload(ctx context.Context, u couch.Upload, r io.Reade
 		return stored.Upload, couch.Errorf(couch.Conflict, "The upload has %d bytes.", stored.Offset)
 	}
 	stored.Expires = u.Expires
-	r, release := db.store.guarded(r)
+	r, release := kv.Guarded(db.store.kv, r)
 	defer release()
 	durable := stored.Upload
 	err = db.blobs.Append(ctx, stored, r, func(now *attachments.Upload) error {

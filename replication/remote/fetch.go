@@ -167,23 +167,31 @@ func (b *bulkGetReader) readDoc(json *docjson.Reader) error {
 // be fetched with them.
 func (b *bulkGetReader) isWhole(rev *replication.Revision) bool {
 	doc := rev.Doc
-	var since []couch.RevID
+	var asked replication.Ask
 	for _, ask := range b.asks {
 		if ask.ID == doc.ID {
-			since = ask.Since
+			asked = ask
 			break
 		}
 	}
-	known, whole := replication.KnownGeneration(doc.Revisions, since), true
+	if stubs(doc, asked.Since) || asked.Deferred {
+		return true
+	}
+	asked.Revs = []couch.RevID{doc.Rev()}
+	b.rest = append(b.rest, asked)
+	return false
+}
+
+// stubs makes those attachments Stubs that one of the revisions in since has, and reports
+// whether all are.
+func stubs(doc *couch.Document, since []couch.RevID) bool {
+	known, all := replication.KnownGeneration(doc.Revisions, since), true
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]
-		a.Stub = true
-		whole = whole && a.RevPos > 0 && a.RevPos <= known
+		a.Stub = a.RevPos > 0 && a.RevPos <= known
+		all = all && a.Stub
 	}
-	if !whole {
-		b.rest = append(b.rest, replication.Ask{ID: doc.ID, Revs: []couch.RevID{doc.Rev()}, Since: since})
-	}
-	return whole
+	return all
 }
 
 // readRevision reads one document without contents. One that breaks the rules of
@@ -203,7 +211,9 @@ func readRevision(json *docjson.Reader) (*replication.Revision, error) {
 func document(p *docjson.Parsed) *couch.Document {
 	doc := &couch.Document{ID: p.ID, Deleted: p.Deleted, Revisions: p.Revisions, Body: couch.Body{Text: p.Body.Text}}
 	for i := range p.Attachments {
-		doc.Attachments = append(doc.Attachments, p.Attachments[i].Attachment)
+		a := p.Attachments[i].Attachment
+		a.Encoded = a.Stub && p.Attachments[i].Encoding == "gzip"
+		doc.Attachments = append(doc.Attachments, a)
 	}
 	return doc
 }
@@ -229,7 +239,7 @@ func (r *Remote) fetchOne(ctx context.Context, ask replication.Ask, yield func(*
 	defer res.Body.Close()
 	kind := res.Header.Get("Content-Type")
 	if !strings.HasPrefix(kind, "multipart/") {
-		return r.readOpenRevs(ctx, res.Body, ask.Since, yield)
+		return r.readOpenRevs(ctx, res.Body, ask, yield)
 	}
 	parts, err := multipart.NewReader(res.Body, kind, 0)
 	for err == nil && !stopped {
@@ -314,7 +324,7 @@ func (u unkind) Read(p []byte) (int, error) {
 
 // readOpenRevs reads the answer of a peer that knows no multipart: a JSON list. The
 // contents are asked for one by one.
-func (r *Remote) readOpenRevs(ctx context.Context, body io.Reader, since []couch.RevID, yield func(*replication.Revision, error) bool) (stopped bool, err error) {
+func (r *Remote) readOpenRevs(ctx context.Context, body io.Reader, ask replication.Ask, yield func(*replication.Revision, error) bool) (stopped bool, err error) {
 	var rows []struct{ OK json.RawMessage }
 	if json.NewDecoder(io.LimitReader(body, maxBody)).Decode(&rows) != nil {
 		return false, errBadDocs
@@ -326,8 +336,8 @@ func (r *Remote) readOpenRevs(ctx context.Context, body io.Reader, since []couch
 				return false, err
 			}
 		}
-		if rev.Doc != nil {
-			r.fetchContents(ctx, rev, since)
+		if rev.Doc != nil && !stubs(rev.Doc, ask.Since) && !ask.Deferred {
+			r.fetchContents(ctx, rev)
 		}
 		if !yield(rev, nil) {
 			return true, nil
@@ -337,17 +347,15 @@ func (r *Remote) readOpenRevs(ctx context.Context, body io.Reader, since []couch
 }
 
 // fetchContents lets the contents that are not known be asked for when they are opened.
-func (r *Remote) fetchContents(ctx context.Context, rev *replication.Revision, since []couch.RevID) {
+func (r *Remote) fetchContents(ctx context.Context, rev *replication.Revision) {
 	doc := rev.Doc
-	known := replication.KnownGeneration(doc.Revisions, since)
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]
-		a.Stub = a.RevPos > 0 && a.RevPos <= known
 		if a.Stub {
 			continue
 		}
 		rev.Contents = append(rev.Contents, replication.Content{Index: i, Length: a.Length, Digest: a.Digest, Open: func() (io.ReadCloser, error) {
-			res, err := r.attachment(ctx, doc.ID, doc.Rev(), a.Name)
+			res, err := r.attachment(ctx, doc.ID, doc.Rev(), a.Name, "")
 			if err != nil {
 				return nil, r.refused(err)
 			}

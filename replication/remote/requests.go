@@ -45,6 +45,7 @@ type request struct {
 	body         []byte
 	stream       io.Reader // instead of body
 	length       int64     // of stream
+	encoding     string    // accepted of the answer; empty: gzip, which is unpacked
 }
 
 // do sends a request. The answer's status is below 300; its body is the caller's to
@@ -71,6 +72,9 @@ func (r *Remote) do(ctx context.Context, q request) (*http.Response, error) {
 	req.Header.Set("Accept", "application/json")
 	if q.accept != "" {
 		req.Header.Set("Accept", q.accept)
+	}
+	if q.encoding != "" {
+		req.Header.Set("Accept-Encoding", q.encoding)
 	}
 	if q.contentType != "" {
 		req.Header.Set("Content-Type", q.contentType)
@@ -166,10 +170,14 @@ func (r *Remote) bulkGet(ctx context.Context, asks []replication.Ask) (*http.Res
 	if err != nil {
 		return nil, err
 	}
-	return r.do(ctx, request{
+	q := request{
 		method: http.MethodPost, path: "/_bulk_get", body: text, contentType: "application/json",
 		query: url.Values{"latest": {"true"}, "revs": {"true"}, "attachments": {"false"}},
-	})
+	}
+	if len(asks) > 0 && asks[0].Deferred {
+		q.query.Set("att_encoding_info", "true")
+	}
+	return r.do(ctx, q)
 }
 
 func formatRevs(revs []couch.RevID) []string {
@@ -191,7 +199,11 @@ func (r *Remote) openRevs(ctx context.Context, ask replication.Ask) (*http.Respo
 		method: http.MethodGet, path: "/" + escapeID(ask.ID), accept: "multipart/mixed, application/json;q=0.5",
 		query: url.Values{"latest": {"true"}, "revs": {"true"}, "open_revs": {string(revs)}},
 	}
-	if len(ask.Since) > 0 {
+	switch {
+	case ask.Deferred:
+		q.accept = "application/json"
+		q.query.Set("att_encoding_info", "true")
+	case len(ask.Since) > 0:
 		since, err := json.Marshal(formatRevs(ask.Since))
 		if err != nil {
 			return nil, err
@@ -212,12 +224,13 @@ func escapeID(id couch.DocID) string {
 // escapePart escapes a part of a path. CouchDB takes a bare plus sign for a space.
 func escapePart(s string) string { return strings.ReplaceAll(url.PathEscape(s), "+", "%2B") }
 
-// attachment asks for the content of one attachment.
-func (r *Remote) attachment(ctx context.Context, id couch.DocID, rev couch.RevID, name string) (*http.Response, error) {
-	return r.do(ctx, request{
-		method: http.MethodGet, path: "/" + escapeID(id) + "/" + escapePart(name), accept: "*/*",
-		query: url.Values{"rev": {rev.String()}},
-	})
+// attachment asks for the content of one attachment, of the winner where rev is zero.
+func (r *Remote) attachment(ctx context.Context, id couch.DocID, rev couch.RevID, name, encoding string) (*http.Response, error) {
+	q := request{method: http.MethodGet, path: "/" + escapeID(id) + "/" + escapePart(name), accept: "*/*", encoding: encoding}
+	if !rev.IsZero() {
+		q.query = url.Values{"rev": {rev.String()}}
+	}
+	return r.do(ctx, q)
 }
 
 // putRevision stores one revision, whose body has a type of its own. Of a stream only

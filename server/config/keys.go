@@ -61,6 +61,7 @@ var (
 	PerUserDatabasePrefix  = ID{"couch_peruser", "database_prefix"}
 	PerUserShards          = ID{"couch_peruser", "q"}
 	KeepAncestors          = ID{"attachments", "keep_ancestors"} // seconds
+	MaxKept                = ID{"attachments", "max_kept"}       // bytes of what a database has fetched
 	UploadExpiry           = ID{"attachments", "upload_expiry"}  // seconds
 	MaxPurgedDocuments     = ID{"purge", "max_document_id_number"}
 	MaxPurgedRevisions     = ID{"purge", "max_revisions_number"}
@@ -139,6 +140,7 @@ var definitions = map[ID]definition{
 	KeepAncestors:          {standard: "2592000", check: isFrom(0, 1<<31)},
 	MaxPurgedDocuments:     {standard: "100", check: isSize},
 	MaxPurgedRevisions:     {standard: "1000", check: isSize},
+	MaxKept:                {standard: "0", check: isFrom(0, 1<<60)},
 	ReplicatorMaxJobs:      {standard: "500", check: isFrom(1, 100_000)},
 	ReplicatorMaxChurn:     {standard: "20", check: isFrom(1, 100_000)},
 	ReplicatorMaxHistory:   {standard: "20", check: isFrom(1, 1000)},

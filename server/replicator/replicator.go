@@ -36,6 +36,7 @@ type Replicator struct {
 	Options
 	scheduler *scheduler.Scheduler
 	docs      *documents
+	origins   origins
 
 	own     atomic.Pointer[netip.AddrPort] // where the server listens; nil: nowhere yet
 	stop    context.CancelFunc
@@ -87,6 +88,7 @@ func (r *Replicator) Close() {
 	r.mu.Unlock()
 	r.scheduler.Close()
 	r.working.Wait()
+	r.origins.forget()
 }
 
 // warn logs a failure, unless it is that the store or its engine has ended: who ended
@@ -123,6 +125,7 @@ func (r *Replicator) sides(t task) (source replication.Source, target replicatio
 type either interface {
 	replication.Source
 	replication.Target
+	replication.Origin
 }
 
 func (r *Replicator) side(t task, e *replication.Endpoint) (either, func(), error) {
@@ -209,7 +212,12 @@ func (r *Replicator) job(t task, id string) *scheduler.Job {
 			if err != nil {
 				return nil, err
 			}
-			made := replication.New(t.spec, replication.Options{ID: id, Source: source, Target: target, Logger: r.Logger})
+			origin, err := t.origin()
+			if err != nil {
+				done()
+				return nil, err
+			}
+			made := replication.New(t.spec, replication.Options{ID: id, Source: source, Target: target, Logger: r.Logger, Origin: origin})
 			return &run{made, t.user, done}, nil
 		},
 	}

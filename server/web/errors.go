@@ -59,6 +59,8 @@ var answers = map[couch.Kind]answer{
 	couch.OverQuota:           {http.StatusInsufficientStorage, "insufficient_storage", "The database's quota is used up."},
 	couch.AlreadyDelivered:    {http.StatusConflict, "already_delivered", "The id was used for a delivery before."},
 	couch.Unavailable:         {http.StatusServiceUnavailable, "service_unavailable", "The server is shutting down."},
+	couch.Away:                {http.StatusServiceUnavailable, "service_unavailable", "The place that has the content does not answer."},
+	couch.Gone:                {http.StatusGone, "gone", "The place that had the content has it no more."},
 	couch.Corrupt:             {http.StatusInternalServerError, "internal_server_error", "Stored data is damaged."},
 
 	couch.InvalidSelectorJSON:  {http.StatusBadRequest, "invalid_selector_json", "Selector must be a JSON object"},

@@ -315,14 +315,21 @@ func (r *Request) refuse(err error) {
 	r.writeError(err)
 }
 
+// retryAfter is after how many seconds a client may ask again for what another server
+// did not give.
+const retryAfter = "10"
+
 // writeError answers with an error, as CouchDB prints it.
 func (r *Request) writeError(err error) {
 	status, name, reason := Describe(err)
 	h := r.Response.Header()
-	for _, name := range []string{"ETag", "Content-Length", "Content-Type", "Cache-Control", "Location"} {
+	for _, name := range []string{"ETag", "Content-Length", "Content-MD5", "Content-Range", "Content-Type", "Accept-Ranges", "Cache-Control", "Location"} {
 		h.Del(name)
 	}
 	varyByOrigin(h)
+	if errors.Is(err, &couch.Error{Kind: couch.Away}) {
+		h.Set("Retry-After", retryAfter)
+	}
 	if status == http.StatusUnauthorized {
 		if challenge := r.options.Challenge(r.Request); challenge != "" {
 			h.Set("WWW-Authenticate", challenge)

@@ -29,7 +29,7 @@ type database struct {
 
 func (d *database) run(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		d.documents, d.sequences, d.seqCounts, d.bodyRows, d.localDocs, d.references, d.contents, d.equalContents, d.uploads, d.purges, d.hours, d.receipts, d.strangers,
+		d.documents, d.sequences, d.seqCounts, d.bodyRows, d.localDocs, d.references, d.kept, d.contents, d.equalContents, d.uploads, d.origins, d.purges, d.hours, d.receipts, d.strangers,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -103,6 +103,8 @@ func (d *database) totals() {
 		{"body bytes", d.meta.BodyBytes, d.want.BodyBytes},
 		{"blobs", d.meta.Blobs, d.want.Blobs},
 		{"blob bytes", d.meta.BlobBytes, d.want.BlobBytes},
+		{"deferred bytes", d.meta.DeferredBytes, d.want.DeferredBytes},
+		{"kept bytes", d.meta.KeptBytes, d.want.KeptBytes},
 	} {
 		if t.got != t.want {
 			d.find("it counts %d %s, and has %d", t.got, t.name, t.want)

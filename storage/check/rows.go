@@ -80,8 +80,12 @@ func (d *database) references(ctx context.Context) error {
 		}
 		last = ref.Blob
 		d.want.Blobs++
-		length, err := d.length(ctx, ref.Blob)
-		d.want.BlobBytes += length
+		blob, err := d.load(ctx, ref.Blob)
+		if blob != nil && blob.Deferral() != nil {
+			d.want.DeferredBytes += blob.Length()
+		} else if blob != nil {
+			d.want.BlobBytes += blob.Length()
+		}
 		return err
 	})
 	if err == nil && n != d.refs {
@@ -90,19 +94,16 @@ func (d *database) references(ctx context.Context) error {
 	return err
 }
 
-// length returns the length of a blob, 0 for one that cannot be read.
-func (d *database) length(ctx context.Context, id couch.BlobID) (n int64, err error) {
-	err = d.view(d.partition)(ctx, func(r kv.Reader) error {
-		blob, err := d.blobs.Load(ctx, r, id)
-		if err == nil {
-			n = blob.Length()
-		}
+// load opens a blob, nil for one that cannot be read.
+func (d *database) load(ctx context.Context, id couch.BlobID) (blob *attachments.Blob, err error) {
+	err = d.view(d.partition)(ctx, func(r kv.Reader) (err error) {
+		blob, err = d.blobs.Load(ctx, r, id)
 		return err
 	})
 	if errors.Is(err, couch.ErrNotFound) || errors.Is(err, couch.ErrCorrupt) {
-		return 0, nil
+		return nil, nil
 	}
-	return n, err
+	return blob, err
 }
 
 // contents checks that every blob is whole, and that none is there without a

@@ -17,8 +17,11 @@ type Attachment struct {
 	Name        string
 	ContentType string
 	RevPos      uint64 // the generation that brought the content; 0: the write decides; NoRevPos: a stub of none
-	Digest      Digest // of the identity bytes
+	Digest      Digest // of the identity bytes; see Encoded
 	Length      int64  // in bytes
+	// Encoded says that Digest is that of the gzip output in which the database that
+	// the revision came from keeps the content.
+	Encoded bool
 
 	Blob BlobID
 	Stub bool // content is to be found in an ancestor

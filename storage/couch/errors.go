@@ -34,6 +34,8 @@ const (
 	ExpectationFailed
 	NoSpace     // the disk is full but for the reserve
 	Unavailable // shutting down, or the engine has failed
+	Away        // another server that is needed does not answer, or not rightly
+	Gone        // the place that a content was to be fetched from has it no more
 	Corrupt     // stored bytes do not authenticate, or contradict each other
 
 	IllegalPartition // a partition has a bad name

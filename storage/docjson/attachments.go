@@ -259,6 +259,9 @@ func (a *inlineAttachment) finish() error {
 // attachment, whatever JSON value it is; of the digest it only undoes the base64.
 func (a *inlineAttachment) finishStub() error {
 	a.Follows = false
+	if a.enc == "gzip" {
+		a.Encoding = a.enc
+	}
 	a.Length, a.HasLength = int64(a.length.n), a.length.ok
 	if a.revPos.given && a.revPos.n == 0 {
 		a.RevPos = couch.NoRevPos

@@ -29,7 +29,7 @@ func AppendDocument(dst []byte, d *couch.Document, p Print) []byte {
 	dst = appendHead(dst, d, p)
 	for i := range d.Attachments {
 		a := &d.Attachments[i]
-		dst = appendAttachment(dst, a, i)
+		dst = appendAttachment(dst, a, i, p.Follows != nil && p.Follows(a))
 		dst = p.appendReference(dst, a)
 	}
 	return appendTail(dst, d)
@@ -120,14 +120,18 @@ func appendRevs(dst []byte, member string, revs []couch.RevID) []byte {
 	return append(dst, ']')
 }
 
-// appendAttachment appends the i-th attachment up to its digest.
-func appendAttachment(dst []byte, a *couch.Attachment, i int) []byte {
+// appendAttachment appends the i-th attachment up to its digest, which is left out where
+// the content comes along and is not what the digest is of.
+func appendAttachment(dst []byte, a *couch.Attachment, i int, comes bool) []byte {
 	if i > 0 {
 		dst = append(dst, ',')
 	}
 	dst = append(AppendString(dst, a.Name), ':')
 	dst = AppendString(append(dst, `{"content_type":`...), a.ContentType)
 	dst = strconv.AppendUint(append(dst, `,"revpos":`...), a.RevPos, 10)
+	if comes && a.Encoded {
+		return dst
+	}
 	return AppendString(append(dst, `,"digest":`...), a.Digest.String())
 }
 

@@ -16,11 +16,12 @@ func WriteDocument(w io.Writer, d *couch.Document, p Print) error {
 	buf := appendHead(nil, d, p)
 	for i := range d.Attachments {
 		a := &d.Attachments[i]
-		buf = appendAttachment(buf, a, i)
 		content, err := p.open(a)
 		if err != nil {
 			return err
 		}
+		follows := p.Follows != nil && p.Follows(a)
+		buf = appendAttachment(buf, a, i, content != nil || follows)
 		if content == nil {
 			buf = p.appendReference(buf, a)
 			continue

@@ -43,6 +43,10 @@ func (w *Writer) writes() bool {
 // bring stores the new content of an attachment, unless the blob that it became is
 // stored.
 func (w *Writer) bring(a couch.Attachment) {
+	if p, ok := a.Pending.(*attachments.Deferred); ok {
+		w.bringDeferred(p, a.Length)
+		return
+	}
 	p, ok := a.Pending.(*attachments.Pending)
 	if !ok || w.isTaken(p) {
 		return

@@ -33,6 +33,11 @@ func (w *Writer) removeUnused(ctx context.Context) error {
 		return err
 	}
 	for _, blob := range unused {
+		if deferred, err := w.removeDeferred(ctx, blob); err != nil {
+			return err
+		} else if deferred {
+			continue
+		}
 		if err := w.remove(ctx, blob.ID); err != nil {
 			return err
 		}

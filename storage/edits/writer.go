@@ -36,6 +36,7 @@ type Writer struct {
 	removed  []couch.BlobID                           // contents whose records the transaction removes
 	taken    []*attachments.Pending                   // of the edit being applied
 	brought  map[attachments.Tag]*attachments.Pending // contents that the transaction stores
+	deferred map[couch.BlobID]bool                    // contents that the transaction defers
 	designs  bool                                     // a design document changes
 
 	// last is the document that was edited last. It may be set in advance, to what

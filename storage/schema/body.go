@@ -2,13 +2,14 @@ package schema
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/revtree"
 )
 
-const bodyVersion = 1
+const bodyVersion = 2
 
 // SealBody returns the row of a revision's body: what the revision says, sealed
 // with purpose crypt.PurposeBody under the fields id, and gen and hash as in the
@@ -23,7 +24,10 @@ const bodyVersion = 1
 //	    length     uvarint
 //	    digest     16 bytes, MD5
 //	    blob       16 bytes
+//	    flags      1 byte: bit 0 where the digest is that of gzip output
 //	text           JSON, to the end; none where only the attachments are kept
+//
+// Version 1, which a body is written as where all flags are 0, has no flags.
 func SealBody(key *crypt.DatabaseKey, d *couch.Document, rev couch.RevID) []byte {
 	return key.Seal(crypt.PurposeBody, encodeBody(d), []byte(d.ID), appendRev(nil, rev))
 }
@@ -65,7 +69,7 @@ func bodyBound(n revtree.Node) int {
 func AttachmentTable(atts []couch.Attachment) int {
 	n := 1 + binary.MaxVarintLen64
 	for _, a := range atts {
-		n += len(a.Name) + len(a.ContentType) + len(a.Digest) + len(a.Blob) + 4*binary.MaxVarintLen64
+		n += len(a.Name) + len(a.ContentType) + len(a.Digest) + len(a.Blob) + 1 + 4*binary.MaxVarintLen64
 	}
 	return n
 }
@@ -77,7 +81,11 @@ type Body struct {
 }
 
 func encodeBody(d *couch.Document) []byte {
-	b := []byte{bodyVersion}
+	version := byte(1)
+	if slices.ContainsFunc(d.Attachments, isEncoded) {
+		version = bodyVersion
+	}
+	b := []byte{version}
 	b = binary.AppendUvarint(b, uint64(len(d.Attachments)))
 	for _, a := range d.Attachments {
 		b = appendBytes(b, a.Name)
@@ -86,18 +94,35 @@ func encodeBody(d *couch.Document) []byte {
 		b = binary.AppendUvarint(b, uint64(a.Length))
 		b = append(b, a.Digest[:]...)
 		b = append(b, a.Blob[:]...)
+		if version > 1 {
+			b = append(b, attachmentFlags(a))
+		}
 	}
 	return append(b, d.Body.Text...)
 }
 
+const flagEncoded = 1
+
+func isEncoded(a couch.Attachment) bool { return a.Encoded }
+
+func attachmentFlags(a couch.Attachment) byte {
+	if a.Encoded {
+		return flagEncoded
+	}
+	return 0
+}
+
 func decodeBody(b []byte) (Body, error) {
 	d := decoder{b: b}
-	d.version(bodyVersion)
+	version := d.versionUpTo(bodyVersion)
 	var atts []couch.Attachment
 	for n := d.uvarint(); n > 0 && !d.bad; n-- {
 		a := couch.Attachment{Name: d.string(), ContentType: d.string(), RevPos: d.uvarint(), Length: int64(d.uvarint())}
 		copy(a.Digest[:], d.take(uint64(len(a.Digest))))
 		copy(a.Blob[:], d.take(uint64(len(a.Blob))))
+		if version > 1 {
+			a.Encoded = d.byte()&flagEncoded != 0
+		}
 		atts = append(atts, a)
 	}
 	if d.bad || len(d.b) == 1 {

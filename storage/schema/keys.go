@@ -43,12 +43,14 @@ const (
 	KindBody     = 'b'
 	KindDoc      = 'd'
 	KindReceipt  = 'e'
+	KindOrigin   = 'f'
 	KindContent  = 'h'
 	KindIndex    = 'i'
 	KindDedupKey = 'k'
 	KindLocal    = 'l'
 	KindMeta     = 'm'
 	KindSeqCount = 'n'
+	KindKept     = 'o'
 	KindPurge    = 'p'
 	KindPurged   = 'q'
 	KindRef      = 'r'
@@ -220,7 +222,7 @@ func All(kind byte) kv.Range {
 func DatabaseRows() []kv.Range {
 	one := func(key []byte) kv.Range { return kv.Range{Lo: key, Hi: kv.KeyAfter(key)} }
 	return []kv.Range{
-		All(KindBlob), All(KindBody), All(KindDoc), All(KindReceipt), All(KindContent), All(KindIndex), one(DedupKeyKey()), All(KindLocal), one(MetaKey()),
-		All(KindSeqCount), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), All(KindTime), All(KindUpload), one(SecurityKey()),
+		All(KindBlob), All(KindBody), All(KindDoc), All(KindReceipt), All(KindOrigin), All(KindContent), All(KindIndex), one(DedupKeyKey()), All(KindLocal), one(MetaKey()),
+		All(KindSeqCount), All(KindKept), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), All(KindTime), All(KindUpload), one(SecurityKey()),
 	}
 }

@@ -17,9 +17,11 @@ import (
 //	DesignSeq                       uvarint
 //	AttBytes                        varint
 //	MaxBytes                        uvarint
+//	DeferredBytes, KeptBytes        varint each
 //
-// Version 1 has no DesignSeq, which then is UpdateSeq; it and version 2 have neither of
-// the last two, which then are BlobBytes and 0.
+// Version 1 has no DesignSeq, which then is UpdateSeq; it and version 2 have neither
+// AttBytes nor MaxBytes, which then are BlobBytes and 0. Up to version 3 the last two
+// are 0, and where they are that is what is written.
 type Meta struct {
 	UpdateSeq    couch.Seq
 	PurgeSeq     uint64 // the number of the newest purge
@@ -36,14 +38,19 @@ type Meta struct {
 	// later; 0: there was none.
 	DesignSeq couch.Seq
 	MaxBytes  uint64 // what a quota allows, and 1; 0: there is none
+
+	DeferredBytes int64 // plaintext of the contents that are fetched when they are wanted
+	KeptBytes     int64 // what was fetched of them and is kept, part of BlobBytes
 }
 
-// Garbage returns what superseded revisions hold, in bytes of plaintext. What several
-// leaves share counts once less than it should.
-func (m *Meta) Garbage() int64 { return m.BodyBytes + m.BlobBytes - m.ActiveBytes }
+// Garbage returns what superseded revisions hold, in bytes of plaintext, be it here or
+// at an origin. What several leaves share counts once less than it should.
+func (m *Meta) Garbage() int64 {
+	return m.BodyBytes + m.BlobBytes - m.KeptBytes + m.DeferredBytes - m.ActiveBytes
+}
 
 const (
-	metaVersion = 3
+	metaVersion = 4
 	// DefaultRevsLimit and DefaultPurgeLimit are CouchDB's.
 	DefaultRevsLimit  = 1000
 	DefaultPurgeLimit = 1000
@@ -51,7 +58,11 @@ const (
 
 // Encode returns the row.
 func (m *Meta) Encode() []byte {
-	b := []byte{metaVersion}
+	version := byte(metaVersion)
+	if m.DeferredBytes == 0 && m.KeptBytes == 0 {
+		version = 3
+	}
+	b := []byte{version}
 	for _, n := range []uint64{uint64(m.UpdateSeq), m.PurgeSeq, m.RevsLimit, m.PurgeLimit} {
 		b = binary.AppendUvarint(b, n)
 	}
@@ -60,7 +71,12 @@ func (m *Meta) Encode() []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(m.DesignSeq))
 	b = binary.AppendVarint(b, m.AttBytes)
-	return binary.AppendUvarint(b, m.MaxBytes)
+	b = binary.AppendUvarint(b, m.MaxBytes)
+	if version < 4 {
+		return b
+	}
+	b = binary.AppendVarint(b, m.DeferredBytes)
+	return binary.AppendVarint(b, m.KeptBytes)
 }
 
 // DecodeMeta reads a row. The error is of kind couch.Corrupt.
@@ -78,6 +94,9 @@ func DecodeMeta(b []byte) (*Meta, error) {
 	m.AttBytes = m.BlobBytes
 	if version > 2 {
 		m.AttBytes, m.MaxBytes = d.varint(), d.uvarint()
+	}
+	if version > 3 {
+		m.DeferredBytes, m.KeptBytes = d.varint(), d.varint()
 	}
 	if d.bad || len(d.b) != 0 {
 		return nil, Corrupt("meta row")

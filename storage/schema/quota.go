@@ -19,7 +19,7 @@ func AttBytes(t *revtree.Tree) int64 {
 // Quota returns what the database may hold, and holds. Contents that several leaves
 // have in common count once, unless superseded ones of more bytes than that saves are
 // still stored: what is counted is the lesser of the leaves' contents, each as often as
-// a leaf has it, and of all stored contents, each once.
+// a leaf has it, and of all contents that are here, each once.
 func (m *Meta) Quota() couch.Quota {
 	q := couch.Quota{Max: couch.NoQuota, Documents: m.ActiveBytes - m.AttBytes, Attachments: min(m.AttBytes, m.BlobBytes)}
 	if m.MaxBytes > 0 {

@@ -27,12 +27,14 @@
 //	b id gen hash         body of a revision: [SealBody]
 //	d id                  by-id: [DocRow]
 //	e digest              receipt of a delivery: [SealReceipt]
+//	f origin              how an origin of deferred contents is reached: [SealOrigin]
 //	h digest tag          blob of a content by its MD5 and its keyed hash (package attachments)
 //	i name                the database has an index: [EncodeIndexRow]
 //	k                     the key of these hashes, sealed (package attachments)
 //	l id                  local document: [SealLocal]
 //	m                     [Meta]; without it the database is gone
 //	n level block         how many rows by-seq has in a block: [SeqBlock]
+//	o blob                where a deferred content is kept: [Kept]
 //	p purge               purge by its number: [PurgeRow]
 //	q id revs purge       purge by id and revisions, see [PurgedKey]; empty
 //	r blob id gen hash    reference: the revision has the blob attached; empty
@@ -50,11 +52,11 @@
 //	id n                  document n of a batch: [SealSpooled]
 //
 // In keys, numbers (partition, gen, seq, purge, block, hour) are 8 bytes, big-endian, level is
-// one byte, blob 16, and an id or a hash stands as it is. An id with something
+// one byte, blob and origin 16, and an id or a hash stands as it is. An id with something
 // behind it is escaped: a zero byte becomes 00 ff, and 00 01 ends it. So the rows
 // of a kind are in the order of ids, then generations.
 //
 // In values, uvarint and varint are as in encoding/binary, bytes is a uvarint
 // length and so many bytes, and revision is gen (uvarint), hash (bytes). The first
-// byte is the version of the row, now always 1.
+// byte is the version of the row.
 package schema

@@ -14,6 +14,8 @@ const (
 	flagPending    = 2
 	flagByDigest   = 4
 
+	flagSpooledEncoded = 8
+
 	flagNotInteractive = 2
 	flagNotReplicated  = 4
 )
@@ -45,7 +47,7 @@ func ParseSpoolKey(key []byte) (id couch.DocID, n uint64, ok bool) {
 //	    name, type bytes
 //	    flags      1 byte: bit 0 for a stub, bit 1 for new content, which a row
 //	               cannot hold: only whoever wrote it knows it, bit 2 for a stub
-//	               by its digest
+//	               by its digest, bit 3 for a digest of gzip output
 //	    revpos     uvarint
 //	    length     uvarint
 //	    digest     16 bytes, MD5
@@ -115,6 +117,9 @@ func appendSpooledAttachment(b []byte, a couch.Attachment) []byte {
 	if a.ByDigest {
 		flags |= flagByDigest
 	}
+	if a.Encoded {
+		flags |= flagSpooledEncoded
+	}
 	b = append(appendBytes(appendBytes(b, a.Name), a.ContentType), flags)
 	b = binary.AppendUvarint(b, a.RevPos)
 	b = binary.AppendUvarint(b, uint64(a.Length))
@@ -137,7 +142,7 @@ func decodeSpooled(id couch.DocID, b []byte) (doc *couch.Document, pending []int
 	for n := d.uvarint(); n > 0 && !d.bad; n-- {
 		a := couch.Attachment{Name: d.string(), ContentType: d.string()}
 		flags := d.byte()
-		a.Stub, a.ByDigest = flags&flagStub != 0, flags&flagByDigest != 0
+		a.Stub, a.ByDigest, a.Encoded = flags&flagStub != 0, flags&flagByDigest != 0, flags&flagSpooledEncoded != 0
 		if flags&flagPending != 0 {
 			pending = append(pending, len(doc.Attachments))
 		}

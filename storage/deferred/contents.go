@@ -1,0 +1,169 @@
+package deferred
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"settle/attachments"
+	"settle/storage/couch"
+	"settle/storage/crypt"
+	"settle/storage/kv"
+	"settle/storage/schema"
+)
+
+// Origin fetches contents. origin is what PutOrigin has stored. The content is gzip
+// output where encoded is true, which only one may be whose Deferral is Encoded; whether
+// it is the promised one is checked by the caller, who closes it. Errors: Away, where
+// another try may succeed, and Gone.
+type Origin interface {
+	Fetch(ctx context.Context, origin []byte, d couch.Deferral) (content io.ReadCloser, encoded bool, err error)
+}
+
+// Options says what Contents stand on. All are required.
+type Options struct {
+	Now func() time.Time
+	// Room returns r, which ends with an error before what it gives would fill the
+	// disk, and what is called when that is written.
+	Room func(r io.Reader) (guarded io.Reader, written func())
+}
+
+// DB is a database that has deferred contents.
+type DB struct {
+	Partition kv.Partition
+	Key       *crypt.DatabaseKey
+	Blobs     *attachments.Blobs // what is written with them is not found as an equal content
+	// View and Update are those of edits.Options. RemoveFiles is, too.
+	View        func(context.Context, func(kv.Reader, *schema.Meta) error) error
+	Update      func(context.Context, func(kv.Tx, *schema.Meta) error, ...kv.UpdateOption) error
+	RemoveFiles func([]couch.BlobID)
+}
+
+// Contents are the deferred contents of a store. It is safe for concurrent use.
+type Contents struct {
+	o      Options
+	origin atomic.Pointer[Origin]
+	limit  atomic.Int64
+
+	ctx     context.Context // of fetches, which go on when those who asked are gone
+	stop    context.CancelFunc
+	working sync.WaitGroup
+
+	mu      sync.Mutex
+	fetches map[place]*fetch // that are under way
+}
+
+// place names a content in the store.
+type place struct {
+	partition kv.Partition
+	blob      couch.BlobID
+}
+
+// New returns Contents that know no origin and keep what they fetch.
+func New(o Options) *Contents {
+	c := &Contents{o: o, fetches: make(map[place]*fetch)}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	return c
+}
+
+// Close ends what is being fetched, and waits for that. What was not fetched whole is
+// not kept.
+func (c *Contents) Close() {
+	c.mu.Lock() // no fetch begins behind this
+	c.stop()
+	c.mu.Unlock()
+	c.working.Wait()
+}
+
+// SetOrigin says who fetches. Before, every content is Away.
+func (c *Contents) SetOrigin(o Origin) { c.origin.Store(&o) }
+
+// SetLimit says how many bytes of fetched contents a database keeps; 0: all, but for its
+// quota. It takes effect with the next content that is kept.
+func (c *Contents) SetLimit(bytes int64) { c.limit.Store(bytes) }
+
+// PutOrigin stores, or replaces, how an origin is reached, and as whom, sealed.
+func PutOrigin(ctx context.Context, db *DB, id couch.OriginID, text []byte) error {
+	if len(text) > schema.MaxOrigin {
+		return couch.Errorf(couch.RequestTooLarge, "The description of an origin is too long.")
+	}
+	return db.Update(ctx, func(tx kv.Tx, _ *schema.Meta) error {
+		tx.Set(schema.OriginKey(id), schema.SealOrigin(db.Key, id, text))
+		return nil
+	})
+}
+
+// Open reads length bytes of a deferred content from offset on; a negative length means
+// all that follow. What is not kept is fetched, and comes as it arrives, but for its end,
+// which comes when the whole has proved to be the promised one: who reads to the end has
+// read the right bytes, and nobody else reads as many. The caller closes the result.
+// Errors, also of the reads: Away, Gone, RangeNotSatisfiable, those of the store.
+func (c *Contents) Open(ctx context.Context, db *DB, blob *attachments.Blob, offset, length int64) (io.ReadCloser, error) {
+	if length < 0 {
+		length = blob.Length() - offset
+	}
+	if offset < 0 || length < 0 || offset > blob.Length() || length > blob.Length()-offset {
+		return nil, &couch.Error{Kind: couch.RangeNotSatisfiable}
+	}
+	for {
+		r, err := c.openKept(ctx, db, blob, offset, length)
+		if r != nil || err != nil {
+			return r, err
+		}
+		f, err := c.join(db, blob)
+		if err != nil {
+			return nil, err
+		}
+		follower := f.follow(ctx, offset, length)
+		if follower != nil {
+			return follower, nil
+		}
+	}
+}
+
+// openKept opens what is kept of a content, nil where nothing is.
+func (c *Contents) openKept(ctx context.Context, db *DB, blob *attachments.Blob, offset, length int64) (io.ReadCloser, error) {
+	for {
+		var kept schema.Kept
+		var held *attachments.Blob
+		err := db.View(ctx, func(r kv.Reader, _ *schema.Meta) error {
+			row, err := kv.GetOne(ctx, r, schema.KeptKey(blob.ID()))
+			if err != nil || row == nil {
+				return err
+			}
+			if kept, err = schema.DecodeKept(row); err != nil {
+				return err
+			}
+			held, err = db.Blobs.Load(ctx, r, kept.Blob)
+			return err
+		})
+		if err != nil || held == nil {
+			return nil, err
+		}
+		r, err := held.Reader(offset, length)
+		if errors.Is(err, attachments.ErrFileMissing) && c.isDropped(ctx, db, blob, kept) {
+			continue // it has been dropped in between
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.touch(ctx, db, blob, kept)
+		return r, nil
+	}
+}
+
+func (c *Contents) isDropped(ctx context.Context, db *DB, blob *attachments.Blob, kept schema.Kept) bool {
+	same := false
+	err := db.View(ctx, func(r kv.Reader, _ *schema.Meta) error {
+		row, err := kv.GetOne(ctx, r, schema.KeptKey(blob.ID()))
+		if err == nil && row != nil {
+			now, decodeErr := schema.DecodeKept(row)
+			same = decodeErr == nil && now.Blob == kept.Blob
+		}
+		return err
+	})
+	return err == nil && !same
+}

@@ -1,0 +1,181 @@
+package deferred_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"settle/attachments"
+	"settle/storage"
+	"settle/storage/couch"
+	"settle/storage/storagetest"
+)
+
+// farAway is an origin whose contents come through pipes that the test fills.
+type farAway struct {
+	asked  atomic.Int64
+	opened chan *io.PipeWriter
+}
+
+func (f *farAway) Fetch(ctx context.Context, origin []byte, d couch.Deferral) (io.ReadCloser, bool, error) {
+	f.asked.Add(1)
+	if string(origin) != "over there" || d.Name != "body" || d.Rev != (couch.RevID{Gen: 1, Hash: "a"}) {
+		return nil, false, &couch.Error{Kind: couch.Gone, Reason: fmt.Sprintf("asked for %+v at %q", d, origin)}
+	}
+	r, w := io.Pipe()
+	context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
+	f.opened <- w
+	return r, false, nil
+}
+
+// postponed is a database with one document, whose content is not here.
+func postponed(t *testing.T, content []byte) (*storage.Store, *storage.Database, *farAway, couch.Attachment) {
+	t.Helper()
+	store := storagetest.Open(t)
+	f := &farAway{opened: make(chan *io.PipeWriter, 10)}
+	store.Deferred().SetOrigin(f)
+	db := storagetest.Database(t, store, "alpha", storage.CreateOptions{})
+	id := couch.OriginID{1}
+	if err := db.PutOrigin(t.Context(), id, []byte("over there")); err != nil {
+		t.Fatal(err)
+	}
+	rev := couch.RevID{Gen: 1, Hash: "a"}
+	a := couch.Attachment{Name: "body", ContentType: "text/plain", RevPos: 1, Length: int64(len(content)), Digest: md5.Sum(content)}
+	pending := attachments.NewDeferred(couch.Deferral{Origin: id, ID: "m", Rev: rev, Name: "body", Length: a.Length, Digest: a.Digest})
+	a.Blob, a.Pending = pending.BlobID(), pending
+	doc := &couch.Document{ID: "m", Revisions: couch.PathTo(rev), Body: couch.Body{Text: []byte("{}")}, Attachments: []couch.Attachment{a}}
+	results, err := db.PutRevs(t.Context(), storage.Docs(doc))
+	if err != nil || results[0].Err != nil {
+		t.Fatal(results, err)
+	}
+	stored, err := db.Get(t.Context(), "m", couch.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store, db, f, stored.Attachments[0]
+}
+
+func content(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i * i >> 3)
+	}
+	return b
+}
+
+// What has come is given out before the whole is there, but for its end, which waits
+// until the whole is known to be right.
+func TestContentComesAsItArrives(t *testing.T) {
+	want := content(1 << 20)
+	_, db, f, a := postponed(t, want)
+	r, err := db.ReadBlob(t.Context(), a, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	w := <-f.opened
+	half := len(want) / 2
+	go w.Write(want[:half])
+	got := make([]byte, half/2)
+	if _, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, want[:half/2]) {
+		t.Fatalf("half of what has come: %v", err)
+	}
+	bad := bytes.Clone(want[half:])
+	bad[len(bad)-1]++
+	go func() { w.Write(bad); w.Close() }()
+	rest, err := io.ReadAll(r)
+	if !errors.Is(err, &couch.Error{Kind: couch.Away}) || len(got)+len(rest) >= len(want) {
+		t.Errorf("of a wrong content %d of %d bytes came: %v", len(got)+len(rest), len(want), err)
+	}
+}
+
+// Many who ask cause one fetch, whatever becomes of each; behind it nothing is fetched.
+func TestOneFetch(t *testing.T) {
+	want := content(3 << 20)
+	_, db, f, a := postponed(t, want)
+	gone, cancel := context.WithCancel(t.Context())
+	first, err := db.ReadBlob(gone, a, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := <-f.opened
+	var readers sync.WaitGroup
+	for i := range 20 {
+		offset := int64(i) * 100_000
+		r, err := db.ReadBlob(t.Context(), a, offset, 150_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		readers.Go(func() {
+			defer r.Close()
+			if i == 7 { // too slow to follow
+				time.Sleep(100 * time.Millisecond)
+			}
+			if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want[offset:offset+150_000]) {
+				t.Errorf("reader %d: %d bytes, %v", i, len(got), err)
+			}
+		})
+	}
+	cancel()
+	if _, err := io.ReadAll(first); !errors.Is(err, context.Canceled) {
+		t.Errorf("who has gone reads on: %v", err)
+	}
+	first.Close()
+	go func() { w.Write(want); w.Close() }()
+	readers.Wait()
+	r, err := db.ReadBlob(t.Context(), a, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) || f.asked.Load() != 1 {
+		t.Errorf("%d bytes, %v, after %d fetches", len(got), err, f.asked.Load())
+	}
+}
+
+// A content whose document goes while it is fetched is given to who asked, and not kept;
+// the end of the store ends a fetch.
+func TestFetchOfWhatGoes(t *testing.T) {
+	want := content(200_000)
+	_, db, f, a := postponed(t, want)
+	r, err := db.ReadBlob(t.Context(), a, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := <-f.opened
+	if _, err := db.Purge(t.Context(), []couch.RevsAsk{{ID: "m", Revs: []couch.RevID{{Gen: 1, Hash: "a"}}}}); err != nil {
+		t.Fatal(err)
+	}
+	go func() { w.Write(want); w.Close() }()
+	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	r.Close()
+	if q, err := db.Quota(t.Context()); err != nil || q.Used() != 0 {
+		t.Errorf("%+v, %v", q, err)
+	}
+	if _, err := db.ReadBlob(t.Context(), a, 0, -1); !errors.Is(err, couch.ErrNotFound) {
+		t.Errorf("what is purged: %v", err)
+	}
+
+	store, db, f, a := postponed(t, want)
+	if r, err = db.ReadBlob(t.Context(), a, 0, -1); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	<-f.opened
+	store.Deferred().Close()
+	if _, err := io.ReadAll(r); err == nil {
+		t.Error("a content came whole of which nothing was fetched")
+	}
+	if _, err := db.ReadBlob(t.Context(), a, 0, -1); !errors.Is(err, couch.ErrUnavailable) {
+		t.Errorf("at the end: %v", err)
+	}
+}

@@ -1,0 +1,120 @@
+package deferred
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"settle/attachments"
+)
+
+// ahead is how many pieces a follower may be behind a fetch.
+const ahead = 64
+
+// follower reads a range of a content that is being fetched. It is for one goroutine.
+type follower struct {
+	f      *fetch
+	ctx    context.Context
+	pieces chan []byte // closed where what follows is to be read from the store
+	piece  []byte      // not yet read
+	skip   int64       // how much of what comes lies in front of the range
+	pos    int64       // of the next byte, in the content
+	left   int64       // of the range
+	rest   io.ReadCloser
+	closed bool
+}
+
+// follow returns a reader of a range, nil where the fetch is over, and its content
+// discarded.
+func (f *fetch) follow(ctx context.Context, offset, length int64) *follower {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.users == 0 {
+		return nil
+	}
+	f.users++
+	r := &follower{f: f, ctx: ctx, pieces: make(chan []byte, ahead), skip: offset, pos: offset, left: length}
+	if f.read > 0 || f.followers == nil { // it has missed something
+		close(r.pieces)
+	} else {
+		f.followers[r] = true
+	}
+	return r
+}
+
+// Read reads on.
+func (r *follower) Read(p []byte) (int, error) {
+	if r.left == 0 {
+		return 0, io.EOF
+	}
+	if r.rest == nil {
+		if err := r.await(); err != nil {
+			return 0, err
+		}
+	}
+	p = p[:min(int64(len(p)), r.left)]
+	if r.rest == nil {
+		n := copy(p, r.piece)
+		r.piece = r.piece[n:]
+		return r.took(n), nil
+	}
+	n, err := r.rest.Read(p)
+	return r.took(n), err
+}
+
+func (r *follower) took(n int) int {
+	r.pos += int64(n)
+	r.left -= int64(n)
+	return n
+}
+
+// await waits until there is something to read: a piece, or the whole content.
+func (r *follower) await() error {
+	for len(r.piece) == 0 {
+		select {
+		case <-r.ctx.Done():
+			return r.ctx.Err()
+		case piece, ok := <-r.pieces:
+			if !ok {
+				return r.open()
+			}
+			skipped := min(r.skip, int64(len(piece)))
+			r.skip -= skipped
+			r.piece = piece[skipped:]
+		}
+	}
+	return nil
+}
+
+// open waits for the end of the fetch, and opens what is left of the range.
+func (r *follower) open() (err error) {
+	select {
+	case <-r.ctx.Done():
+		return r.ctx.Err()
+	case <-r.f.done:
+	}
+	if r.f.err != nil {
+		return r.f.err
+	}
+	if r.rest, err = r.f.content.Reader(r.pos, r.left); errors.Is(err, attachments.ErrFileMissing) {
+		// It was kept, and dropped again.
+		r.rest, err = r.f.c.Open(r.ctx, r.f.db, r.f.blob, r.pos, r.left)
+	}
+	return err
+}
+
+// Close ends the reading. The fetch goes on.
+func (r *follower) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed, r.left = true, 0
+	r.f.mu.Lock()
+	delete(r.f.followers, r)
+	r.f.mu.Unlock()
+	r.f.release()
+	if r.rest != nil {
+		return r.rest.Close()
+	}
+	return nil
+}
