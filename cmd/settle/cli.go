@@ -61,10 +61,7 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) (c
 		}
 	}()
 	var c cli
-	parser, err := kong.New(&c, kong.Name("settle"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.NamedMapper("directory", kong.MapperFunc(decodeDirectory)),
-		kong.Exit(func(code int) { panic(exited(code)) }))
+	parser, err := newParser(&c, stdout, stderr)
 	if err != nil {
 		return fail(stderr, err)
 	}
@@ -77,6 +74,16 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) (c
 		return fail(stderr, err)
 	}
 	return 0
+}
+
+// newParser returns what reads the command line and the environment into c. A flag that
+// names no variable has SETTLE_ and its own name.
+func newParser(c *cli, stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("settle"), kong.Description(description),
+		kong.DefaultEnvars("SETTLE"),
+		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.NamedMapper("directory", kong.MapperFunc(decodeDirectory)),
+		kong.Exit(func(code int) { panic(exited(code)) }))
 }
 
 // decodeDirectory reads a flag that names a directory, and makes the path
