@@ -2,7 +2,7 @@
 
 GO       ?= go
 BIN      := bin/settle
-CLIENTS  := compat-tests/clients compat-tests/browser
+CLIENTS  := compat-tests/clients compat-tests/browser compat-tests/replication/peers
 FUZZTIME ?= 10s
 BENCH    ?= .
 

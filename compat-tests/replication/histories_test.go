@@ -11,11 +11,12 @@ import (
 // server seems to have made, attachments that come, change and stay, and histories
 // longer than the database keeps.
 type history struct {
-	rng  *rand.Rand
-	p    *peer
-	db   string
-	side string
-	n    int
+	rng   *rand.Rand
+	p     *peer
+	db    string
+	side  string
+	n     int
+	pouch bool // PouchDB replicates it: without what PouchDB cannot
 }
 
 // ids are names in many alphabets.
@@ -28,7 +29,11 @@ func (h *history) id() string {
 	if h.rng.IntN(3) == 0 {
 		return fmt.Sprintf("doc-%d", h.rng.IntN(40))
 	}
-	return ids[h.rng.IntN(len(ids))]
+	id := ids[h.rng.IntN(len(ids))]
+	if h.pouch && id == ".." {
+		return "plain" // PouchDB asks for the parent of the database's path
+	}
+	return id
 }
 
 type object = map[string]any
@@ -84,10 +89,46 @@ func (h *history) branch() {
 		hashes = append(hashes, fmt.Sprintf("%016x%016x", h.rng.Uint64(), h.rng.Uint64()))
 	}
 	doc := object{"_id": h.id(), "_revisions": object{"start": depth, "ids": hashes}, "_rev": fmt.Sprintf("%d-%s", depth, hashes[0]), "from": h.side}
-	if h.rng.IntN(4) == 0 {
+	// Of a document whose winner is of the first generation PouchDB takes the winner for
+	// any other missing revision of that generation that is no conflict, so a tombstone.
+	if h.rng.IntN(4) == 0 && !(h.pouch && depth == 1) {
 		doc["_deleted"] = true
 	}
 	h.p.must("POST", "/"+h.db+"/_bulk_docs", object{"new_edits": false, "docs": []object{doc}}, nil)
+}
+
+// long edits one document more often than the database may keep revisions of it.
+func (h *history) long(edits int) {
+	rev := any(nil)
+	for n := range edits {
+		doc, said := object{"n": n}, object{}
+		if rev != nil {
+			doc["_rev"] = rev
+		}
+		h.p.must("PUT", "/"+h.db+"/long-"+h.side, doc, &said)
+		rev = said["rev"]
+	}
+}
+
+// large makes an attachment that is sent in many pieces.
+func (h *history) large() {
+	data := make([]byte, 3<<20)
+	for i := range data {
+		data[i] = byte(h.rng.IntN(256))
+	}
+	file := object{"content_type": "application/octet-stream", "data": base64.StdEncoding.EncodeToString(data)}
+	h.p.must("PUT", "/"+h.db+"/large-"+h.side, object{"_attachments": object{"file": file}}, nil)
+}
+
+// local makes a local document, which stays where it is.
+func (h *history) local() { h.p.must("PUT", "/"+h.db+"/_local/of-"+h.side, object{}, nil) }
+
+// expectNoLocal wants another side's local document not to be here.
+func (h *history) expectNoLocal(side string) {
+	h.p.t.Helper()
+	if status := h.p.ask("GET", "/"+h.db+"/_local/of-"+side, nil, nil); status != 404 {
+		h.p.t.Errorf("the local document of %s has replicated: %d", side, status)
+	}
 }
 
 func (h *history) goOn(edits int) {
