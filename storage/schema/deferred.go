@@ -34,11 +34,11 @@ const keptVersion = 1
 //	version    1 byte
 //	blob       16 bytes
 //	length     uvarint
-//	used       8 bytes, seconds since 1970
+//	used       8 bytes, microseconds since 1970
 func (k Kept) Encode() []byte {
 	b := append([]byte{keptVersion}, k.Blob[:]...)
 	b = binary.AppendUvarint(b, uint64(k.Length))
-	return binary.BigEndian.AppendUint64(b, uint64(k.Used.Unix()))
+	return binary.BigEndian.AppendUint64(b, uint64(k.Used.UnixMicro()))
 }
 
 // DecodeKept reads a row. The error is of kind couch.Corrupt.
@@ -51,7 +51,7 @@ func DecodeKept(b []byte) (k Kept, err error) {
 	if d.bad || len(d.b) != 0 || k.Length < 0 {
 		return k, Corrupt("row of a kept content")
 	}
-	k.Used = time.Unix(int64(binary.BigEndian.Uint64(used)), 0)
+	k.Used = time.UnixMicro(int64(binary.BigEndian.Uint64(used)))
 	return k, nil
 }
 
