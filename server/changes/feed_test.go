@@ -36,6 +36,7 @@ func TestNormal(t *testing.T) {
 		{"descending=true&limit=0", "", "", "3", 3},
 		{"descending=1", "", "abc", "3", 0},
 		{"filter=", "", "abc", "3", 0},
+		{"view=v", "", "abc", "3", 0}, // Q3
 		{"timeout=-1", "", "abc", "3", 0},
 		{"heartbeat=true", "", "abc", "3", 0},
 		{"filter=_doc_ids&doc_ids=%5B%22b%22,%22z%22%5D", "", "b", "3", 2},

@@ -24,6 +24,7 @@ func TestCreateAndDrop(t *testing.T) {
 		{"PUT", "/dir%2Fbeta", "-", 201, ok},
 		{"GET", "/dir%2Fbeta", "-", 200, `…"db_name":"dir/beta"`},
 		{"PUT", "/gamma?q=4&n=2&unknown=1", "-", 201, ok},
+		{"PUT", "/zeta?placement=zone:1", "-", 201, ok}, // Q3
 		{"PUT", "/delta?q=0", "-", 400, "…`q` value"},
 		{"PUT", "/delta?q=x", "-", 400, "…`q` value"},
 		{"PUT", "/delta?n=", "-", 400, "…`n` value"},
