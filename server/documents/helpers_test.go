@@ -31,6 +31,7 @@ type bench struct {
 	t       testing.TB
 	handler http.Handler
 	db      *storage.Database
+	engine  kv.Store
 	limits  couch.Limits
 	blobFS  vfs.FS
 	blobDir string
@@ -45,7 +46,8 @@ func newBench(t testing.TB) *bench {
 func newBenchOn(t testing.TB, blobFS vfs.FS, blobDir string) *bench {
 	t.Helper()
 	b := &bench{t: t, blobFS: blobFS, blobDir: blobDir}
-	store := openStore(t, blobFS, blobDir)
+	store, engine := openStore(t, blobFS, blobDir)
+	b.engine = engine
 	var err error
 	if b.db, err = store.CreateDatabase(context.Background(), "db", storage.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -70,7 +72,7 @@ func newBenchOn(t testing.TB, blobFS vfs.FS, blobDir string) *bench {
 }
 
 // openStore opens an empty store, which is checked and closed at the end.
-func openStore(t testing.TB, blobFS vfs.FS, blobDir string) *storage.Store {
+func openStore(t testing.TB, blobFS vfs.FS, blobDir string) (*storage.Store, kv.Store) {
 	t.Helper()
 	keyring, err := crypt.NewKeyring()
 	if err != nil {
@@ -92,7 +94,7 @@ func openStore(t testing.TB, blobFS vfs.FS, blobDir string) *storage.Store {
 		}
 		engine.Close()
 	})
-	return store
+	return store, engine
 }
 
 // step is one request and what its answer has to be.
@@ -165,6 +167,7 @@ type state struct {
 	info  couch.DatabaseInfo
 	local int
 	files []string
+	parts []kv.Partition // the database's, and what a batch is kept in
 }
 
 func (b *bench) state() state {
@@ -182,6 +185,9 @@ func (b *bench) state() state {
 		s.local++
 	}
 	s.files = b.blobFiles(b.blobDir)
+	if s.parts, err = b.engine.Partitions(ctx, kv.Partition{}, kv.PageRows); err != nil {
+		b.t.Fatal(err)
+	}
 	return s
 }
 
@@ -216,5 +222,5 @@ func (b *bench) unchanged(f func()) {
 }
 
 func equalStates(a, b state) bool {
-	return a.info == b.info && a.local == b.local && slices.Equal(a.files, b.files)
+	return a.info == b.info && a.local == b.local && slices.Equal(a.files, b.files) && slices.Equal(a.parts, b.parts)
 }

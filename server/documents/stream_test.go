@@ -132,6 +132,22 @@ func TestContentsStream(t *testing.T) {
 	}
 }
 
+// batchWithoutEnd is the first part of a batch: documents that do not get smaller, and
+// that are more than is kept in memory, and contents that have files.
+func batchWithoutEnd(size int) string {
+	var b strings.Builder
+	b.WriteString(`{"docs":[`)
+	noise, data := noiseOf(size), strings.Repeat("QUJD", 1<<15)
+	for i := 0; b.Len() < size; i++ {
+		text := noise[i*1000 : (i+1)*1000]
+		fmt.Fprintf(&b, `{"_id":"%d","text":"%x"},`, i, text)
+		if i%100 == 0 {
+			fmt.Fprintf(&b, `{"_id":"with-%d","_attachments":{"x":{"data":"%s"}}},`, i, data)
+		}
+	}
+	return b.String() + `{"_attachments":{"x":{"data":"` + data
+}
+
 // A client that goes away in the middle of an upload leaves nothing behind.
 func TestUploadCutOff(t *testing.T) {
 	b := newBench(t)
@@ -142,17 +158,18 @@ func TestUploadCutOff(t *testing.T) {
 	}))
 	defer server.Close()
 	half := strings.Repeat("QUJD", 1<<18)
-	for path, c := range map[string]struct{ contentType, body string }{
-		"/db/d/x": {"application/octet-stream", half},
-		"/db/d":   {"application/json", `{"_attachments":{"w":{"data":"` + half + `"},"x":{"data":"` + half},
-		"/db/e":   {"multipart/related; boundary=B", relatedBody(follows(`"length":9000000`), half)[:1<<19]},
+	for do, c := range map[string]struct{ contentType, body string }{
+		"PUT /db/d/x":         {"application/octet-stream", half},
+		"PUT /db/d":           {"application/json", `{"_attachments":{"w":{"data":"` + half + `"},"x":{"data":"` + half},
+		"PUT /db/e":           {"multipart/related; boundary=B", relatedBody(follows(`"length":9000000`), half)[:1<<19]},
+		"POST /db/_bulk_docs": {"application/json", batchWithoutEnd(6 << 20)},
 	} {
 		b.unchanged(func() {
 			conn, err := net.Dial("tcp", server.Listener.Addr().String())
 			if err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: 99999999\r\n\r\n%s", path, c.contentType, c.body)
+			fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: h\r\nContent-Type: %s\r\nContent-Length: 99999999\r\n\r\n%s", do, c.contentType, c.body)
 			conn.Close()
 			<-done
 		})
