@@ -48,10 +48,10 @@ func TestImpatient(t *testing.T) {
 func TestImpatientOnce(t *testing.T) {
 	server := httptest.NewServer(web.NewHandler(options(), []web.Route{{Method: "GET", Path: "/:name", Handler: func(r *web.Request) error {
 		if r.Param("name") == "hasty" {
-			_, err := io.WriteString(r.Impatient(time.Millisecond), "hasty")
+			_, err := io.WriteString(r.Impatient(time.Second), "hasty")
 			return err
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(1100 * time.Millisecond)
 		_, err := io.WriteString(r.Response, "slow")
 		return err
 	}}}))
