@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"settle/server/access"
 	"settle/server/auth"
 	"settle/server/changes"
@@ -16,9 +14,8 @@ import (
 	"settle/server/documents"
 	"settle/storage"
 	"settle/storage/couch"
-	"settle/storage/crypt"
-	"settle/storage/kv"
 	"settle/storage/metaview"
+	"settle/storage/storagetest"
 )
 
 var (
@@ -30,27 +27,7 @@ var (
 // openDatabase makes a database in memory.
 func openDatabase(t *testing.T) *storage.Database {
 	t.Helper()
-	keyring, err := crypt.NewKeyring()
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(vfs.NewMem(), keyring), Dir: "data", ReserveBytes: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: vfs.NewMem(), BlobDir: "blobs"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		store.Close()
-		engine.Close()
-	})
-	db, err := store.CreateDatabase(t.Context(), "db", storage.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return db
+	return storagetest.Database(t, storagetest.Open(t), "db", storage.CreateOptions{})
 }
 
 func put(t *testing.T, db documents.Database, id, text string) {

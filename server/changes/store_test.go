@@ -12,39 +12,17 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"settle/server/web"
 	"settle/storage"
 	"settle/storage/couch"
-	"settle/storage/crypt"
 	"settle/storage/docjson"
-	"settle/storage/kv"
+	"settle/storage/storagetest"
 )
 
 // newDatabase makes a database in a store in memory.
 func newDatabase(t *testing.T) *storage.Database {
 	t.Helper()
-	keyring, err := crypt.NewKeyring()
-	if err != nil {
-		t.Fatal(err)
-	}
-	fs := vfs.NewMem()
-	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(fs, keyring), Dir: "data", ReserveBytes: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
-	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: fs, BlobDir: "data/blobs"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	db, err := store.CreateDatabase(t.Context(), "alpha", storage.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return db
+	return storagetest.Database(t, storagetest.Open(t), "alpha", storage.CreateOptions{})
 }
 
 // write makes or edits a document, and returns its new revision.

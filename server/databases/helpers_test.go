@@ -8,16 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"settle/server/auth"
 	"settle/server/databases"
 	"settle/server/web"
 	"settle/storage"
 	"settle/storage/couch"
-	"settle/storage/crypt"
 	"settle/storage/docjson"
-	"settle/storage/kv"
+	"settle/storage/storagetest"
 )
 
 // bench is a server of these endpoints over a store in memory.
@@ -29,21 +26,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	keyring, err := crypt.NewKeyring()
-	if err != nil {
-		t.Fatal(err)
-	}
-	fs := vfs.NewMem()
-	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(fs, keyring), Dir: "data", ReserveBytes: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
-	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: fs, BlobDir: "data/blobs"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
+	store := storagetest.Open(t)
 	family := databases.New(store, slog.New(slog.DiscardHandler))
 	t.Cleanup(family.Close)
 	b := &bench{t: t, store: store}

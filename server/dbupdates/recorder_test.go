@@ -9,14 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"settle/server/dbupdates"
 	"settle/storage"
 	"settle/storage/couch"
-	"settle/storage/crypt"
 	"settle/storage/docjson"
-	"settle/storage/kv"
+	"settle/storage/storagetest"
 )
 
 // bench is a store in memory with a recorder.
@@ -28,21 +25,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	keyring, err := crypt.NewKeyring()
-	if err != nil {
-		t.Fatal(err)
-	}
-	fs := vfs.NewMem()
-	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(fs, keyring), Dir: "data", ReserveBytes: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
-	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: fs, BlobDir: "data/blobs"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
+	store := storagetest.Open(t)
 	b := &bench{t: t, store: store}
 	b.start()
 	t.Cleanup(func() { b.rec.Close() })

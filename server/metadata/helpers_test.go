@@ -11,17 +11,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"settle/server/auth"
 	"settle/server/documents"
 	"settle/server/metadata"
 	"settle/server/web"
 	"settle/storage"
 	"settle/storage/couch"
-	"settle/storage/crypt"
-	"settle/storage/kv"
 	"settle/storage/metaview"
+	"settle/storage/storagetest"
 )
 
 var _ metadata.Database = (*metaview.Database)(nil)
@@ -36,26 +33,7 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	keyring, err := crypt.NewKeyring()
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(vfs.NewMem(), keyring), Dir: "data", ReserveBytes: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := storage.Open(context.Background(), storage.Options{KV: engine, Keyring: keyring, BlobFS: vfs.NewMem(), BlobDir: "blobs"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		store.Close()
-		engine.Close()
-	})
-	b := &bench{}
-	if b.db, err = store.CreateDatabase(context.Background(), "db", storage.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	b := &bench{db: storagetest.Database(t, storagetest.Open(t), "db", storage.CreateOptions{})}
 	b.handler = web.NewHandler(web.Options{
 		Authenticate: func(*http.Request) (auth.Session, error) {
 			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}}, nil

@@ -2,7 +2,6 @@ package peruser_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -12,18 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 
 	"settle/server/config"
 	"settle/server/peruser"
 	"settle/server/users"
 	"settle/storage"
-	"settle/storage/check"
 	"settle/storage/couch"
-	"settle/storage/crypt"
 	"settle/storage/docjson"
-	"settle/storage/kv"
+	"settle/storage/storagetest"
 )
 
 // bench is a real store in memory, with accounts and a configuration.
@@ -54,7 +50,7 @@ func (l *log) String() string {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, store: openStore(t), log: &log{}}
+	b := &bench{t: t, store: storagetest.Open(t), log: &log{}}
 	if err := users.Create(t.Context(), b.store); err != nil {
 		t.Fatal(err)
 	}
@@ -63,33 +59,6 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// openStore opens an empty store, which is checked and closed at the end.
-func openStore(t *testing.T) *storage.Store {
-	t.Helper()
-	keyring, err := crypt.NewKeyring()
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(vfs.NewMem(), keyring), Dir: "data", ReserveBytes: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	blobFS := vfs.NewMem()
-	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: blobFS, BlobDir: "blobs"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		store.Close()
-		o := check.Options{KV: engine, Keyring: keyring, BlobFS: blobFS, BlobDir: "blobs"}
-		if _, err := check.Run(context.Background(), o, func(f check.Finding) { t.Errorf("check: %s", f) }); err != nil {
-			t.Errorf("check: %v", err)
-		}
-		engine.Close()
-	})
-	return store
 }
 
 // follow starts a Follower, which ends with the test or by the function returned.

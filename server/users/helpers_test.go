@@ -9,20 +9,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"settle/server/auth"
 	"settle/server/changes"
 	"settle/server/databases"
 	"settle/server/documents"
 	"settle/server/users"
 	"settle/storage"
-	"settle/storage/check"
 	"settle/storage/couch"
-	"settle/storage/crypt"
 	"settle/storage/docjson"
-	"settle/storage/kv"
 	"settle/storage/metaview"
+	"settle/storage/storagetest"
 )
 
 var (
@@ -44,7 +40,7 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	b := &bench{t: t, store: openStore(t)}
+	b := &bench{t: t, store: storagetest.Open(t)}
 	if err := users.Create(t.Context(), b.store); err != nil {
 		t.Fatal(err)
 	}
@@ -60,33 +56,6 @@ func newBench(t testing.TB) *bench {
 	}
 	t.Cleanup(b.auth.Close)
 	return b
-}
-
-// openStore opens an empty store, which is checked and closed at the end.
-func openStore(t testing.TB) *storage.Store {
-	t.Helper()
-	keyring, err := crypt.NewKeyring()
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(vfs.NewMem(), keyring), Dir: "data", ReserveBytes: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	blobFS := vfs.NewMem()
-	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: blobFS, BlobDir: "blobs"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		store.Close() // and with it what changes the store in the background
-		o := check.Options{KV: engine, Keyring: keyring, BlobFS: blobFS, BlobDir: "blobs"}
-		if _, err := check.Run(context.Background(), o, func(f check.Finding) { t.Errorf("check: %s", f) }); err != nil {
-			t.Errorf("check: %v", err)
-		}
-		engine.Close()
-	})
-	return store
 }
 
 // as returns the database as somebody sees it; "" is anonymous, "admin" the
