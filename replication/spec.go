@@ -19,33 +19,42 @@ type Spec struct {
 	Filter             Filter
 	WinningRevsOnly    bool
 	SinceSeq           string // empty: from the checkpoint, or the beginning
-	NoCheckpoints      bool
-	CheckpointInterval time.Duration
-	UseBulkGet         bool
-	Deferred           bool // contents of attachments stay at the source until they are wanted
-
-	Workers           int
-	BatchSize         int // changes
-	Connections       int // to each side
-	ConnectionTimeout time.Duration
-	Retries           int // of one request
+	Deferred           bool   // contents of attachments stay at the source until they are wanted
+	Tuning
 
 	queryParams json.RawMessage
 	source      json.RawMessage // as it was given
 	sourceProxy string
 }
 
-// Defaults are CouchDB's, of section [replicator].
-func (s *Spec) setDefaults() {
-	s.CheckpointInterval = 30 * time.Second
-	s.UseBulkGet = true
-	s.Workers, s.BatchSize, s.Connections = 4, 500, 20
-	s.ConnectionTimeout, s.Retries = 30*time.Second, 5
+// Tuning is how a replication goes about its work, whatever it replicates.
+type Tuning struct {
+	NoCheckpoints      bool
+	CheckpointInterval time.Duration
+	UseBulkGet         bool
+
+	Workers           int
+	BatchSize         int // changes
+	Connections       int // to each side
+	ConnectionTimeout time.Duration
+	Retries           int // of one request
+}
+
+// StandardTuning returns CouchDB's defaults, of section [replicator].
+func StandardTuning() Tuning {
+	return Tuning{
+		CheckpointInterval: 30 * time.Second, UseBulkGet: true,
+		Workers: 4, BatchSize: 500, Connections: 20,
+		ConnectionTimeout: 30 * time.Second, Retries: 5,
+	}
 }
 
 // ParseSpec reads a replication from JSON: the body of `_replicate`, or a document of
 // `_replicator`. Members that mean nothing are ignored. Errors are Invalid.
-func ParseSpec(text []byte) (*Spec, error) {
+func ParseSpec(text []byte) (*Spec, error) { return ParseSpecWith(text, StandardTuning()) }
+
+// ParseSpecWith is ParseSpec with other defaults.
+func ParseSpecWith(text []byte, defaults Tuning) (*Spec, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil || members == nil {
 		return nil, Errorf(Invalid, "a replication must be a JSON object")
@@ -55,8 +64,7 @@ func ParseSpec(text []byte) (*Spec, error) {
 			delete(members, name)
 		}
 	}
-	s := new(Spec)
-	s.setDefaults()
+	s := &Spec{Tuning: defaults}
 	r := specReader{members: members}
 	if err := r.endpoints(s); err != nil {
 		return nil, err
@@ -104,8 +112,8 @@ func (r *specReader) options(s *Spec) {
 	s.Continuous = r.flag("continuous", false)
 	s.CreateTarget = r.flag("create_target", false)
 	s.WinningRevsOnly = r.flag("winning_revs_only", false)
-	s.NoCheckpoints = !r.flag("use_checkpoints", true)
-	s.UseBulkGet = r.flag("use_bulk_get", true)
+	s.NoCheckpoints = !r.flag("use_checkpoints", !s.NoCheckpoints)
+	s.UseBulkGet = r.flag("use_bulk_get", s.UseBulkGet)
 	switch r.text("attachments") {
 	case "":
 	case "deferred":

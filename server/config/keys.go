@@ -74,6 +74,14 @@ var (
 	ReplicatorCertFile     = ID{"replicator", "cert_file"}
 	ReplicatorKeyFile      = ID{"replicator", "key_file"}
 	ReplicatorAllow        = ID{"replicator", "allow"} // where who is no administrator may replicate with
+	ReplicatorWorkers      = ID{"replicator", "worker_processes"}
+	ReplicatorBatchSize    = ID{"replicator", "worker_batch_size"}
+	ReplicatorConnections  = ID{"replicator", "http_connections"}
+	ReplicatorTimeout      = ID{"replicator", "connection_timeout"} // milliseconds
+	ReplicatorRetries      = ID{"replicator", "retries_per_request"}
+	ReplicatorCheckpoint   = ID{"replicator", "checkpoint_interval"} // milliseconds
+	ReplicatorCheckpoints  = ID{"replicator", "use_checkpoints"}
+	ReplicatorBulkGet      = ID{"replicator", "use_bulk_get"}
 	UUIDAlgorithm          = ID{"uuids", "algorithm"}
 	UUIDMaxCount           = ID{"uuids", "max_count"}
 	UUIDUTCSuffix          = ID{"uuids", "utc_id_suffix"}
@@ -150,6 +158,14 @@ var definitions = map[ID]definition{
 	ReplicatorCertFile:     {standard: "", check: isAnything},
 	ReplicatorKeyFile:      {standard: "", check: isAnything},
 	ReplicatorAllow:        {standard: "public", check: isAnything},
+	ReplicatorWorkers:      {standard: "4", check: isFrom(1, 64)},
+	ReplicatorBatchSize:    {standard: "500", check: isFrom(1, 10_000)},
+	ReplicatorConnections:  {standard: "20", check: isFrom(1, 1000)},
+	ReplicatorTimeout:      {standard: "30000", check: isFrom(1, 1<<31)},
+	ReplicatorRetries:      {standard: "5", check: isFrom(1, 100)},
+	ReplicatorCheckpoint:   {standard: "30000", check: isFrom(1, 1<<40)},
+	ReplicatorCheckpoints:  {standard: "true", check: isBool},
+	ReplicatorBulkGet:      {standard: "true", check: isBool},
 	UUIDAlgorithm:          {standard: "sequential", check: isOneOf("sequential", "random", "utc_random", "utc_id")},
 	UUIDMaxCount:           {standard: "1000", check: isFrom(0, 100_000)},
 	UUIDUTCSuffix:          {standard: "", check: isAnything},

@@ -64,7 +64,7 @@ func (db *Database) prepare(ctx context.Context, doc *couch.Document) (*couch.Do
 	if doc.Deleted {
 		return doc, nil
 	}
-	said, _, err := parseDocument(doc.Body.Text)
+	said, _, err := parseDocument(doc.Body.Text, replication.StandardTuning())
 	if err != nil {
 		return nil, forbidden(err.Error())
 	}

@@ -53,12 +53,12 @@ func (u *userCtx) user() couch.UserCtx {
 var errLocal = replication.Errorf(replication.Invalid, "local_endpoints_not_supported")
 
 // parseDocument reads a replication document. The error says why it is none.
-func parseDocument(body []byte) (document, *replication.Spec, error) {
+func parseDocument(body []byte, defaults replication.Tuning) (document, *replication.Spec, error) {
 	var d document
 	if err := json.Unmarshal(body, &d); err != nil {
 		return d, nil, replication.Errorf(replication.Invalid, "the replication document is malformed")
 	}
-	spec, err := replication.ParseSpec(body)
+	spec, err := replication.ParseSpecWith(body, defaults)
 	if err != nil {
 		return d, nil, err
 	}

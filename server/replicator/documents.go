@@ -164,7 +164,7 @@ func (d *documents) handle(ctx context.Context, db *storage.Database, change cou
 		d.remove(key)
 		return
 	}
-	e, t, err := newEntry(key, change.Doc)
+	e, t, err := d.newEntry(key, change.Doc)
 	d.replace(e)
 	switch {
 	case err != nil:
@@ -176,8 +176,8 @@ func (d *documents) handle(ctx context.Context, db *storage.Database, change cou
 
 // newEntry makes the entry of a document that is no tombstone, and the replication that
 // it asks for, unless it says itself how that ended. The error says why it asks for none.
-func newEntry(key docKey, doc *couch.Document) (*entry, task, error) {
-	said, spec, err := parseDocument(doc.Body.Text)
+func (d *documents) newEntry(key docKey, doc *couch.Document) (*entry, task, error) {
+	said, spec, err := parseDocument(doc.Body.Text, d.r.tuning())
 	e := &entry{key: key, rev: doc.Rev(), spec: spec, updated: cmp.Or(said.StateTime, timestamp(time.Now())), started: time.Now()}
 	switch {
 	case said.State == stateCompleted || said.State == stateFailed:

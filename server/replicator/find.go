@@ -84,6 +84,6 @@ func (d *documents) entryOf(key docKey, doc *couch.Document) entry {
 		return *e
 	}
 	d.mu.Unlock()
-	e, _, _ = newEntry(key, doc)
+	e, _, _ = d.newEntry(key, doc)
 	return *e
 }

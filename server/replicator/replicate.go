@@ -40,7 +40,7 @@ func (r *Replicator) replicate(q *web.Request) error {
 			return r.cancel(q, id)
 		}
 	}
-	spec, err := replication.ParseSpec(text)
+	spec, err := replication.ParseSpecWith(text, r.tuning())
 	if err != nil {
 		return answerError(err)
 	}
