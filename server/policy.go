@@ -65,12 +65,14 @@ func passwordRules(c *config.Config) []auth.PasswordRule {
 
 func lockout(c *config.Config) auth.Lockout {
 	mode := c.Get(config.LockoutMode)
+	proxies, _ := config.ParseNetworks(c.Get(config.TrustedProxies)) // checked when set; else none is trusted
 	return auth.Lockout{
 		Off:      mode == "off",
 		WarnOnly: mode == "warn",
 		Failures: int(c.Int(config.LockoutThreshold)),
 		Memory:   time.Duration(c.Int(config.LockoutLifetime)) * time.Millisecond,
 		Records:  int(c.Int(config.LockoutObjects)),
+		Proxies:  proxies,
 	}
 }
 

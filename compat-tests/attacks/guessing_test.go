@@ -89,3 +89,32 @@ func TestGuessing(t *testing.T) {
 		t.Errorf("eve: %d %s", a.status, a.body)
 	}
 }
+
+// TestGuessingBehindProxies wants those behind a trusted proxy to be told apart by what
+// the proxy says, and not by what they say themselves.
+func TestGuessingBehindProxies(t *testing.T) {
+	t.Parallel()
+	f := newFort(t)
+	guess := func(p person, forwarded string) int {
+		return f.ask(request("GET", "/vault/gold", "", append(p.headers(), "X-Forwarded-For: "+forwarded)...)).status
+	}
+	const proxies = "chttpd/trusted_proxies"
+	f.configure(proxies, "192.0.2.1")
+	for i := range 6 {
+		if got, want := guess(person{"bob", "wrong"}, fmt.Sprintf("10.0.0.%d", i)), 401+i/5*2; got != want {
+			t.Errorf("guess %d by somebody who is no proxy: %d, want %d", i, got, want)
+		}
+	}
+	f.configure(proxies, "127.0.0.1, 192.0.2.1")
+	for i := range 6 {
+		if got, want := guess(person{"bob", "wrong"}, fmt.Sprintf("10.0.0.%d, 203.0.113.7, 192.0.2.1", i)), 401+i/5*2; got != want {
+			t.Errorf("guess %d by one client: %d, want %d", i, got, want)
+		}
+	}
+	if got := guess(bob, "203.0.113.7"); got != 403 {
+		t.Errorf("the right one from there: %d", got)
+	}
+	if got := guess(bob, "203.0.113.8"); got != 200 {
+		t.Errorf("from elsewhere: %d", got)
+	}
+}

@@ -40,6 +40,9 @@ const MaxVerified = maxVerified
 // Code returns the code of a second factor at a time, in seconds since 1970.
 func (t *TOTP) Code(at int64) string { return t.code(uint64(at) / 30) }
 
+// Client returns where a request comes from.
+var Client = Lockout.client
+
 // Records returns how many failures are remembered.
 func (a *Auth) Records() (records, order int) {
 	return len(a.failures.records), len(a.failures.order)

@@ -2,9 +2,7 @@ package auth
 
 import (
 	"crypto/sha256"
-	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -16,7 +14,8 @@ var errLocked = &couch.Error{Kind: couch.Forbidden, Reason: "Account is temporar
 // How many more failures than those of one address with one name count for a
 // name from everywhere, and for an address with every name. They refuse only
 // log-ins that would have to be computed: whoever has logged in since the start
-// goes on. An address may be a proxy's, with everybody behind it.
+// goes on. An address may be that of a proxy that [Lockout] does not name, with
+// everybody behind it.
 const (
 	nameFactor    = 20
 	addressFactor = 200
@@ -25,32 +24,14 @@ const (
 // guess is one attempt to log in, as the failures are counted.
 type guess struct{ name, address, salt string }
 
-// newGuess returns the attempt of a request. The salt is the account's: a new
-// password begins a new count.
-func newGuess(req *http.Request, name, salt string) guess {
+// guess returns the attempt of a request. The salt is the account's: a new password
+// begins a new count.
+func (l Lockout) guess(req *http.Request, name, salt string) guess {
 	if len(name) > sha256.Size { // a record has a bounded size
 		sum := sha256.Sum256([]byte(name))
 		name = string(sum[:])
 	}
-	return guess{name: name, address: clientAddress(req), salt: salt}
-}
-
-// clientAddress returns where a request comes from: an IPv4 address, or the
-// network of an IPv6 one, within which addresses cost nothing.
-func clientAddress(req *http.Request) string {
-	host, _, err := net.SplitHostPort(req.RemoteAddr)
-	if err != nil {
-		return req.RemoteAddr
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if ip = ip.Unmap(); ip.Is6() {
-		network, _ := ip.WithZone("").Prefix(64)
-		return network.String()
-	}
-	return ip.String()
+	return guess{name: name, address: l.client(req), salt: salt}
 }
 
 // failures counts failed attempts.

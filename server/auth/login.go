@@ -34,7 +34,8 @@ func (a *Auth) Login(req *http.Request, c Credentials) (Session, error) {
 		return Session{}, err
 	}
 	if found.totp != nil {
-		err := a.failures.try(req.Context(), newGuess(req, c.Name, found.salt), a.policy().Lockout, attempt{
+		lockout := a.policy().Lockout
+		err := a.failures.try(req.Context(), lockout.guess(req, c.Name, found.salt), lockout, attempt{
 			known: func() bool { return false },
 			guess: func() (bool, error) { return found.totp.verify(c.Token, time.Now()), nil },
 		})
@@ -51,11 +52,11 @@ func (a *Auth) verify(req *http.Request, name, password string) (*account, error
 	if err != nil {
 		return nil, err
 	}
-	g, computed := newGuess(req, name, ""), false
+	salt, lockout, computed := "", a.policy().Lockout, false
 	if found != nil {
-		g.salt = found.salt
+		salt = found.salt
 	}
-	err = a.failures.try(req.Context(), g, a.policy().Lockout, attempt{
+	err = a.failures.try(req.Context(), lockout.guess(req, name, salt), lockout, attempt{
 		known: func() bool { return a.isVerified(found, password) },
 		guess: func() (bool, error) {
 			computed = true

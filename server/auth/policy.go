@@ -2,6 +2,7 @@ package auth
 
 import (
 	"cmp"
+	"net/netip"
 	"regexp"
 	"strings"
 	"time"
@@ -64,6 +65,9 @@ type Lockout struct {
 	Failures int           // of an address with a name, until it is refused; 0: 5
 	Memory   time.Duration // how long after the last failure; 0: 5 minutes
 	Records  int           // how many are kept; 0: 10000
+	// Proxies are those whose X-Forwarded-For says where a request comes from. Who is
+	// none is not believed.
+	Proxies []netip.Prefix
 }
 
 func (l Lockout) failures() int         { return cmp.Or(max(0, l.Failures), 5) }

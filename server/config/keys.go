@@ -26,6 +26,7 @@ var (
 	ChangesTimeout         = ID{"chttpd", "changes_timeout"}
 	EnableCORS             = ID{"chttpd", "enable_cors"}
 	WWWAuthenticate        = ID{"chttpd", "WWW-Authenticate"}
+	TrustedProxies         = ID{"chttpd", "trusted_proxies"} // settle's own
 	CORSOrigins            = ID{"cors", "origins"}
 	CORSCredentials        = ID{"cors", "credentials"}
 	CORSMethods            = ID{"cors", "methods"}
@@ -110,6 +111,7 @@ var definitions = map[ID]definition{
 	ChangesTimeout:         {standard: "60000", check: isFrom(1, 1<<31)},
 	EnableCORS:             {standard: "false", check: isBool},
 	WWWAuthenticate:        {standard: "", check: isHeaderValue},
+	TrustedProxies:         {standard: "", check: isNetworks},
 	CORSOrigins:            {standard: "", check: isHeaderValue},
 	CORSCredentials:        {standard: "false", check: isBool},
 	CORSMethods:            {standard: "", check: isHeaderValue},
