@@ -8,6 +8,7 @@ import (
 
 	"settle/server/auth"
 	"settle/storage/couch"
+	"settle/storage/localview"
 )
 
 // ownPrefix begins the names of readers' local documents. Behind it stand the
@@ -39,70 +40,33 @@ func (db *Database) shown(stored couch.DocID) (id couch.DocID, ok bool) {
 	return couch.DocID(couch.LocalPrefix + name), ok
 }
 
-// GetLocal reads a local document. See [storage.Database.GetLocal].
-func (db *Database) GetLocal(ctx context.Context, id couch.DocID) (*couch.LocalDocument, error) {
-	stored, ok := db.stored(id)
-	if !ok {
-		return nil, couch.ErrNotFound
-	}
-	doc, err := db.Database.GetLocal(ctx, stored)
-	if err != nil {
-		return nil, err
-	}
-	own := *doc
-	own.ID = id
-	return &own, nil
+// local returns the view's part of the local documents.
+func (db *Database) local() *localview.View {
+	return &localview.View{Store: db.Database, Stored: db.stored, Known: db.shown, Range: db.storedRange, Within: within, Foreign: errForeign}
 }
 
-// PutLocal stores a local document. See [storage.Database.PutLocal]. The error is
-// a Forbidden for an id that belongs to readers.
+// errForeign is the error of a local document that is not to be stored here.
+var errForeign = couch.Errorf(couch.Forbidden, "The local document belongs to somebody else.")
+
+// GetLocal reads a local document. See [storage.Database.GetLocal].
+func (db *Database) GetLocal(ctx context.Context, id couch.DocID) (*couch.LocalDocument, error) {
+	return db.local().Get(ctx, id)
+}
+
+// PutLocal stores a local document. See [storage.Database.PutLocal]. The error is a
+// Forbidden for an id that belongs to readers.
 func (db *Database) PutLocal(ctx context.Context, doc *couch.LocalDocument) (uint64, error) {
-	own := *doc
-	var ok bool
-	if own.ID, ok = db.stored(doc.ID); !ok {
-		return 0, couch.Errorf(couch.Forbidden, "The local document belongs to somebody else.")
-	}
-	return db.Database.PutLocal(ctx, &own)
+	return db.local().Put(ctx, doc)
 }
 
 // DeleteLocal removes a local document. See [storage.Database.DeleteLocal].
 func (db *Database) DeleteLocal(ctx context.Context, id couch.DocID) error {
-	stored, ok := db.stored(id)
-	if !ok {
-		return couch.ErrNotFound
-	}
-	return db.Database.DeleteLocal(ctx, stored)
+	return db.local().Delete(ctx, id)
 }
 
-// LocalDocs lists the user's local documents. See [storage.Database.LocalDocs].
+// LocalDocs lists local documents. See [storage.Database.LocalDocs].
 func (db *Database) LocalDocs(ctx context.Context, o couch.AllDocsOptions) iter.Seq2[*couch.LocalDocument, error] {
-	return func(yield func(*couch.LocalDocument, error) bool) {
-		skip, left := o.Skip, o.Limit
-		if left == 0 {
-			return
-		}
-		for doc, err := range db.Database.LocalDocs(ctx, db.storedRange(o)) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			id, ok := db.shown(doc.ID)
-			if !ok || !within(id, o) {
-				continue
-			}
-			if skip > 0 {
-				skip--
-				continue
-			}
-			doc.ID = id
-			if !yield(doc, nil) {
-				return
-			}
-			if left--; left == 0 {
-				return
-			}
-		}
-	}
+	return db.local().All(ctx, o)
 }
 
 // storedRange returns the options that read at least the user's documents of a

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"settle/storage/couch"
+	"settle/storage/localview"
 )
 
 // Local documents whose ids begin with hiddenPrefix are none of the ordinary view.
@@ -35,70 +36,33 @@ func (db *Database) known(stored couch.DocID) (id couch.DocID, ok bool) {
 	return couch.DocID(couch.LocalPrefix + name), ok
 }
 
-// GetLocal reads a local document of the view. See [storage.Database.GetLocal].
+// local returns the view's part of the local documents.
+func (db *Database) local() *localview.View {
+	return &localview.View{Store: db.Database, Stored: db.stored, Known: db.known, Range: db.storedRange, Foreign: errForeign}
+}
+
+// errForeign is the error of a local document that is not to be stored here.
+var errForeign = couch.Errorf(couch.Forbidden, "The local document belongs to another view of the database.")
+
+// GetLocal reads a local document. See [storage.Database.GetLocal].
 func (db *Database) GetLocal(ctx context.Context, id couch.DocID) (*couch.LocalDocument, error) {
-	stored, ok := db.stored(id)
-	if !ok {
-		return nil, couch.ErrNotFound
-	}
-	doc, err := db.Database.GetLocal(ctx, stored)
-	if err != nil {
-		return nil, err
-	}
-	own := *doc
-	own.ID = id
-	return &own, nil
+	return db.local().Get(ctx, id)
 }
 
-// PutLocal stores a local document of the view. See [storage.Database.PutLocal]. The
-// error is a Forbidden for an id that belongs to another view.
+// PutLocal stores a local document. See [storage.Database.PutLocal]. The error is a
+// Forbidden for an id that belongs to another view.
 func (db *Database) PutLocal(ctx context.Context, doc *couch.LocalDocument) (uint64, error) {
-	own := *doc
-	var ok bool
-	if own.ID, ok = db.stored(doc.ID); !ok {
-		return 0, couch.Errorf(couch.Forbidden, "The local document belongs to another view of the database.")
-	}
-	return db.Database.PutLocal(ctx, &own)
+	return db.local().Put(ctx, doc)
 }
 
-// DeleteLocal removes a local document of the view. See [storage.Database.DeleteLocal].
+// DeleteLocal removes a local document. See [storage.Database.DeleteLocal].
 func (db *Database) DeleteLocal(ctx context.Context, id couch.DocID) error {
-	stored, ok := db.stored(id)
-	if !ok {
-		return couch.ErrNotFound
-	}
-	return db.Database.DeleteLocal(ctx, stored)
+	return db.local().Delete(ctx, id)
 }
 
-// LocalDocs lists the local documents of the view. See [storage.Database.LocalDocs].
+// LocalDocs lists local documents. See [storage.Database.LocalDocs].
 func (db *Database) LocalDocs(ctx context.Context, o couch.AllDocsOptions) iter.Seq2[*couch.LocalDocument, error] {
-	return func(yield func(*couch.LocalDocument, error) bool) {
-		skip, left := o.Skip, o.Limit
-		if left == 0 {
-			return
-		}
-		for doc, err := range db.Database.LocalDocs(ctx, db.storedRange(o)) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			id, ok := db.known(doc.ID)
-			if !ok {
-				continue
-			}
-			if skip > 0 {
-				skip--
-				continue
-			}
-			doc.ID = id
-			if !yield(doc, nil) {
-				return
-			}
-			if left--; left == 0 {
-				return
-			}
-		}
-	}
+	return db.local().All(ctx, o)
 }
 
 // storedRange returns the options that read the stored documents of a range.
