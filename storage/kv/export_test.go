@@ -19,3 +19,6 @@ func (w Waiters) Wait(p Partition) <-chan struct{} { return w.t.wait(p) }
 
 // LargestMerge is how much a compaction writes at most.
 var LargestMerge = largestMerge
+
+// SetMaxBatch changes how many bytes a transaction may have.
+func SetMaxBatch(s *Pebble, n int) { s.maxBatch = n }

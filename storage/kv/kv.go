@@ -36,7 +36,8 @@ type Store interface {
 	// returns, unless ctx has ended: then the error is fn's or that of ctx. fn may run more than once and has no effect but
 	// through its Tx. It must not begin another Update or Drop.
 	//
-	// Errors: [ErrNoSpace] before anything is written, [ErrUnknownOutcome] when
+	// Errors: [ErrNoSpace] before anything is written, [ErrTooLarge] where fn writes
+	// more than an engine takes at once (1 GiB here), [ErrUnknownOutcome] when
 	// the commit may or may not have happened. While there is no space, an Update
 	// that only deletes, and Drop, go on; they too are refused where what they take
 	// would keep the engine from giving back what was deleted.
@@ -138,6 +139,8 @@ var (
 	ErrClosed = errors.New("kv: store is closed")
 	// ErrNoSpace: the disk is full but for the reserve. Nothing was written.
 	ErrNoSpace = errors.New("kv: no space left on the device")
+	// ErrTooLarge: the transaction is larger than the engine takes. Nothing was written.
+	ErrTooLarge = errors.New("kv: the transaction is too large")
 	// ErrUnknownOutcome: the commit may or may not have happened; read before
 	// trying again.
 	ErrUnknownOutcome = errors.New("kv: outcome of the commit is unknown")

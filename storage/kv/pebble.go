@@ -71,6 +71,7 @@ type Pebble struct {
 	version    atomic.Uint64  // the newest version given to a commit
 	background atomic.Uint64  // how often flushes or compactions have failed
 	work       sync.WaitGroup // calls of Pebble that nobody may wait for
+	maxBatch   int            // bytes of a transaction
 	table      int64          // the size that tables are written in
 	firstLevel int64          // what the first level holds before there is one above
 	patience   time.Duration  // how long Close waits for each thing that may never come
@@ -116,6 +117,7 @@ func newPebble(o PebbleOptions) *Pebble {
 		dir: o.Dir, readOnly: o.ReadOnly, logger: o.Logger,
 		partitions: newPartitionTable(),
 		waiters:    newWaiterTable(),
+		maxBatch:   maxBatch,
 		table:      tableBytes(o.MemTableBytes),
 		firstLevel: max(o.MemTableBytes, 2*tableBytes(o.MemTableBytes)),
 		patience:   closePatience,

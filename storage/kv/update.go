@@ -56,7 +56,7 @@ func (s *Pebble) transact(ctx context.Context, part *partition, fn func(Tx) erro
 	}
 	defer part.unlock()
 	last := part.last.Load()
-	t := &tx{reader: reader{db: s.db, p: part.id}, batch: s.db.NewBatch()}
+	t := &tx{reader: reader{db: s.db, p: part.id}, batch: s.db.NewBatch(), limit: s.maxBatch}
 	defer t.end()
 	n := 0
 	if err = runTx(ctx, t, fn); err == nil && t.batch.Count() > 0 {

@@ -16,7 +16,7 @@ func Corrupt(what string) error {
 }
 
 // DomainError turns the errors of kv and crypt into those of couch, which wrap
-// them: NoSpace, Unavailable, Corrupt. Others, and nil, it returns as they are.
+// them: NoSpace, RequestTooLarge, Unavailable, Corrupt. Others, and nil, it returns as they are.
 func DomainError(err error) error {
 	var known *couch.Error
 	switch {
@@ -24,6 +24,8 @@ func DomainError(err error) error {
 		return err
 	case errors.Is(err, kv.ErrNoSpace):
 		return &couch.Error{Kind: couch.NoSpace, Reason: couch.ErrNoSpace.Reason, Err: err}
+	case errors.Is(err, kv.ErrTooLarge):
+		return &couch.Error{Kind: couch.RequestTooLarge, Err: err}
 	case errors.Is(err, kv.ErrClosed):
 		return &couch.Error{Kind: couch.Unavailable, Reason: couch.ErrUnavailable.Reason, Err: err}
 	case errors.Is(err, kv.ErrCorrupt), errors.Is(err, crypt.ErrDamaged):

@@ -172,7 +172,7 @@ func TestDomainError(t *testing.T) {
 	other := errors.New("other")
 	for _, tt := range []struct{ err, want error }{
 		{nil, nil}, {other, other}, {couch.ErrConflict, couch.ErrConflict},
-		{kv.ErrNoSpace, couch.ErrNoSpace}, {kv.ErrClosed, couch.ErrUnavailable},
+		{kv.ErrNoSpace, couch.ErrNoSpace}, {kv.ErrTooLarge, &couch.Error{Kind: couch.RequestTooLarge}}, {kv.ErrClosed, couch.ErrUnavailable},
 		{kv.ErrCorrupt, couch.ErrCorrupt}, {crypt.ErrDamaged, couch.ErrCorrupt},
 	} {
 		got := schema.DomainError(tt.err)
