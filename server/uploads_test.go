@@ -163,3 +163,38 @@ func TestUploadIsInterrupted(t *testing.T) {
 	feed.Close()
 	<-ended
 }
+
+// An upload that the quota has no room for is refused before it comes, and one that a
+// document takes has to have room still.
+func TestUploadsWithinQuota(t *testing.T) {
+	r := start(t)
+	r.ok("PUT", "/alpha", "")
+	r.ok("PUT", "/alpha/_quota", `{"max_bytes":100}`)
+	create := func(length, body string) *http.Response {
+		return r.tus("POST", "/alpha/_uploads", strings.NewReader(body), "Upload-Length", length, "Content-Type", octets)
+	}
+	if res := create("101", ""); res.StatusCode != 507 || res.Header.Get("Location") != "" {
+		t.Error(res.Status, res.Header)
+	}
+	res := create("60", strings.Repeat("x", 60))
+	if res.StatusCode != 201 {
+		t.Fatal(res.Status)
+	}
+	url := res.Header.Get("Location")
+	doc := `{"_attachments":{"a":{"upload":"` + url[strings.LastIndex(url, "/")+1:] + `"}}}`
+	if res := create("50", ""); res.StatusCode != 507 {
+		t.Errorf("beside another: %s", res.Status)
+	}
+	r.ok("PUT", "/alpha/_quota", `{"max_bytes":50}`)
+	if res := r.tus("PUT", "/alpha/doc", strings.NewReader(doc)); res.StatusCode != 507 {
+		t.Errorf("taken: %s", res.Status)
+	}
+	r.ok("PUT", "/alpha/_quota", `{"max_bytes":100}`)
+	r.ok("PUT", "/alpha/doc", doc)
+	if res := create("50", ""); res.StatusCode != 507 {
+		t.Errorf("beside the attachment: %s", res.Status)
+	}
+	if res := create("30", ""); res.StatusCode != 201 {
+		t.Errorf("what there is room for: %s", res.Status)
+	}
+}

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"settle/storage"
 	"settle/storage/couch"
@@ -83,5 +86,86 @@ func TestQuotaCountsContentsOnce(t *testing.T) {
 	mustPut(t, db, "doc", rev, `{}`)
 	if n := used(t, db); n != 2 {
 		t.Errorf("%d bytes are left", n)
+	}
+}
+
+// An upload needs room for all that it may become, beside the other uploads, and room
+// for its content where a document takes it.
+func TestQuotaOfUploads(t *testing.T) {
+	b := newBench(t)
+	db := b.create("db")
+	rev := mustPut(t, db, "old", "", `{"text":"`+strings.Repeat("x", 89)+`"}`) // 100 bytes
+	if err := db.SetQuota(t.Context(), 1100); err != nil {
+		t.Fatal(err)
+	}
+	create := func(length int64) (couch.Upload, error) {
+		return db.CreateUpload(t.Context(), couch.Upload{Owner: "ann", Length: length, Expires: time.Now().Add(time.Hour)})
+	}
+	first, err := create(600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, length := range []int64{401, 1001, 1 << 40} {
+		if _, err := create(length); !errors.Is(err, couch.ErrOverQuota) {
+			t.Errorf("%d bytes: %v", length, err)
+		}
+	}
+	for _, length := range []int64{0, 400, 0} {
+		if _, err := create(length); err != nil {
+			t.Errorf("%d bytes: %v", length, err)
+		}
+	}
+	if _, err := create(1); !errors.Is(err, couch.ErrOverQuota) {
+		t.Errorf("beside the other uploads: %v", err)
+	}
+	if n := used(t, db); n != 100 {
+		t.Errorf("%d bytes are used", n)
+	}
+
+	if first, err = db.AppendUpload(t.Context(), first, strings.NewReader(strings.Repeat("y", 600))); err != nil {
+		t.Fatal(err)
+	}
+	take := func() couch.Attachment {
+		p, err := db.TakeUpload(t.Context(), first.ID, "ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return couch.Attachment{Name: "a", Length: p.Length(), Digest: p.Digest(), Pending: p}
+	}
+	rev = mustPut(t, db, "old", rev, `{"text":"`+strings.Repeat("x", 589)+`"}`) // 600 bytes
+	doc := document(t, "new", `{}`)
+	doc.Attachments = []couch.Attachment{take()}
+	if _, err := db.BulkDocs(t.Context(), storage.Docs(doc)); !errors.Is(err, couch.ErrOverQuota) {
+		t.Errorf("the document: %v", err)
+	}
+	mustPut(t, db, "old", rev, `{}`)
+	mustPut(t, db, "new", "", `{}`, take()) // the upload has stayed
+	if n := used(t, db); n != 604 {
+		t.Errorf("%d bytes are used", n)
+	}
+}
+
+// Of uploads that are made at once no more are than there is room for.
+func TestQuotaOfUploadsAtOnce(t *testing.T) {
+	b := newBench(t)
+	db := b.create("db")
+	if err := db.SetQuota(t.Context(), 1000); err != nil {
+		t.Fatal(err)
+	}
+	var made atomic.Int32
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			_, err := db.CreateUpload(t.Context(), couch.Upload{Owner: "ann", Length: 300, Expires: time.Now().Add(time.Hour)})
+			if err == nil {
+				made.Add(1)
+			} else if !errors.Is(err, couch.ErrOverQuota) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := made.Load(); n != 3 {
+		t.Errorf("%d uploads of 300 bytes in 1000", n)
 	}
 }

@@ -15,17 +15,22 @@ import (
 
 // CreateUpload makes an upload, of which nothing has come; what u says but ID and Offset
 // is the caller's. From when it returns it is there after a crash too, until it expires.
-// Errors: NoSpace, ErrDatabaseMissing.
+// Errors: an OverQuota where the quota has no room for it beside the other uploads,
+// NoSpace, ErrDatabaseMissing.
 func (db *Database) CreateUpload(ctx context.Context, u couch.Upload) (couch.Upload, error) {
 	made := attachments.NewUpload()
 	u.ID, u.Offset = made.ID, 0
 	made.Upload = u
+	admit := func(r kv.Reader, m *schema.Meta) error { return db.blobs.AdmitUpload(ctx, r, m.Quota(), u.Length) }
+	if err := db.view(ctx, admit); err != nil { // before anything is written
+		return couch.Upload{}, err
+	}
 	if err := db.store.noteExpiry(ctx, db.rec.Partition, u); err != nil {
 		return couch.Upload{}, err
 	}
-	err := db.update(ctx, func(tx kv.Tx, _ *schema.Meta) error {
+	err := db.update(ctx, func(tx kv.Tx, m *schema.Meta) error {
 		db.blobs.SaveUpload(tx, made)
-		return nil
+		return admit(tx, m) // again: others were made meanwhile
 	})
 	if err == nil && u.Length == 0 { // its one chunk is empty
 		u, err = db.AppendUpload(ctx, u, strings.NewReader(""))
