@@ -21,7 +21,7 @@ func interactive(ctx context.Context, w *Writer, s *docState, d *couch.Document)
 	if refused && s.tree.Len() > 0 {
 		return couch.RevID{}, couch.ErrConflict, nil
 	}
-	doc, refusal, err := w.resolve(ctx, s, withoutRevPos(d), revs(d.Revisions, 1), d.Revisions.Start+1)
+	doc, refusal, err := w.resolve(ctx, s, asEdited(d), revs(d.Revisions, 1), d.Revisions.Start+1)
 	if err != nil || refusal != nil {
 		return couch.RevID{}, refusal, err
 	}
@@ -60,14 +60,19 @@ func conflicts(w *Writer, s *docState, d *couch.Document) bool {
 	return !s.tree.IsLeaf(d.Revisions.Leaf())
 }
 
-// withoutRevPos forgets where a client says that new contents came in: an
-// interactive edit brings them now.
-func withoutRevPos(d *couch.Document) *couch.Document {
+// asEdited forgets where a client says that new contents came in, for an interactive
+// edit brings them now, and what it says of those that its stubs by name stand for,
+// which are those of the revision that it edits.
+func asEdited(d *couch.Document) *couch.Document {
 	out := *d
 	out.Attachments = slices.Clone(d.Attachments)
 	for i := range out.Attachments {
-		if !out.Attachments[i].Stub {
-			out.Attachments[i].RevPos = 0
+		a := &out.Attachments[i]
+		switch {
+		case !a.Stub:
+			a.RevPos = 0
+		case !a.ByDigest:
+			a.Digest, a.Length = couch.Digest{}, 0
 		}
 	}
 	return &out

@@ -262,11 +262,11 @@ func (b *batch) missingStub(ctx context.Context, w *Writer, s *docState, e *edit
 	if e.judged.refusal == nil || s.old != nil && e.judged.refusal == couch.ErrConflict || !slices.ContainsFunc(e.doc.Attachments, isNamedStub) {
 		return nil
 	}
-	path, gen := revs(e.doc.Revisions, 1), e.doc.Revisions.Start+1
+	doc, path, gen := asEdited(e.doc), revs(e.doc.Revisions, 1), e.doc.Revisions.Start+1
 	if b.kind == Replicated {
-		path, gen = ancestors(e.doc), e.doc.Revisions.Start
+		doc, path, gen = e.doc, ancestors(e.doc), e.doc.Revisions.Start
 	}
-	_, _, err := w.resolve(ctx, s, e.doc, path, gen)
+	_, _, err := w.resolve(ctx, s, doc, path, gen)
 	return err
 }
 

@@ -1,4 +1,4 @@
-package deferred_test
+package storage_test
 
 import (
 	"bytes"
@@ -15,7 +15,6 @@ import (
 	"settle/attachments"
 	"settle/storage"
 	"settle/storage/couch"
-	"settle/storage/storagetest"
 )
 
 // farAway is an origin whose contents come through pipes that the test fills.
@@ -38,10 +37,11 @@ func (f *farAway) Fetch(ctx context.Context, origin []byte, d couch.Deferral) (i
 // postponed is a database with one document, whose content is not here.
 func postponed(t *testing.T, content []byte) (*storage.Store, *storage.Database, *farAway, couch.Attachment) {
 	t.Helper()
-	store := storagetest.Open(t)
+	b := newBench(t)
+	store := b.store
 	f := &farAway{opened: make(chan *io.PipeWriter, 10)}
 	store.Deferred().SetOrigin(f)
-	db := storagetest.Database(t, store, "alpha", storage.CreateOptions{})
+	db := b.create("alpha")
 	id := couch.OriginID{1}
 	if err := db.PutOrigin(t.Context(), id, []byte("over there")); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func postponed(t *testing.T, content []byte) (*storage.Store, *storage.Database,
 	return store, db, f, stored.Attachments[0]
 }
 
-func content(n int) []byte {
+func pattern(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = byte(i * i >> 3)
@@ -73,7 +73,7 @@ func content(n int) []byte {
 // What has come is given out before the whole is there, but for its end, which waits
 // until the whole is known to be right.
 func TestContentComesAsItArrives(t *testing.T) {
-	want := content(1 << 20)
+	want := pattern(1 << 20)
 	_, db, f, a := postponed(t, want)
 	r, err := db.ReadBlob(t.Context(), a, 0, -1)
 	if err != nil {
@@ -98,7 +98,7 @@ func TestContentComesAsItArrives(t *testing.T) {
 
 // Many who ask cause one fetch, whatever becomes of each; behind it nothing is fetched.
 func TestOneFetch(t *testing.T) {
-	want := content(3 << 20)
+	want := pattern(3 << 20)
 	_, db, f, a := postponed(t, want)
 	gone, cancel := context.WithCancel(t.Context())
 	first, err := db.ReadBlob(gone, a, 0, -1)
@@ -143,7 +143,7 @@ func TestOneFetch(t *testing.T) {
 // A content whose document goes while it is fetched is given to who asked, and not kept;
 // the end of the store ends a fetch.
 func TestFetchOfWhatGoes(t *testing.T) {
-	want := content(200_000)
+	want := pattern(200_000)
 	_, db, f, a := postponed(t, want)
 	r, err := db.ReadBlob(t.Context(), a, 0, -1)
 	if err != nil {
