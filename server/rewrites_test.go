@@ -122,3 +122,43 @@ func TestRewritesKeepTheSession(t *testing.T) {
 		t.Errorf("the administrator: %d %s", status, text)
 	}
 }
+
+// A slash that is escaped is part of a name, in the path that is rewritten and in the one
+// that a function gives; no escaped path leads out of the database.
+func TestRewritesKeepEscapedSlashes(t *testing.T) {
+	r, rules := withDesign(t, `{"rewrites": [
+		{"from": "doc/:id", "to": "../../:id"}, {"from": "rest/*", "to": "../../*"}, {"from": "*", "to": "none"}
+	]}`)
+	const byFunction = `{"rewrites": "function (req) { return '../../' + req.query.to; }"}`
+	if status, _, text := ask(t, "PUT", r.url+"/db/_design/f", byFunction, asAdmin...); status != 201 {
+		t.Fatalf("%d %s", status, text)
+	}
+	for _, id := range []string{"p%2Fq", "p%25q", "p+q", "p%2Bq"} {
+		if status, _, text := ask(t, "PUT", r.url+"/db/"+id, `{}`, asAdmin...); status != 201 {
+			t.Fatalf("%s: %d %s", id, status, text)
+		}
+	}
+	function := r.url + "/db/_design/f"
+	for _, tt := range []struct {
+		url    string
+		status int
+		want   string
+	}{
+		{rules + "/_rewrite/doc/p%2Fq", 200, `"_id":"p/q"`},
+		{rules + "/_rewrite/rest/p%2Fq", 200, `"_id":"p/q"`},
+		{rules + "/_rewrite/doc/p%25q", 200, `"_id":"p%q"`},
+		{rules + "/_rewrite/doc/p+q", 200, `"_id":"p q"`},
+		{rules + "/_rewrite/doc/p%2Bq", 200, `"_id":"p+q"`},
+		{rules + "/_rewrite/doc/p/q", 404, "not_found"},
+		{rules + "/_rewrite/rest/%2e%2e/%2e%2e/_users", 400, "insecure_rewrite_rule"},
+		{rules + "/_rewrite/rest/%2e%2e%2f%2e%2e%2f_users", 404, "not_found"},
+		{function + "/_rewrite?to=p%252Fq", 200, `"_id":"p/q"`},
+		{function + "/_rewrite?to=p%2Fq", 404, "not_found"},
+		{function + "/_rewrite?to=p%2525q", 200, `"_id":"p%q"`},
+		{function + "/_rewrite?to=%252e%252e%2F_users", 400, "insecure_rewrite_rule"},
+	} {
+		if status, _, text := ask(t, "GET", tt.url, "", asAdmin...); status != tt.status || !strings.Contains(text, tt.want) {
+			t.Errorf("%s: %d %s, want %d %s", tt.url, status, text, tt.status, tt.want)
+		}
+	}
+}

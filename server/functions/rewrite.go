@@ -43,7 +43,7 @@ func (f *Functions) rewrite(r *web.Request) error {
 		return &web.Error{Status: http.StatusNotFound, Name: design.RewriteError, Reason: "Invalid path."}
 	}
 	query := r.URL.Query()
-	to, ok, err := route(body.Rewrites, methodOf(r), segments(r.Param("*")), query)
+	to, ok, err := route(body.Rewrites, methodOf(r), r.Segments("*"), query)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (f *Functions) rewriteByFunction(r *web.Request, d *design.Document) error 
 		return answer(r, w.Response)
 	}
 	plain, own, _ := strings.Cut(w.Path, "?")
-	path, err := resolve(r, segments(plain))
+	path, err := resolve(r, unescapedSegments(plain))
 	if err != nil {
 		return err
 	}
@@ -138,6 +138,17 @@ func textOf(value json.RawMessage) string {
 // segments parts a path and leaves out empty segments.
 func segments(path string) []string {
 	return strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
+}
+
+// unescapedSegments parts an escaped path. What cannot be unescaped stays as it is.
+func unescapedSegments(path string) []string {
+	parts := segments(path)
+	for i, part := range parts {
+		if plain, err := url.QueryUnescape(part); err == nil {
+			parts[i] = plain
+		}
+	}
+	return parts
 }
 
 // resolve turns a path that is relative to the design document into one of the server.

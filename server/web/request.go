@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -45,6 +46,16 @@ func DatabaseOf[T any](r *Request) T { return r.database.(T) }
 // name "*" stands for the rest of the path.
 func (r *Request) Param(name string) string {
 	return unescapeSegment(r.params.Param(name))
+}
+
+// Segments returns the segments of a part of the path by its name in the route, each
+// unescaped: a slash that was escaped parts nothing.
+func (r *Request) Segments(name string) []string {
+	segments := strings.FieldsFunc(r.params.Param(name), func(c rune) bool { return c == '/' })
+	for i, segment := range segments {
+		segments[i] = unescapeSegment(segment)
+	}
+	return segments
 }
 
 // DocID returns the document id that a part of the path stands for.

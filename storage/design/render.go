@@ -54,7 +54,7 @@ type Rewrite struct {
 }
 
 // Rewrite runs the design document's rewrite function. The error is an *Error with
-// the name RewriteError where it returns nothing; else as of Filter.
+// the name RewriteError where it returns neither a path nor a code; else as of Filter.
 func (d *Document) Rewrite(ctx context.Context, req []byte) (Rewrite, error) {
 	if _, err := d.function("rewrites"); err != nil {
 		return Rewrite{}, err
@@ -72,8 +72,7 @@ func (d *Document) Rewrite(ctx context.Context, req []byte) (Rewrite, error) {
 		return Rewrite{Response: response}, err
 	}
 	if _, ok := members.get("path"); !ok {
-		response, err := parseMembers(members)
-		return Rewrite{Response: response}, err
+		return Rewrite{}, newError(RewriteError, "Rewrite result must produce a new path.")
 	}
 	return parseRewrite([]byte(text), members)
 }

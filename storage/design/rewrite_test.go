@@ -12,6 +12,8 @@ func TestRewrite(t *testing.T) {
 		{`{path: "a", method: "PUT", query: {b: "1"}, headers: {X: "y"}, body: "z"}`, `a "PUT" "{\"b\":\"1\"}" [{X y}] z`},
 		{`{code: 403, path: "a", method: "PUT", query: {}, body: "no"}`, ` "" "" [] -`},
 		{`{path: ""}`, "rewrite_error"},
+		{`{}`, "rewrite_error"},
+		{`{body: "no", headers: {X: "y"}}`, "rewrite_error"},
 		{`{path: 5}`, "rewrite_error"},
 		{`{path: "a", headers: 5}`, "external_response_error"},
 		{`undefined`, "rewrite_error"},
