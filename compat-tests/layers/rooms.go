@@ -66,6 +66,7 @@ func Settle() Table {
 			{Path: "storage/mango", Rooms: []string{"storage/couch", "storage/collate", "storage/docjson"}},
 			{Path: "storage/view", AllAbove: true},
 			{Path: "replication", Rooms: []string{"storage/couch", "storage/docjson", "attachments"}},
+			{Path: "replication/sidetest", Rooms: []string{"storage/couch", "replication"}, Modules: []string{"github.com/google/go-cmp"}},
 			{Path: "replication/remote", Rooms: []string{"storage/couch", "storage/docjson", "attachments/multipart", "replication"}, Modules: []string{"github.com/go-kivik/kivik/v4"}},
 			{Path: "replication/scheduler", Rooms: []string{"replication"}},
 			{Path: "server/auth", Rooms: []string{"storage/couch"}, Modules: []string{crypto, token, "filippo.io/age"}},
