@@ -83,6 +83,7 @@ func newParser(c *cli, stdout, stderr io.Writer) (*kong.Kong, error) {
 		kong.DefaultEnvars("SETTLE"),
 		kong.Writers(stdout, stderr), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.NamedMapper("directory", kong.MapperFunc(decodeDirectory)),
+		kong.NamedMapper("path", kong.MapperFunc(decodePath)),
 		kong.Exit(func(code int) { panic(exited(code)) }))
 }
 
@@ -98,6 +99,20 @@ func decodeDirectory(ctx *kong.DecodeContext, target reflect.Value) error {
 		return errors.New("must not be empty; the current directory is \".\"")
 	}
 	target.SetString(kong.ExpandPath(path))
+	return nil
+}
+
+// decodePath reads a flag that names a file, and makes the path absolute. An empty one
+// is a variable that was not set, and names none.
+func decodePath(ctx *kong.DecodeContext, target reflect.Value) error {
+	var path string
+	if err := ctx.Scan.PopValueInto("file", &path); err != nil {
+		return err
+	}
+	if path != "" {
+		path = kong.ExpandPath(path)
+	}
+	target.SetString(path)
 	return nil
 }
 

@@ -25,6 +25,7 @@ import (
 type location struct {
 	Data     string `required:"" type:"directory" placeholder:"DIR" env:"SETTLE_DATA" help:"The data directory."`
 	Identity string `type:"path" placeholder:"FILE" env:"SETTLE_IDENTITY" help:"The identity file that opens the store; outside the data directory. Default: settle.identity in $$CREDENTIALS_DIRECTORY, else settle/identity in $$XDG_CONFIG_HOME."`
+	PINFile  string `name:"pin-file" type:"path" placeholder:"FILE" help:"Holds the PIN that an age plugin asks for. Default: settle.pin in $$CREDENTIALS_DIRECTORY, else the terminal."`
 }
 
 // opening says how to open a store.
@@ -32,6 +33,7 @@ type opening struct {
 	location
 	readOnly      bool
 	acceptKeyring bool
+	needIdentity  bool
 	getenv        func(string) string
 	logger        *slog.Logger
 	fatal         func(error) // called once the engine can write no more
@@ -106,11 +108,7 @@ func (o opening) open(ctx context.Context, lock *dataLock) (*opened, error) {
 
 // openEngine unlocks the keyring and opens the engine under the lock.
 func (o opening) openEngine(ctx context.Context, lock *dataLock) (*kv.Pebble, *crypt.Unlocked, error) {
-	unlocked, err := crypt.Unlock(ctx, crypt.UnlockOptions{
-		DataDir: o.Data, Identity: o.Identity, Getenv: o.getenv, Logger: o.logger,
-		AcceptKeyring: o.acceptKeyring, ReadOnly: o.readOnly,
-		Passphrase: askPassphrase,
-	})
+	unlocked, err := o.unlock(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,6 +117,24 @@ func (o opening) openEngine(ctx context.Context, lock *dataLock) (*kv.Pebble, *c
 		Logger: o.logger, ReadOnly: o.readOnly, Fatal: o.fatal,
 	})
 	return engine, unlocked, err
+}
+
+// unlock opens the keyring.
+func (o opening) unlock(ctx context.Context) (*crypt.Unlocked, error) {
+	user := &terminal{}
+	defer user.Close()
+	ask := func(question string) (string, error) { return user.ask(ctx, question) }
+	pin, known, err := o.readPIN()
+	if err != nil {
+		return nil, err
+	}
+	pins := pins{known: known, pin: pin, ask: ask, logger: o.logger}
+	return crypt.Unlock(ctx, crypt.UnlockOptions{
+		DataDir: o.Data, Identity: o.Identity, Getenv: o.getenv, Logger: o.logger,
+		AcceptKeyring: o.acceptKeyring, ReadOnly: o.readOnly, NeedIdentity: o.needIdentity,
+		Passphrase: func() (string, error) { return ask("Passphrase of the identity") },
+		PIN:        pins.answer,
+	})
 }
 
 // blobDir is the directory of the large blobs.

@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"settle": main})
+	testscript.Main(m, map[string]func(){"settle": main, "age-plugin-asks": pluginThatAsks})
 }
 
 // TestScripts runs the command's stories in testdata. Beside testscript's own
@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	listing DIR FILE         writes names, modes and contents' hashes of a directory to a file
 //	mode MODE FILE           fails unless the file has the mode
 //	bits FILE OFFSET         flips the bits of one byte of a file; a negative offset counts from its end
+//	plugin FILE              makes an identity of the age plugin "asks", which wants the PIN 1234
 //	certificate NAME CERT KEY
 //	                         makes a self-signed certificate of 127.0.0.1 and its key, in PEM files
 //	shows NAME               fails unless the server shows the certificate of that name within five seconds, and speaks HTTP/2
@@ -59,7 +60,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": cmdServe, "terminate": cmdTerminate, "http": cmdHTTP,
 			"certificate": cmdCertificate, "shows": cmdShows,
-			"listing": cmdListing, "mode": cmdMode, "bits": cmdBits, "exit": cmdExit,
+			"listing": cmdListing, "mode": cmdMode, "bits": cmdBits, "exit": cmdExit, "plugin": cmdPlugin,
 		},
 	})
 }
@@ -80,7 +81,7 @@ func command(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	cmd.Path, err = exec.LookPath("settle")
 	ts.Check(err)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"HOME", "PATH", "COUCHDB_USER", "COUCHDB_PASSWORD", "SETTLE_DATA", "SETTLE_IDENTITY", "SETTLE_LISTEN", "SETTLE_TLS_CERT", "SETTLE_TLS_KEY", "SETTLE_CONFIG", "SETTLE_CORS_PRESET", "SETTLE_SET", "COUCHDB_SECRET", "XDG_CONFIG_HOME", "CREDENTIALS_DIRECTORY"} {
+	for _, name := range []string{"HOME", "PATH", "COUCHDB_USER", "COUCHDB_PASSWORD", "SETTLE_DATA", "SETTLE_IDENTITY", "SETTLE_LISTEN", "SETTLE_TLS_CERT", "SETTLE_TLS_KEY", "SETTLE_CONFIG", "SETTLE_CORS_PRESET", "SETTLE_SET", "COUCHDB_SECRET", "XDG_CONFIG_HOME", "CREDENTIALS_DIRECTORY", "SETTLE_PIN_FILE", "SETTLE_NEED_IDENTITY"} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}

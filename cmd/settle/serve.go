@@ -30,6 +30,7 @@ type serveCmd struct {
 	TLSCert       string `name:"tls-cert" type:"path" placeholder:"FILE" env:"SETTLE_TLS_CERT" help:"Serve with TLS: the PEM certificate, with its chain. Read again once it changes."`
 	TLSKey        string `name:"tls-key" type:"path" placeholder:"FILE" env:"SETTLE_TLS_KEY" help:"The PEM key of the certificate."`
 	AcceptKeyring bool   `env:"SETTLE_ACCEPT_KEYRING" help:"Take a keyring that is not the one pinned beside the identity, after a restore."`
+	NeedIdentity  bool   `help:"Make no identity at the first start. For containers, whose own files are thrown away with them."`
 }
 
 // Help returns what stands below the flags.
@@ -66,7 +67,7 @@ func (c *serveCmd) Run(env *environment) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	o := opening{location: c.location, acceptKeyring: c.AcceptKeyring, getenv: env.getenv, logger: env.logger}
+	o := opening{location: c.location, acceptKeyring: c.AcceptKeyring, needIdentity: c.NeedIdentity, getenv: env.getenv, logger: env.logger}
 	o.fatal = func(err error) {
 		os.Exit(fail(env.stderr, fmt.Errorf("the store can be written no more, and the next start recovers it: %w", err)))
 	}

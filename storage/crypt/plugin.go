@@ -2,11 +2,8 @@ package crypt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -35,36 +32,21 @@ func withDeadline(ctx context.Context, plugins []string, f func() error) error {
 	}
 }
 
-// pluginUI answers plugins from the environment: messages go to the log, a PIN
-// is what the file $CREDENTIALS_DIRECTORY/settle.pin holds, and nothing is confirmed.
-func pluginUI(log *slog.Logger, getenv func(string) string, pin func() (string, error)) *plugin.ClientUI {
+// pluginUI answers plugins: messages go to the log, pin says what is secret, and
+// nothing is confirmed.
+func pluginUI(log *slog.Logger, pin func(plugin, question string) (string, error)) *plugin.ClientUI {
 	return &plugin.ClientUI{
 		DisplayMessage: func(name, message string) error {
 			log.Info("message of the age plugin", "plugin", name, "message", message)
 			return nil
 		},
-		RequestValue: func(name, _ string, secret bool) (string, error) {
-			if !secret {
+		RequestValue: func(name, question string, secret bool) (string, error) {
+			if !secret || pin == nil {
 				return "", errNoAnswer
 			}
-			if pin != nil {
-				return pin()
-			}
-			return credentialsPIN(getenv)
+			return pin(name, question)
 		},
 		Confirm:   func(_, _, _, _ string) (bool, error) { return false, errNoAnswer },
 		WaitTimer: func(name string) { log.Info("waiting for the age plugin", "plugin", name) },
 	}
-}
-
-func credentialsPIN(getenv func(string) string) (string, error) {
-	dir := getenv("CREDENTIALS_DIRECTORY")
-	if dir == "" {
-		return "", errNoAnswer
-	}
-	b, err := readSmallFile(filepath.Join(dir, "settle.pin"), 4096)
-	if errors.Is(err, os.ErrNotExist) {
-		return "", errNoAnswer
-	}
-	return strings.TrimRight(string(b), "\r\n"), err
 }

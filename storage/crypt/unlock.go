@@ -28,9 +28,9 @@ type UnlockOptions struct {
 
 	// Passphrase asks for the passphrase of the identity file. nil: nobody to ask.
 	Passphrase func() (string, error)
-	// PIN answers an age plugin that asks for a secret. nil: the contents of
-	// $CREDENTIALS_DIRECTORY/settle.pin.
-	PIN func() (string, error)
+	// PIN answers an age plugin that asks for a secret, in words of its own. nil:
+	// nobody to ask.
+	PIN func(plugin, question string) (string, error)
 }
 
 // Unlocked is an opened keyring, and what was made on the way.
@@ -161,7 +161,8 @@ func (u *unlocker) readOrCreateIdentity() (id *Identity, created bool, err error
 		return id, false, err
 	}
 	if u.NeedIdentity {
-		return nil, false, fmt.Errorf("%w: %s does not exist", ErrNoIdentity, u.path)
+		return nil, false, fmt.Errorf("%w: %s does not exist, and none is made here; make it with: mkdir -p -m 700 %s; age-keygen -o %s",
+			ErrNoIdentity, u.path, filepath.Dir(u.path), u.path)
 	}
 	id, err = CreateIdentity(u.path)
 	return id, true, err
@@ -179,7 +180,7 @@ func (u *unlocker) readIdentity() (*Identity, error) {
 		}
 		u.Logger.Warn("the identity file is open to other users", "path", u.path, "mode", fmt.Sprintf("%04o", info.Mode().Perm()))
 	}
-	return identityReader{u.Passphrase, pluginUI(u.Logger, u.Getenv, u.PIN)}.read(u.path)
+	return identityReader{u.Passphrase, pluginUI(u.Logger, u.PIN)}.read(u.path)
 }
 
 // pin writes the pin. Where it cannot be written, and nothing else pins the
