@@ -45,6 +45,9 @@ func (b *Blobs) Append(ctx context.Context, u *Upload, r io.Reader, save func(*U
 		return ErrUploadBusy
 	}
 	defer b.store.endUpload(u.ID)
+	if u.Complete() && len(u.segments) > 0 {
+		return save(u) // every chunk is sealed; the last one would be sealed again, from nothing
+	}
 	a := &appending{blobs: b, u: u, save: save, md5: md5.New(), sha: sha256.New()}
 	if err := errors.Join(restore(a.md5, u.md5), restore(a.sha, u.sha)); err != nil {
 		return corrupt(u.ID, err)

@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -84,6 +85,36 @@ func TestUploadInParts(t *testing.T) {
 		}
 		if _, err := db.TakeUpload(context.Background(), u.ID, "ann"); !errors.Is(err, couch.ErrNotFound) {
 			t.Errorf("used a second time: %v", err)
+		}
+	}
+}
+
+// A client that has not heard that its upload is complete adds nothing to it.
+func TestUploadAddedToAtItsEnd(t *testing.T) {
+	b := newBench(t)
+	db := b.create("alpha")
+	for i, length := range []int{0, 1, 65536, 65537, 200_000} {
+		want := strings.Repeat("0123456789", 20_000)[:length]
+		u := createUpload(t, db, length)
+		later := time.Now().Add(2 * time.Hour).Truncate(time.Second)
+		for _, part := range []string{want[u.Offset:], "", "more"} {
+			u.Expires = later
+			var err error
+			if u, err = db.AppendUpload(t.Context(), u, strings.NewReader(part)); err != nil || u.Offset != int64(length) {
+				t.Fatalf("%d bytes: offset %d, %v", length, u.Offset, err)
+			}
+		}
+		if u, err := db.Upload(t.Context(), u.ID, "ann"); err != nil || !u.Expires.Equal(later) {
+			t.Errorf("%d bytes: %+v, %v", length, u, err)
+		}
+		p, err := db.TakeUpload(t.Context(), u.ID, "ann")
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := fmt.Sprint("d", i)
+		mustPut(t, db, id, "", `{}`, couch.Attachment{Name: "a", Length: p.Length(), Digest: p.Digest(), Pending: p})
+		if got := content(t, db, id, "", "a"); got != want {
+			t.Errorf("%d bytes, want %d", len(got), length)
 		}
 	}
 }
