@@ -30,6 +30,7 @@ func newDropped(t *testing.T) *dropped {
 	for _, name := range []string{"kept", "dropped"} {
 		db := d.create(name)
 		mustPut(t, db, "d", "", `{}`, blob(t, db, "large", "text/plain", strings.Repeat("large ", 50_000)))
+		plantArrivals(t, db)
 	}
 	for row, err := range d.rows(schema.KeysPartition) {
 		if err != nil {
@@ -82,6 +83,10 @@ func (d *dropped) recover(t *testing.T, disk *vfs.MemFS) (where string) {
 		if got := content(t, db, "d", mustWinner(t, db, "d"), "large"); len(got) != 300_000 {
 			t.Errorf("the attachment in %s has %d bytes", name, len(got))
 		}
+		var arrived strings.Builder
+		if err := readArrivals(b, db, &arrived); err != nil || strings.Count(arrived.String(), plantedUpload) != 2 {
+			t.Errorf("the uploads in %s: %d bytes, %v", name, arrived.Len(), err)
+		}
 		if name == "dropped" {
 			return "before"
 		}
@@ -92,8 +97,8 @@ func (d *dropped) recover(t *testing.T, disk *vfs.MemFS) (where string) {
 	if !inSomeFile(t, b, d.keys[0]) {
 		t.Error("the kept database's wrapped key is in no file")
 	}
-	if n := len(blobFiles(t, disk, "data/blobs")); n != 1 {
-		t.Errorf("%d blob files are left, want the kept database's one", n)
+	if n := len(blobFiles(t, disk, "data/blobs")); n != 3 {
+		t.Errorf("%d files are left, want the kept database's blob and its two uploads", n)
 	}
 	if keyWasThere {
 		return "between"

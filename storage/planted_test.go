@@ -32,6 +32,12 @@ var planted = map[string]string{
 	"security":        "planted-member",
 	"revision":        "planted-revision",
 	"setting":         "planted setting",
+	"upload":          "planted uploaded content",
+	"upload metadata": "planted upload metadata",
+	"owner":           "planted-owner",
+	"deliverer":       "planted-deliverer",
+	"delivery":        "planted-delivery",
+	"delivered":       "planted delivered content",
 }
 
 // TestNothingReadable stores planted words in every place and looks for them in
@@ -79,6 +85,7 @@ func plant(t *testing.T, b *bench) {
 	if err := b.store.SetSetting(ctx, "x", []byte(planted["setting"])); err != nil {
 		t.Fatal(err)
 	}
+	plantArrivals(t, db)
 	if err := db.Compact(ctx); err != nil {
 		t.Fatal(err)
 	}

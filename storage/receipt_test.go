@@ -181,29 +181,6 @@ func TestDeliveriesAtOnce(t *testing.T) {
 	}
 }
 
-func TestReceiptsTellNothing(t *testing.T) {
-	b := newBench(t)
-	db := b.create("db")
-	wantDelivered(t, db, "planted-deliverer", "planted-delivery", "planted content of a delivery")
-	for _, state := range []string{"running", "closed"} {
-		if state == "closed" {
-			b.close()
-			defer b.open()
-		}
-		for _, path := range blobFiles(t, b.fs, "data") {
-			raw, err := readIfThere(b.fs, path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, word := range []string{"planted-deliverer", "planted-delivery", "planted content of a delivery"} {
-				if how := readable(raw, word); how != "" {
-					t.Errorf("%s: %s shows %q, %s", state, path, word, how)
-				}
-			}
-		}
-	}
-}
-
 // A changed receipt, or key of its day, is told as damage, and no answer.
 func TestDamagedReceipts(t *testing.T) {
 	id := couch.DeliveryID{Deliverer: "mta", ID: "1"}
