@@ -61,6 +61,7 @@ func (r *Replication) keepCheckpoints(ctx context.Context, finished <-chan struc
 			if err := r.record(ctx); err != nil {
 				return err
 			}
+			r.askPending(ctx)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package replication
 
+import "context"
+
 // progress finds out up to which sequence everything is done, while batches are done
 // in any order.
 type progress struct {
@@ -34,7 +36,7 @@ type Progress struct {
 	Checkpointed Seq   // recorded in checkpoints
 	Source       Seq   // read from the source
 	Through      Seq   // done
-	Pending      int64 // changes; -1: not known
+	Pending      int64 // changes behind Through, at the last checkpoint; -1: not known
 }
 
 // Progress returns what was done so far, by runs before this one too.
@@ -42,7 +44,7 @@ func (r *Replication) Progress() Progress {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Progress{
-		Stats: r.before.add(r.stats), Checkpointed: r.recorded, Source: r.readSeq, Through: Seq(r.progress.through), Pending: -1,
+		Stats: r.before.add(r.stats), Checkpointed: r.recorded, Source: r.readSeq, Through: Seq(r.progress.through), Pending: r.pending,
 	}
 }
 
@@ -51,4 +53,23 @@ func (r *Replication) count(s Stats) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats = r.stats.add(s)
+}
+
+// askPending asks the source how much is left, unless nothing has happened since it was
+// asked: replications that idle ask nothing.
+func (r *Replication) askPending(ctx context.Context) {
+	r.mu.Lock()
+	through := Seq(r.progress.through)
+	idle := r.readSeq == "" || r.readSeq == through
+	r.mu.Unlock()
+	if idle && through == r.asked {
+		return
+	}
+	n, err := r.Source.Pending(ctx, string(through))
+	if err != nil {
+		n = -1 // a number to look at is no reason to end
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending, r.asked = n, through
 }

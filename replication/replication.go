@@ -38,11 +38,13 @@ type Replication struct {
 	stats    Stats // of this run
 	progress progress
 	readSeq  Seq // the newest row that was read
+	pending  int64
+	asked    Seq // what pending lies behind
 }
 
 // New returns a replication that has not begun.
 func New(spec *Spec, o Options) *Replication {
-	return &Replication{Options: o, spec: spec, started: make(map[Side]Info)}
+	return &Replication{Options: o, spec: spec, started: make(map[Side]Info), pending: -1}
 }
 
 // Result is what a replication that ended by itself has done.

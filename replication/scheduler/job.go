@@ -61,11 +61,11 @@ const (
 type Status struct {
 	*Job
 	State    State
-	History  []Event   // newest first
-	Added    time.Time // when it was added
-	Started  time.Time // its last run; zero: none yet
-	Updated  time.Time // when its state changed
-	Failures int       // in a row
-	Reason   string    // of the last failure
-	Progress *replication.Progress
+	History  []Event               // newest first
+	Added    time.Time             // when it was added
+	Started  time.Time             // its last run; zero: none yet
+	Updated  time.Time             // when its state changed
+	Failures int                   // in a row
+	Reason   string                // of the last failure
+	Progress *replication.Progress // of the run, or of the last one; nil: none has begun
 }

@@ -130,11 +130,17 @@ func (s *Scheduler) Jobs() []Status {
 func (e *entry) describe() Status {
 	status := e.status
 	status.History = slices.Clone(status.History)
-	if e.run != nil {
-		p := e.run.Progress()
-		status.Progress = &p
-	}
+	status.Progress = e.progress()
 	return status
+}
+
+// progress returns how far the run is, or where the last one came to.
+func (e *entry) progress() *replication.Progress {
+	if e.run == nil {
+		return e.status.Progress
+	}
+	p := e.run.Progress()
+	return &p
 }
 
 func (s *Scheduler) poke() {
@@ -271,6 +277,7 @@ func (s *Scheduler) finish(e *entry, result *replication.Result, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running--
+	e.status.Progress = e.progress()
 	e.cancel, e.run = nil, nil
 	s.poke()
 	switch {

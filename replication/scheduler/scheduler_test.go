@@ -145,7 +145,7 @@ func TestBackOff(t *testing.T) {
 			t.Error("the good job waits for the bad one")
 		}
 		status, ok := s.Job("bad")
-		if !ok || status.State != scheduler.Crashing || status.Failures == 0 || status.Reason != "trouble" {
+		if !ok || status.State != scheduler.Crashing || status.Failures == 0 || status.Reason != "trouble" || status.Progress == nil {
 			t.Errorf("got %+v", status)
 		}
 		time.Sleep(24 * time.Hour)

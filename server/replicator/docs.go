@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"settle/replication/scheduler"
 	"settle/server/node"
 	"settle/server/web"
 	"settle/storage/couch"
@@ -77,10 +78,10 @@ func (d *documents) row(e *entry) (row any, state string) {
 	if status, ok := d.job(e); ok {
 		active.State, active.ErrorCount, active.LastUpdated = string(status.State), status.Failures, timestamp(status.Updated)
 		switch told := progressInfo(status.Progress); {
+		case status.State == scheduler.Crashing:
+			active.Info = reasonInfo{status.Reason}
 		case told != nil:
 			active.Info = told
-		case status.Failures > 0:
-			active.Info = reasonInfo{status.Reason}
 		}
 	}
 	return active, active.State

@@ -45,6 +45,9 @@ func progressInfo(p *replication.Progress) *info {
 	i := newInfo(p.Stats, p.Checkpointed)
 	source, through := p.Source, p.Through
 	i.Source, i.Through = &source, &through
+	if p.Pending >= 0 {
+		i.Pending = &p.Pending
+	}
 	return i
 }
 
