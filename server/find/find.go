@@ -17,7 +17,7 @@ func appendString(dst []byte, s string) []byte { return docjson.AppendString(dst
 
 // find answers with the documents that a selector matches.
 func (f *Find) find(r *web.Request) error {
-	plan, err := readPlan(r)
+	plan, err := f.readPlan(r)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,8 @@ func (s *search) run(rows iter.Seq2[candidate, error], answer *web.List) error {
 		if !s.matches(&one) || one.hidden {
 			continue
 		}
-		s.last = &mango.Bookmark{Key: one.key, ID: one.id}
+		last := s.plan.NewBookmark(one.key, one.id)
+		s.last = &last
 		if s.skipped < q.Skip {
 			s.skipped++
 			continue

@@ -245,6 +245,46 @@ func TestIndexes(t *testing.T) {
 	}
 }
 
+// Of two indexes that fit equally well the one with fewer rows is read, and a search that
+// has begun in one stays there, whatever is written meanwhile.
+func TestFindReadsFewestRows(t *testing.T) {
+	b := newBench(t, storage.CreateOptions{})
+	for i := range 60 {
+		storagetest.Write(t, b.db, fmt.Sprintf(`{"_id":"d%02d","common":1,"rare":%d}`, i, i/10))
+	}
+	for _, name := range []string{"common", "rare"} {
+		b.must("POST", "/db/_index", fmt.Sprintf(`{"index":{"fields":[%q]},"ddoc":%[1]q,"name":%[1]q}`, name))
+		b.find("/db/_find", fmt.Sprintf(`{"selector":{%q:1}}`, name)) // builds it
+	}
+	query := func(bookmark string) string {
+		return fmt.Sprintf(`{"selector":{"common":1,"rare":2},"limit":4,"execution_stats":true,"bookmark":%q}`, bookmark)
+	}
+	var got []string
+	for bookmark, page := "", 0; page < 4; page++ {
+		f := b.find("/db/_find", query(bookmark))
+		got = append(got, f.ids(t)...)
+		bookmark = f.Bookmark
+		if page == 0 {
+			if f.Stats.Keys != 4 {
+				t.Errorf("%d keys are examined for 4 documents", f.Stats.Keys)
+			}
+			for i := range 100 { // now "common" has fewer rows
+				storagetest.Write(t, b.db, fmt.Sprintf(`{"_id":"e%02d","rare":2}`, i))
+			}
+			for _, field := range []string{"rare", "common"} {
+				b.find("/db/_find", fmt.Sprintf(`{"selector":{%q:1}}`, field)) // updates it
+			}
+		}
+	}
+	if want := []string{"d20", "d21", "d22", "d23", "d24", "d25", "d26", "d27", "d28", "d29"}; !slices.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+	answer := b.must("POST", "/db/_explain", query(""))
+	if index, _, _ := strings.Cut(answer, `"type"`); !strings.Contains(index, `"name":"common"`) {
+		t.Errorf("then the index is %s", index)
+	}
+}
+
 func BenchmarkFind(b *testing.B) {
 	bench := newBench(b, storage.CreateOptions{})
 	var docs []string

@@ -9,7 +9,7 @@ import (
 )
 
 // readPlan reads a query and chooses the index that answers it.
-func readPlan(r *web.Request) (*mango.Plan, error) {
+func (f *Find) readPlan(r *web.Request) (*mango.Plan, error) {
 	body, err := readBody(r)
 	if err != nil {
 		return nil, err
@@ -21,11 +21,12 @@ func readPlan(r *web.Request) (*mango.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	indexes, err := indexesOf(r.Context(), web.DatabaseOf[Database](r))
+	db := web.DatabaseOf[Database](r)
+	indexes, err := indexesOf(r.Context(), db)
 	if err != nil {
 		return nil, err
 	}
-	return mango.NewPlan(indexes, query)
+	return mango.NewPlan(indexes, query, f.estimate(r.Context(), db, query))
 }
 
 // setPartition takes the partition from the path, where it names one, and checks it.
@@ -46,8 +47,8 @@ func setPartition(r *web.Request, q *mango.Query) error {
 }
 
 // explain answers with how a query would be answered.
-func explain(r *web.Request) error {
-	plan, err := readPlan(r)
+func (f *Find) explain(r *web.Request) error {
+	plan, err := f.readPlan(r)
 	if err != nil {
 		return err
 	}

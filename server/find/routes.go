@@ -23,9 +23,9 @@ func (f *Find) Routes() []web.Route {
 		{Method: "POST", Path: "/:db/_index/_bulk_delete", Privilege: web.Writer, Handler: bulkDelete},
 		{Method: "DELETE", Path: "/:db/_index/:design/:type/:name", Privilege: web.Writer, Handler: remove},
 		{Method: "DELETE", Path: "/:db/_index/_design/:design/:type/:name", Privilege: web.Writer, Handler: remove},
-		{Method: "POST", Path: "/:db/_explain", Privilege: web.Reader, Handler: explain},
+		{Method: "POST", Path: "/:db/_explain", Privilege: web.Reader, Handler: f.explain},
 		{Method: "POST", Path: "/:db/_find", Privilege: web.Reader, Handler: f.find},
-		{Method: "POST", Path: "/:db/_partition/:partition/_explain", Privilege: web.Reader, Handler: inPartition(explain)},
+		{Method: "POST", Path: "/:db/_partition/:partition/_explain", Privilege: web.Reader, Handler: inPartition(f.explain)},
 		{Method: "POST", Path: "/:db/_partition/:partition/_find", Privilege: web.Reader, Handler: inPartition(f.find)},
 	}
 }

@@ -18,14 +18,28 @@ const bookmarkVersion = 1
 type Bookmark struct {
 	Key []byte // JSON: the array of the columns, or the id where all documents are read
 	ID  couch.DocID
+	// Index names the index; "" where that is not known, or is that of all documents.
+	Index string
+}
+
+// NewBookmark returns the bookmark of a row of the plan's index.
+func (p *Plan) NewBookmark(key []byte, id couch.DocID) Bookmark {
+	b := Bookmark{Key: key, ID: id}
+	if p.Index != nil && !p.Index.IsAllDocs() {
+		b.Index = p.Index.ref()
+	}
+	return b
 }
 
 // String prints the bookmark: base64url of a version byte and the JSON array of
-// the two.
+// what it holds, without an Index that is not known.
 func (b Bookmark) String() string {
 	text := append([]byte{bookmarkVersion, '['}, b.Key...)
-	text = append(appendString(append(text, ','), string(b.ID)), ']')
-	return base64.RawURLEncoding.EncodeToString(text)
+	text = appendString(append(text, ','), string(b.ID))
+	if b.Index != "" {
+		text = appendString(append(text, ','), b.Index)
+	}
+	return base64.RawURLEncoding.EncodeToString(append(text, ']'))
 }
 
 // ParseBookmark reads a bookmark. The error is InvalidBookmark.
@@ -38,14 +52,17 @@ func ParseBookmark(s string) (Bookmark, error) {
 	for element := range jsonscan.Elements(raw[1:]) {
 		parts = append(parts, jsonscan.Value(element))
 	}
-	if len(parts) != 2 {
+	if len(parts) != 2 && len(parts) != 3 {
 		return Bookmark{}, invalidBookmark(s)
 	}
-	id, ok := stringOf(parts[1])
-	if !ok {
-		return Bookmark{}, invalidBookmark(s)
+	var texts [2]string
+	for i, part := range parts[1:] {
+		var ok bool
+		if texts[i], ok = stringOf(part); !ok {
+			return Bookmark{}, invalidBookmark(s)
+		}
 	}
-	return Bookmark{Key: parts[0], ID: couch.DocID(id)}, nil
+	return Bookmark{Key: parts[0], ID: couch.DocID(texts[0]), Index: texts[1]}, nil
 }
 
 func invalidBookmark(s string) error {

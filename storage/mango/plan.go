@@ -8,7 +8,8 @@ import (
 )
 
 // Plan is how a query is answered: the index to read, the part of it, and why it is
-// not another one. The choice is that of CouchDB 3.5 (mango_cursor, mango_cursor_view).
+// not another one. The choice is that of CouchDB 3.5 (mango_cursor, mango_cursor_view), but
+// where CouchDB goes by the indexes' names.
 type Plan struct {
 	Query      *Query
 	Index      *Index // nil: none gives the order that is asked for
@@ -38,6 +39,7 @@ const (
 	lessOverlap     = "less_overlap"
 	tooManyFields   = "too_many_fields"
 	comesAfter      = "alphabetically_comes_after"
+	readsMore       = "reads_more_rows" // settle's own
 )
 
 // scored is a usable index and how far its columns stand for the selector.
@@ -48,12 +50,13 @@ type scored struct {
 }
 
 // NewPlan chooses among the indexes of a database; that of all documents is added.
+// estimate may be nil.
 // The error is an InvalidIndex, where the query forbids any other index than the one
 // it names.
-func NewPlan(indexes []*Index, q *Query) (*Plan, error) {
+func NewPlan(indexes []*Index, q *Query, estimate Estimate) (*Plan, error) {
 	all := append(slices.Clone(indexes), AllDocs())
 	slices.SortFunc(all, (*Index).Compare)
-	c := &choice{query: q, all: all, refused: make(map[*Index]string)}
+	c := &choice{query: q, all: all, estimate: estimate, refused: make(map[*Index]string)}
 	c.sift()
 	if !q.AllowFallback && len(c.named) == 0 && (len(q.UseIndex) > 0 || !c.hasJSON()) {
 		return nil, couch.Errorf(couch.InvalidIndex, "The index to use could not be found or it is not suitable.")
@@ -71,12 +74,13 @@ func NewPlan(indexes []*Index, q *Query) (*Plan, error) {
 
 // choice is the way to a plan.
 type choice struct {
-	query   *Query
-	all     []*Index
-	refused map[*Index]string // why an index cannot be used
-	usable  []*Index
-	named   []*Index // the usable ones that the query names
-	ranked  []scored // of the type that is read, best first
+	query    *Query
+	all      []*Index
+	estimate Estimate
+	refused  map[*Index]string // why an index cannot be used
+	usable   []*Index
+	named    []*Index // the usable ones that the query names
+	ranked   []scored // of the type that is read, best first
 }
 
 // sift parts the indexes that can answer the query from the others.
@@ -170,7 +174,7 @@ func (c *choice) favored() []*Index {
 }
 
 // rank orders the indexes to choose from: by how many ranges of the selector they do
-// not serve, then by their columns, then by name.
+// not serve, then by their columns, then by the rows to read, then by name.
 func (c *choice) rank() []scored {
 	fields := c.query.Selector.indexableFields()
 	for _, x := range c.favored() {
@@ -185,8 +189,9 @@ func (c *choice) rank() []scored {
 		c.ranked = append(c.ranked, s)
 	}
 	slices.SortStableFunc(c.ranked, func(a, b scored) int {
-		return cmp.Or(cmp.Compare(a.missed, b.missed), cmp.Compare(len(a.Columns.Fields), len(b.Columns.Fields)), a.Compare(b.Index))
+		return cmp.Or(a.compareFit(b), a.Compare(b.Index))
 	})
+	c.breakTie()
 	return c.ranked
 }
 
@@ -222,6 +227,8 @@ func (c *choice) reasonOf(x, chosen *Index) string {
 		return lessOverlap
 	case len(x.Columns.Fields) > len(chosen.Columns.Fields):
 		return tooManyFields
+	case x.Compare(chosen) < 0:
+		return readsMore
 	}
 	return comesAfter
 }

@@ -1,6 +1,7 @@
 package mango_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (d designs) plan(t *testing.T, request []byte) (*mango.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mango.NewPlan(d.indexes(), query)
+	return mango.NewPlan(d.indexes(), query, nil)
 }
 
 func TestExplainAsRecorded(t *testing.T) {
@@ -208,11 +209,16 @@ func TestAppendKey(t *testing.T) {
 
 func TestBookmark(t *testing.T) {
 	b := mango.Bookmark{Key: []byte(`["é",1]`), ID: `a"b`}
-	got, err := mango.ParseBookmark(b.String())
-	if diff := cmp.Diff(b, got); diff != "" || err != nil {
-		t.Errorf("%v: %s", err, diff)
+	inIndex := b
+	inIndex.Index = `_design/d/"`
+	for _, want := range []mango.Bookmark{b, inIndex} {
+		got, err := mango.ParseBookmark(want.String())
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%v: %s", err, diff)
+		}
 	}
-	for _, bad := range []string{"garbage", "nil", "", "AQ", b.String() + "A"} {
+	text := func(json string) string { return base64.RawURLEncoding.EncodeToString([]byte("\x01" + json)) }
+	for _, bad := range []string{"garbage", "nil", "", "AQ", b.String() + "A", text(`[1]`), text(`[1,2]`), text(`[1,"a",2]`), text(`[1,"a","b","c"]`)} {
 		if got, err := mango.ParseBookmark(bad); err == nil {
 			t.Errorf("%q is read as %v", bad, got)
 		}
@@ -225,7 +231,7 @@ func FuzzQuery(f *testing.F) {
 	made := designs{}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if q, err := mango.ParseQuery(body); err == nil {
-			plan, err := mango.NewPlan(made.indexes(), q)
+			plan, err := mango.NewPlan(made.indexes(), q, nil)
 			if err == nil && !json.Valid(mango.Explanation{}.AppendJSON(nil, plan)) {
 				t.Errorf("the explanation of %s is no JSON", body)
 			}
