@@ -63,7 +63,7 @@ func run(t *testing.T, script clients.Script, p parameters, args ...string) {
 	server := settletest.Start(t, settletest.Options{TLS: cert, Args: args})
 	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), seed(t)
 	script.Parameters = p
-	script.Files = []string{"page/*", "../clients/lib/*.mjs", "../../docs/reader/*.*"}
+	script.Files = []string{"page/*", "../clients/lib/*.mjs", "../metadata/*.mjs", "../../docs/reader/*.*"}
 	script.Env = []string{"NODE_EXTRA_CA_CERTS=" + cert.Cert}
 	script.Limit = 3 * time.Minute
 	if _, kills := script.Checkpoints["kill"]; kills {
@@ -105,4 +105,8 @@ func TestManyLive(t *testing.T) {
 
 func TestReader(t *testing.T) {
 	run(t, clients.Script{File: "reader.mjs"}, parameters{Documents: 25})
+}
+
+func TestMetadataCases(t *testing.T) {
+	run(t, clients.Script{File: "cases.mjs"}, parameters{})
 }

@@ -3,7 +3,7 @@
 
 import { Editor } from '/clients/editor.mjs'
 import { Random } from '/clients/random.mjs'
-import { pouch } from '/clients/replica.mjs'
+import { pouch as replica } from '/clients/replica.mjs'
 
 const { PouchDB } = window
 const locals = new Map() // name: PouchDB
@@ -66,10 +66,16 @@ async function get (name, id) {
   }
 }
 
+// pouch calls a method of the local database whose arguments and result are JSON.
+function pouch (name, method, ...args) { return local(name)[method](...args) }
+
 // replicate runs one replication, 'to' the server or 'from' it.
 async function replicate (name, direction, url) {
-  const { ok, docs_read: read, docs_written: written, doc_write_failures: failures } = await local(name).replicate[direction](url)
-  return { ok, read, written, failures }
+  const denied = []
+  const replication = local(name).replicate[direction](url)
+  replication.on('denied', ({ id, error, reason }) => denied.push({ id, error, reason }))
+  const { ok, docs_read: read, docs_written: written, doc_write_failures: failures } = await replication
+  return { ok, read, written, failures, denied }
 }
 
 // sync starts a live replication both ways that tries again when it fails.
@@ -119,7 +125,7 @@ async function edit (name, files, seed, operations) {
 // read calls a method of the local database as a replica to compare, in a form
 // that leaves the page: a map becomes an array, bytes become base64.
 async function read (name, method, ...args) {
-  const found = await pouch(name, local(name), true)[method](...args)
+  const found = await replica(name, local(name), true)[method](...args)
   if (found instanceof Map) return [...found]
   if (found.data instanceof Blob) return { type: found.type, data: await base64(found.data) }
   return found
@@ -135,4 +141,4 @@ async function base64 (blob) {
   return url.slice(url.indexOf(',') + 1)
 }
 
-const functions = { ask, attach, edit, get, problems, put, read, remote, replicate, stop, sync }
+const functions = { ask, attach, edit, get, pouch, problems, put, read, remote, replicate, stop, sync }
