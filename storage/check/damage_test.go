@@ -365,6 +365,11 @@ var ofIndexes = []damage{
 	}, []string{
 		`alpha: index "x" does not begin with its head`,
 	}},
+	{"a row that is not the index's own", func(s *store) {
+		s.set(anIndex, append(schema.IndexHeadKey(), 'k'), nil)
+	}, []string{
+		`alpha: index "x" has a row that is not its own`,
+	}},
 	{"an index that no database names", func(s *store) {
 		s.remove(alpha, schema.IndexKey("x"))
 	}, []string{

@@ -3,13 +3,15 @@ package check
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"settle/storage/kv"
 	"settle/storage/schema"
 )
 
 // indexes checks that every index of a database has a partition of its own, which
-// begins with its head. What else is in it, package view knows.
+// begins with its head, and that all rows in it can be read. What they say, package
+// view knows.
 func (c *checker) indexes(ctx context.Context, name string, p kv.Partition) error {
 	for row, err := range c.rows(ctx, p, schema.All(schema.KindIndex)) {
 		if err != nil {
@@ -37,11 +39,30 @@ func (c *checker) index(ctx context.Context, name string, index []byte, p kv.Par
 		return nil
 	}
 	c.known[p], c.indexed[p] = true, true
+	what := fmt.Sprintf("index %q", index)
 	head, err := c.get(ctx, p, schema.IndexHeadKey())
 	if err == nil && !bytes.Equal(head, schema.IndexHead()) {
-		c.find(name, "index %q does not begin with its head", index)
+		c.find(name, "%s does not begin with its head", what)
+		return nil
 	}
-	return err
+	if err == nil {
+		err = c.indexRows(ctx, name, what, p)
+	}
+	return c.damage(name, what, err)
+}
+
+// indexRows reads every row of an index: what is sealed of it opens, or that is the error.
+func (c *checker) indexRows(ctx context.Context, name, what string, p kv.Partition) error {
+	first := schema.FirstIndexKey()
+	for row, err := range c.rows(ctx, p, kv.Range{}) {
+		if err != nil {
+			return err
+		}
+		if bytes.Compare(row.Key, first) < 0 && !bytes.Equal(row.Key, schema.IndexHeadKey()) {
+			c.find(name, "%s has a row that is not its own", what)
+		}
+	}
+	return nil
 }
 
 // leftIndexes finds the indexes of databases that are half dropped, which the next
