@@ -26,7 +26,9 @@ func TestLocalSides(t *testing.T) {
 	t.Cleanup(func() { functions.Close() })
 	r := replicator.New(replicator.Options{
 		Store: store, Config: conf, Functions: functions, Logger: slog.New(slog.DiscardHandler),
-		Find: func(ctx context.Context, name string, _ couch.UserCtx) (replication.Database, error) { return store.Database(ctx, name) },
+		Find: func(ctx context.Context, name string, _ couch.UserCtx) (replication.Database, error) {
+			return store.Database(ctx, name)
+		},
 	})
 	t.Cleanup(r.Close)
 	made := 0
