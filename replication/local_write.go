@@ -13,19 +13,43 @@ import (
 	"settle/storage/couch"
 )
 
-// Write stores revisions as they come. See [Target].
+// portion is how many bytes of revisions are written at once: few enough to be kept in
+// memory until they are, by a store that keeps what comes as one batch.
+const portion = 1 << 20
+
+// Write stores revisions as they come, in portions. See [Target].
 func (l *Local) Write(ctx context.Context, revs iter.Seq2[*Revision, error]) ([]couch.WriteResult, error) {
 	w := &localWriter{l: l, limits: l.o.Limits()}
-	results, err := l.db.PutRevs(ctx, w.documents(ctx, revs))
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range results {
-		if isTrouble(r.Err) {
-			return nil, r.Err
+	next, stop := iter.Pull2(w.documents(ctx, revs))
+	defer stop()
+	var results []couch.WriteResult
+	for more := true; more; {
+		written, err := l.db.PutRevs(ctx, func(yield func(*couch.Document, error) bool) {
+			for size := 0; size < portion; {
+				doc, err, ok := next()
+				if more = ok; !ok || !yield(doc, err) || err != nil {
+					return
+				}
+				size += weight(doc)
+			}
+		})
+		if err != nil {
+			return nil, err
 		}
+		for _, r := range written {
+			if isTrouble(r.Err) {
+				return nil, r.Err
+			}
+		}
+		results = append(results, written...)
 	}
 	return append(results, w.refused...), nil
+}
+
+// weight is about what a document takes in memory.
+func weight(d *couch.Document) int {
+	const each, smallContent = 1 << 10, 32 << 10
+	return each + len(d.Body.Text) + len(d.Attachments)*smallContent
 }
 
 // isTrouble reports whether a row tells of trouble of the store, not of a document.
