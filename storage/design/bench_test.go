@@ -71,7 +71,7 @@ func BenchmarkValidate(b *testing.B) {
 func BenchmarkReduce(b *testing.B) {
 	engine := design.New(design.Options{})
 	defer engine.Close()
-	reducer := engine.Reducer(anyScope, `function (keys, values, rereduce) { return rereduce ? sum(values) : values.length; }`)
+	reducer := engine.Reducer(anyScope, "", `function (keys, values, rereduce) { return rereduce ? sum(values) : values.length; }`)
 	rows := make([]design.ReduceRow, 100)
 	for i := range rows {
 		rows[i] = design.ReduceRow{Key: fmt.Sprint(i), ID: fmt.Sprintf("doc-%d", i), Value: "1"}

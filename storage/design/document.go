@@ -129,7 +129,7 @@ func (d *Document) CheckViews(ctx context.Context) error {
 		if v.Reduce == "" || v.Reduce[0] == '_' {
 			continue
 		}
-		if err := d.engine.Reducer(d.functions.scope, v.Reduce).check(ctx); err != nil {
+		if err := d.engine.Reducer(d.functions.scope, "", v.Reduce).check(ctx); err != nil {
 			return inView(err, "reduce", v.Name)
 		}
 	}

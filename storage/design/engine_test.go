@@ -23,7 +23,7 @@ func TestClosedEngine(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := e.Reducer(anyScope, "x").Reduce(ctx, nil); !errors.Is(err, context.Canceled) {
+	if _, err := e.Reducer(anyScope, "", "x").Reduce(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -56,7 +56,7 @@ func TestConcurrentCalls(t *testing.T) {
 func TestRuntimesAreReplaced(t *testing.T) {
 	e := design.New(design.Options{Time: patience})
 	defer e.Close()
-	r := e.Reducer(anyScope, `function (keys, values) { return globalThis.n = (globalThis.n || 0) + 1; }`)
+	r := e.Reducer(anyScope, "", `function (keys, values) { return globalThis.n = (globalThis.n || 0) + 1; }`)
 	most := 0
 	for range 2100 {
 		text, err := r.Rereduce(t.Context(), nil)

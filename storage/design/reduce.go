@@ -12,9 +12,13 @@ import (
 type Reducer struct{ functions functions }
 
 // Reducer returns the reduce function of a scope with the given source, which is not
-// one of the built-in ones. Nothing is compiled yet.
-func (e *Engine) Reducer(scope couch.Incarnation, source string) *Reducer {
-	return &Reducer{functions: e.functions(scope, "reducer", source)}
+// one of the built-in ones. What it leaves in its globals is found by the same function
+// of the same owner only. Nothing is compiled yet.
+func (e *Engine) Reducer(scope couch.Incarnation, owner, source string) *Reducer {
+	f := e.functions(scope, "reducer", source)
+	f.name = newKey(string(f.name[:]), owner)
+	f.key = f.name
+	return &Reducer{functions: f}
 }
 
 // ReduceRow is a row of a view: key and value are JSON texts.

@@ -17,7 +17,7 @@ func TestReduce(t *testing.T) {
 		{"function () { throw {forbidden: 1}; }", "null", "null"},
 		{"function () { return require; }", "null", "null"},
 	} {
-		r := e.Reducer(anyScope, test.source)
+		r := e.Reducer(anyScope, "", test.source)
 		reduced, err := r.Reduce(t.Context(), rows)
 		if err != nil || reduced != test.reduced {
 			t.Errorf("%s: %s, %v, want %s", test.source, reduced, err, test.reduced)
@@ -32,7 +32,7 @@ func TestReduce(t *testing.T) {
 // The sizes are those that CouchDB 3.5 gave for these rows.
 func TestReduceOverflow(t *testing.T) {
 	e := small(t, nil)
-	r := e.Reducer(anyScope, "function(keys, values){ return values; }")
+	r := e.Reducer(anyScope, "", "function(keys, values){ return values; }")
 	value := `"` + strings.Repeat("0123456789", 20) + `"`
 	for _, test := range []struct {
 		keys, want string

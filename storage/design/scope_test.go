@@ -34,9 +34,22 @@ func TestGlobalsAreTheScopesOwn(t *testing.T) {
 		if err != nil || string(shown.Body) != step.want {
 			t.Errorf("show: %s, %v, want %s", shown.Body, err, step.want)
 		}
-		got, err := e.Reducer(step.scope, "function (keys, values) { "+leaves+"values[0]; return left; }").Rereduce(t.Context(), []string{`"` + step.word + `"`})
+		got, err := e.Reducer(step.scope, "", "function (keys, values) { "+leaves+"values[0]; return left; }").Rereduce(t.Context(), []string{`"` + step.word + `"`})
 		if err != nil || got != `"`+step.want+`"` {
 			t.Errorf("reduce: %s, %v, want %s", got, err, step.want)
+		}
+	}
+}
+
+// Nor does that of another owner in the same scope.
+func TestGlobalsAreTheOwnersOwn(t *testing.T) {
+	e := design.New(design.Options{Time: patience})
+	defer e.Close()
+	const source = `function (keys, values) { return globalThis.left = (globalThis.left || "") + values[0]; }`
+	for _, step := range []struct{ owner, word, want string }{{"x", "a", "a"}, {"x", "b", "ab"}, {"y", "c", "c"}, {"x", "d", "abd"}} {
+		got, err := e.Reducer(anyScope, step.owner, source).Rereduce(t.Context(), []string{`"` + step.word + `"`})
+		if err != nil || got != `"`+step.want+`"` {
+			t.Errorf("%s: %s, %v, want %s", step.owner, got, err, step.want)
 		}
 	}
 }

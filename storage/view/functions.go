@@ -24,14 +24,14 @@ type Mapper interface {
 	Close()
 }
 
-// Functions makes functions of their sources. Those of one database never find what
-// those of another have left behind. It is safe for concurrent use.
+// Functions makes functions of their sources. Those of one database, and reductions of
+// one index, never find what others' have left behind. It is safe for concurrent use.
 type Functions interface {
 	// Mapper returns the map functions of a definition, in the order of its views, for
 	// one update of an index of the database. The caller closes it.
 	Mapper(database couch.Incarnation, d *Definition) (Mapper, error)
-	// Reducer returns a reduce function that is not built in.
-	Reducer(database couch.Incarnation, source string) (reduction.Reducer, error)
+	// Reducer returns a reduce function, not built in, of the index with a signature.
+	Reducer(database couch.Incarnation, signature, source string) (reduction.Reducer, error)
 }
 
 // noFunctions is there where no other Functions are.
@@ -41,17 +41,17 @@ func (noFunctions) Mapper(_ couch.Incarnation, d *Definition) (Mapper, error) {
 	return nil, couch.Errorf(couch.NotImplemented, "no functions of the language %s", d.Language)
 }
 
-func (noFunctions) Reducer(couch.Incarnation, string) (reduction.Reducer, error) {
+func (noFunctions) Reducer(couch.Incarnation, string, string) (reduction.Reducer, error) {
 	return nil, couch.Errorf(couch.NotImplemented, "no reduce functions but the built-in ones")
 }
 
 // reducers returns the reduce functions of a view.
-func reducers(f Functions, database couch.Incarnation, v ViewDefinition) ([]reduction.Reducer, error) {
+func reducers(f Functions, database couch.Incarnation, signature string, v ViewDefinition) ([]reduction.Reducer, error) {
 	out := make([]reduction.Reducer, len(v.Reduces))
 	for i, source := range v.Reduces {
 		r, err := reduction.Builtin(source)
 		if err == nil && r == nil {
-			r, err = f.Reducer(database, source)
+			r, err = f.Reducer(database, signature, source)
 		}
 		if err != nil {
 			return nil, err

@@ -203,7 +203,7 @@ func (testFunctions) Mapper(_ couch.Incarnation, d *view.Definition) (view.Mappe
 
 func (testMapper) Close() {}
 
-func (testFunctions) Reducer(couch.Incarnation, string) (reduction.Reducer, error) {
+func (testFunctions) Reducer(couch.Incarnation, string, string) (reduction.Reducer, error) {
 	return joiner{}, nil
 }
 

@@ -74,7 +74,7 @@ func (x *Indexes) newIndex(db Database, d *Definition, name couch.DocID, signatu
 	for _, v := range d.Views {
 		var r []reduction.Reducer
 		if err == nil {
-			r, err = reducers(x.functions, db.Incarnation(), v)
+			r, err = reducers(x.functions, db.Incarnation(), signature, v)
 		}
 		ix.reducers = append(ix.reducers, r)
 	}

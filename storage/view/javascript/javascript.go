@@ -29,8 +29,8 @@ func (f functions) Mapper(database couch.Incarnation, d *view.Definition) (view.
 }
 
 // Reducer implements view.Functions.
-func (f functions) Reducer(database couch.Incarnation, source string) (reduction.Reducer, error) {
-	return reducer{f.engine.Reducer(database, source)}, nil
+func (f functions) Reducer(database couch.Incarnation, signature, source string) (reduction.Reducer, error) {
+	return reducer{f.engine.Reducer(database, signature, source)}, nil
 }
 
 type mapper struct{ mapper *design.Mapper }

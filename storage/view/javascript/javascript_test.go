@@ -55,7 +55,7 @@ func TestReduce(t *testing.T) {
 		"function(keys, values) { throw 'no'; }":                                        {Value: []byte("null")},
 		"function(keys, values) { return values; }":                                     {Error: "reduce_overflow_error"},
 	} {
-		r, err := newFunctions(t).Reducer(couch.Incarnation{}, source)
+		r, err := newFunctions(t).Reducer(couch.Incarnation{}, "", source)
 		if err != nil {
 			t.Fatal(err)
 		}
