@@ -293,6 +293,7 @@ func BenchmarkFind(b *testing.B) {
 	}
 	storagetest.Write(b, bench.db, docs...)
 	bench.must("POST", "/db/_index", `{"index":{"fields":["n"]},"ddoc":"n"}`)
+	bench.must("POST", "/db/_find", `{"selector":{"n":1}}`) // builds it
 	for name, query := range map[string]string{
 		"index": `{"selector":{"n":{"$gte":5000}}}`, "scan": `{"selector":{"text":"none"}}`, "id": `{"selector":{"_id":"d05000"}}`,
 	} {
