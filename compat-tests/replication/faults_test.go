@@ -1,12 +1,17 @@
 package replication_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,24 +20,28 @@ import (
 	"settle/compat-tests/settletest"
 )
 
-// badNetwork is a proxy in front of a server: at random it refuses requests, answers
-// them late, twice, or not to the end, and loses answers to what has been done.
+// badNetwork is a proxy in front of a server: at random it refuses requests, sends them
+// twice, answers them late, wrong, or not to the end, and loses answers to what has been
+// done.
 type badNetwork struct {
 	*httptest.Server
-	on     atomic.Bool
-	faults atomic.Int64
+	on atomic.Bool
 
-	mu   sync.Mutex
-	rng  *rand.Rand
-	next http.RoundTripper
+	mu     sync.Mutex
+	rng    *rand.Rand
+	faults map[string]int // how many there were of each
+	next   http.RoundTripper
 }
+
+// faults are what can happen to a request.
+var faults = []string{"408", "429", "500", "503", "cut", "late", "lost", "truncated", "twice", "corrupted"}
 
 func newBadNetwork(t *testing.T, behind string, seed uint64) *badNetwork {
 	u, err := url.Parse(behind)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &badNetwork{rng: rand.New(rand.NewPCG(seed, 7)), next: &http.Transport{}}
+	n := &badNetwork{rng: rand.New(rand.NewPCG(seed, 7)), faults: map[string]int{}, next: &http.Transport{}}
 	proxy := httputil.NewSingleHostReverseProxy(u)
 	proxy.Transport, proxy.FlushInterval = n, -1
 	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
@@ -45,43 +54,90 @@ func newBadNetwork(t *testing.T, behind string, seed uint64) *badNetwork {
 	return n
 }
 
-// roll picks a fault; most of the time there is none.
-func (n *badNetwork) roll() int {
+// roll picks a fault for a request, and a number for it; most of the time there is none.
+func (n *badNetwork) roll(req *http.Request) (fault string, number int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.on.Load() || n.rng.IntN(4) > 0 {
-		return -1
+	if !n.on.Load() || n.rng.IntN(5) > 1 {
+		return "", 0
 	}
-	n.faults.Add(1)
-	return n.rng.IntN(8)
+	fault = faults[n.rng.IntN(len(faults))]
+	if fault == "twice" && req.Method != http.MethodPut && req.Method != http.MethodPost {
+		fault = "lost" // to read twice changes nothing
+	}
+	n.faults[fault]++
+	return fault, n.rng.IntN(2000)
 }
 
 // RoundTrip passes a request on, or not.
 func (n *badNetwork) RoundTrip(req *http.Request) (*http.Response, error) {
-	fault := n.roll()
-	if fault >= 0 && fault < 4 {
+	req.Header.Del("Accept-Encoding") // what is compressed wrong shows at its end only
+	fault, number := n.roll(req)
+	if status, err := strconv.Atoi(fault); err == nil {
 		io.Copy(io.Discard, req.Body)
-		status := []int{http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}[fault]
 		return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 	}
 	switch fault {
-	case 4:
-		return nil, io.ErrUnexpectedEOF // the connection is cut in front of it
-	case 5:
+	case "cut": // in front of it
+		return nil, io.ErrUnexpectedEOF
+	case "late":
 		time.Sleep(300 * time.Millisecond)
+	case "twice":
+		return n.twice(req)
 	}
 	res, err := n.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	switch fault {
-	case 6: // it was done, and nobody is told
+	case "lost": // it was done, and nobody is told
 		res.Body.Close()
 		return nil, io.ErrUnexpectedEOF
-	case 7:
-		res.Body = &cutBody{ReadCloser: res.Body, left: 1 + int64(len(req.URL.Path)*37%2000)}
+	case "truncated":
+		res.Body = &cutBody{ReadCloser: res.Body, left: 1 + int64(number)}
+	case "corrupted":
+		res.Body = &wrongBody{ReadCloser: res.Body, at: int64(number)}
 	}
 	return res, nil
+}
+
+// twice sends a request twice, and passes on the second answer.
+func (n *badNetwork) twice(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	var res *http.Response
+	for range 2 {
+		if res != nil {
+			res.Body.Close()
+		}
+		again := req.Clone(req.Context())
+		again.Body, again.ContentLength, again.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+		if res, err = n.next.RoundTrip(again); err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+// wrongBody has a byte that is none of what was sent. It is a NUL, which stands in no
+// JSON text and no header: a client can see that. In an attachment the digest tells.
+// Any other byte inside a JSON string would be taken for what the server has said, as
+// nothing in the protocol speaks of the digests of documents.
+type wrongBody struct {
+	io.ReadCloser
+	at int64 // from here
+}
+
+// Read reads on, and makes a byte wrong.
+func (w *wrongBody) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if w.at >= 0 && w.at < int64(n) {
+		p[w.at] = 0
+	}
+	w.at -= int64(n)
+	return n, err
 }
 
 // cutBody ends too early.
@@ -112,6 +168,7 @@ func TestBadNetwork(t *testing.T) {
 	left := &history{rng: rand.New(rand.NewPCG(seed, 1)), p: a, db: "x", side: "a"}
 	right := &history{rng: rand.New(rand.NewPCG(seed, 2)), p: b, db: "y", side: "b"}
 	failed := 0
+	checkpoints := 0
 	for range 3 {
 		left.goOn(40)
 		right.goOn(40)
@@ -120,6 +177,7 @@ func TestBadNetwork(t *testing.T) {
 				failed++
 			}
 		}
+		checkpoints += expectDurable(t, a, "x", b, "y") + expectDurable(t, b, "y", a, "x")
 	}
 	network.on.Store(false)
 	for _, o := range []outcome{a.replicate("x", endpoint(network.URL, "y")), a.replicate(endpoint(network.URL, "y"), "x")} {
@@ -127,8 +185,116 @@ func TestBadNetwork(t *testing.T) {
 			t.Fatalf("%s: %s", o.Error, o.Reason)
 		}
 	}
-	t.Logf("%d faults, %d replications failed", network.faults.Load(), failed)
+	t.Logf("%d replications failed, %d checkpoints were true, faults: %v", failed, checkpoints, network.faults)
 	agreeOnLeaves(t, a, "x", b, "y")
+}
+
+// expectDurable wants a target to have whatever its checkpoints say that it has of a
+// source. It returns how many of them there are.
+func expectDurable(t *testing.T, source *peer, from string, target *peer, to string) (n int) {
+	t.Helper()
+	var info struct {
+		Seq string `json:"update_seq"`
+	}
+	var locals struct {
+		Rows []struct {
+			Doc struct {
+				Last json.RawMessage `json:"source_last_seq"`
+			}
+		}
+	}
+	source.must("GET", "/"+from, nil, &info)
+	target.must("GET", "/"+to+"/_local_docs?include_docs=true", nil, &locals)
+	number, token, _ := strings.Cut(info.Seq, "-")
+	for _, row := range locals.Rows {
+		// Of tokens the beginning names the database that made them.
+		last, other, _ := strings.Cut(strings.Trim(string(row.Doc.Last), `"`), "-")
+		if len(other) < 10 || other[:10] != token[:10] {
+			continue
+		}
+		n++
+		if missing := missingUpTo(source, from, target, to, last); len(missing) > 0 {
+			t.Errorf("a checkpoint says %s of %s, and missing is %v", last, number, missing)
+		}
+	}
+	return n
+}
+
+// missingUpTo returns what a target lacks of a source's changes up to a number.
+func missingUpTo(source *peer, from string, target *peer, to, last string) map[string]any {
+	var changes struct {
+		Results []struct {
+			Seq, ID string
+			Changes []struct{ Rev string }
+		}
+	}
+	source.must("GET", "/"+from+"/_changes?style=all_docs", nil, &changes)
+	most, _ := strconv.Atoi(last)
+	asks := map[string][]string{}
+	for _, row := range changes.Results {
+		number, _, _ := strings.Cut(row.Seq, "-")
+		if n, _ := strconv.Atoi(number); n > most {
+			break
+		}
+		for _, c := range row.Changes {
+			asks[row.ID] = append(asks[row.ID], c.Rev)
+		}
+	}
+	var missing map[string]any
+	target.must("POST", "/"+to+"/_revs_diff", asks, &missing)
+	return missing
+}
+
+// A target that is full takes no more, and no checkpoint says that it has. Once it has
+// room the rest arrives.
+func TestTargetOverQuota(t *testing.T) {
+	a, b := start(t), start(t)
+	a.must("PUT", "/x", nil, nil)
+	b.must("PUT", "/y", nil, nil)
+	b.must("PUT", "/y/_quota", object{"max_bytes": 200_000}, nil)
+	edits := &history{rng: rand.New(rand.NewPCG(rand.Uint64(), 1)), p: a, db: "x", side: "a"}
+	for range 4 {
+		edits.goOn(40)
+		edits.large()
+		edits.side += "+"
+	}
+	for _, target := range []any{endpoint(b.URL(), "y"), "z"} { // by HTTP, and in process
+		on, to := b, "y"
+		if target == "z" {
+			on, to = a, "z"
+			a.must("PUT", "/z", nil, nil)
+			a.must("PUT", "/z/_quota", object{"max_bytes": 200_000}, nil)
+		}
+		if o := a.replicate("x", target); o.OK {
+			t.Errorf("%s: it is full, and took all: %+v", to, o)
+		}
+		expectDurable(t, a, "x", on, to)
+		on.must("PUT", "/"+to+"/_quota", object{"max_bytes": nil}, nil)
+		if o := a.replicate("x", target); !o.OK {
+			t.Fatalf("%s: %s: %s", to, o.Error, o.Reason)
+		}
+		agree(t, a, "x", on, to)
+	}
+}
+
+// A source that is deleted and made anew in the middle is replicated from its beginning.
+func TestSourceMadeAnew(t *testing.T) {
+	a, b := start(t), start(t)
+	a.must("PUT", "/x", nil, nil)
+	b.must("PUT", "/y", nil, nil)
+	task := object{"source": endpoint(a.URL(), "x"), "target": endpoint(b.URL(), "y"), "continuous": true, "checkpoint_interval": 50, "worker_batch_size": 5}
+	b.must("PUT", "/_replicator/pull", task, nil)
+	for round := range 3 {
+		edits := &history{rng: rand.New(rand.NewPCG(uint64(round), 5)), p: a, db: "x", side: fmt.Sprint(round)}
+		edits.goOn(30 + 20*(round%2))
+		eventually(t, "something arrives", func() bool { return len(missingUpTo(a, "x", b, "y", "5")) == 0 })
+		if round < 2 {
+			a.must("DELETE", "/x", nil, nil)
+			a.must("PUT", "/x", nil, nil)
+		}
+	}
+	eventually(t, "all arrives", func() bool { return len(missingUpTo(a, "x", b, "y", "1000000")) == 0 })
+	expectDurable(t, a, "x", b, "y")
 }
 
 // Both servers crash again and again under a continuous replication of a document.
