@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -194,14 +193,63 @@ func BenchmarkBarePebble(b *testing.B) {
 			}
 		}
 	})
-	b.Run("1MB", func(b *testing.B) {
-		db, content := open(b), []byte(strings.Repeat("x", 1<<20))
-		rand.Read(content)
+	for name, megabytes := range map[string]int{"1MB": 1, "100MB": 100} {
+		b.Run(name, func(b *testing.B) {
+			db, content := open(b), make([]byte, 1<<20)
+			rand.Read(content)
+			b.ReportAllocs()
+			b.SetBytes(int64(megabytes) << 20)
+			for n := 0; b.Loop(); n++ {
+				for part := range megabytes { // in rows that an engine can hold
+					if err := db.Set(fmt.Appendf(nil, "doc%d-%d", n, part), content, pebble.Sync); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkBarePebbleReads reads the same bytes, in the same amounts.
+func BenchmarkBarePebbleReads(b *testing.B) {
+	const rows = 10_000
+	db, err := pebble.Open(b.TempDir(), &pebble.Options{Logger: quiet{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	for n := range rows {
+		if err := db.Set(fmt.Appendf(nil, "doc%06d", n), []byte(benchBody(n)), pebble.NoSync); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := db.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("get", func(b *testing.B) {
 		b.ReportAllocs()
-		b.SetBytes(1 << 20)
 		for n := 0; b.Loop(); n++ {
-			if err := db.Set([]byte(fmt.Sprint("doc", n)), content, pebble.Sync); err != nil {
+			value, done, err := db.Get(fmt.Appendf(nil, "doc%06d", n*7919%rows))
+			if err != nil || len(value) == 0 {
 				b.Fatal(err)
+			}
+			done.Close()
+		}
+	})
+	b.Run("scan1000", func(b *testing.B) {
+		b.ReportAllocs()
+		for n := 0; b.Loop(); n++ {
+			first := n * 1000 % rows
+			it, err := db.NewIter(&pebble.IterOptions{LowerBound: fmt.Appendf(nil, "doc%06d", first), UpperBound: fmt.Appendf(nil, "doc%06d", first+1000)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			read := 0
+			for it.First(); it.Valid(); it.Next() {
+				read++
+			}
+			if err := it.Close(); err != nil || read != 1000 {
+				b.Fatal(read, err)
 			}
 		}
 	})

@@ -28,7 +28,7 @@ func TestFlippedBits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"upload", "delivery"} { // and all that is beside them
+	for _, name := range []string{"upload", "delivery", "setting"} { // and all that is beside them
 		if !strings.Contains(want, planted[name]) {
 			t.Fatalf("no %s is read", name)
 		}
@@ -87,6 +87,11 @@ func copyFS(t testing.TB, from vfs.FS) vfs.FS {
 func everything(b *bench) (string, error) {
 	var out strings.Builder
 	ctx := context.Background()
+	setting, err := b.store.Setting(ctx, "x")
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(&out, b.store.UUID(), string(setting))
 	for name, err := range b.store.Databases(ctx, storage.NameRange{Limit: -1}) {
 		if err != nil {
 			return "", err

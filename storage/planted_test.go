@@ -32,6 +32,9 @@ var planted = map[string]string{
 	"security":        "planted-member",
 	"revision":        "planted-revision",
 	"setting":         "planted setting",
+	"index":           "planted-index",
+	"index key":       "planted index key",
+	"index value":     "planted index value",
 	"upload":          "planted uploaded content",
 	"upload metadata": "planted upload metadata",
 	"owner":           "planted-owner",
@@ -83,6 +86,9 @@ func plant(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	if err := b.store.SetSetting(ctx, "x", []byte(planted["setting"])); err != nil {
+		t.Fatal(err)
+	}
+	if err := setIndexRow(db, openIndex(t, db, planted["index"]), planted["index key"], planted["index value"]); err != nil {
 		t.Fatal(err)
 	}
 	plantArrivals(t, db)

@@ -2,9 +2,11 @@ package crash_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -24,6 +26,9 @@ var planted = map[string]string{
 	"content":         "planted content of an attachment",
 	"local id":        "planted-local-id",
 	"local value":     "planted local value",
+	"view's key":      "planted key of a view",
+	"view's value":    "planted value of a view",
+	"view's name":     "planted-view",
 	"password":        settletest.AdminName + ":" + settletest.AdminPassword,
 }
 
@@ -57,6 +62,7 @@ func plant(t *testing.T, c client) {
 	c.must(t, http.StatusCreated, "POST", db+"/_bulk_docs", fmt.Sprintf(
 		`{"docs":[{"_id":"%s 2",%s,"_attachments":{"%s":{"content_type":"text/plain","data":"%s"}}}]}`,
 		planted["id"], value, planted["attachment name"], inline))
+	plantIndexes(t, c, db)
 	boundary := "planted-boundary"
 	related := fmt.Sprintf("--%s\r\nContent-Type: application/json\r\n\r\n"+
 		`{%s,"_attachments":{"%s":{"follows":true,"content_type":"text/plain","length":%d}}}`+
@@ -71,6 +77,23 @@ func plant(t *testing.T, c client) {
 		t.Fatalf("multipart: %v, %v", res, err)
 	}
 	res.Body.Close()
+}
+
+// plantIndexes makes an index of a view and one of Mango, and has both built.
+func plantIndexes(t *testing.T, c client, db string) {
+	t.Helper()
+	c.must(t, http.StatusCreated, "PUT", db+"/_design/d", fmt.Sprintf(
+		`{"views":{"%s":{"map":"function (doc) { emit(\"%s\", \"%s\"); }"}}}`,
+		planted["view's name"], planted["view's key"], planted["view's value"]))
+	rows := c.must(t, http.StatusOK, "GET", db+"/_design/d/_view/"+planted["view's name"], "").body["rows"]
+	if rows, _ := rows.([]any); len(rows) == 0 {
+		t.Errorf("the view has the rows %v", rows)
+	}
+	c.must(t, http.StatusOK, "POST", db+"/_index", fmt.Sprintf(`{"index":{"fields":["%s"]}}`, planted["field"]))
+	found := c.must(t, http.StatusOK, "POST", db+"/_find", fmt.Sprintf(`{"selector":{"%s":"%s"},"execution_stats":true}`, planted["field"], planted["value"])).body
+	if docs, _ := found["docs"].([]any); len(docs) == 0 || found["warning"] != nil {
+		t.Errorf("the index finds %v", found)
+	}
 }
 
 // search fails the test for every file that shows a planted word.
@@ -103,7 +126,8 @@ func search(t *testing.T, state string, dirs ...string) {
 	}
 }
 
-// shows reports whether a word stands in raw, plainly, in hexadecimal or in base64.
+// shows reports whether a word stands in raw, plainly, in hexadecimal, in base64, or
+// compressed by gzip.
 func shows(raw []byte, word string) bool {
 	forms := []string{word, hex.EncodeToString([]byte(word))}
 	for shift := range 3 {
@@ -115,5 +139,32 @@ func shows(raw []byte, word string) bool {
 			return true
 		}
 	}
+	for at := range raw {
+		if !bytes.HasPrefix(raw[at:], []byte{0x1f, 0x8b, 8}) {
+			continue
+		}
+		if z, err := gzip.NewReader(bytes.NewReader(raw[at:])); err == nil {
+			if plain, _ := io.ReadAll(z); bytes.Contains(plain, []byte(word)) {
+				return true
+			}
+		}
+	}
 	return false
+}
+
+func TestShows(t *testing.T) {
+	const word = "planted word"
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	fmt.Fprintf(z, "some %s here", word)
+	z.Close()
+	for text, want := range map[string]bool{
+		"some " + word + " here": true, hex.EncodeToString([]byte(word)): true,
+		base64.StdEncoding.EncodeToString([]byte("x" + word + " here")): true,
+		"x" + zipped.String(): true, "another word": false,
+	} {
+		if shows([]byte(text), word) != want {
+			t.Errorf("%q: %v", text, !want)
+		}
+	}
 }

@@ -87,15 +87,17 @@ func noncesOnce(t testing.TB) func(salt [32]byte, nonce []byte) {
 	}
 }
 
-// TestEveryWriteFails fails the disk at each write, sync and rename in turn. Pebble ends the process, or gives an error; the disk then holds an
+// TestEveryWriteFails fails the disk at each write, sync and rename in turn, with one
+// suite or the other. Pebble ends the process, or gives an error; the disk then holds an
 // earlier state, no plaintext, and no nonce was used twice.
 func TestEveryWriteFails(t *testing.T) {
-	const ops, step = 40, 3
+	const ops = 40
 	w, k := workload{21}, newKeyring(t)
-	for at := int32(1); ; at += step {
+	for at := int32(1); ; at++ {
+		suite := []crypt.Suite{crypt.SuiteAESGCM, crypt.SuiteXChaCha}[at%2]
 		mem, disk := vfs.NewCrashableMem(), &failAt{}
 		disk.left.Store(at)
-		fs := crypt.NewFSOf(crypt.SuiteAESGCM, errorfs.Wrap(mem, disk), k, noncesOnce(t))
+		fs := crypt.NewFSOf(suite, errorfs.Wrap(mem, disk), k, noncesOnce(t))
 		durable := runUntilFailure(fs, w, ops)
 		files := snapshot(t, mem, "")
 		maps.Copy(files, imageOf(t, mem))
@@ -105,7 +107,7 @@ func TestEveryWriteFails(t *testing.T) {
 			}
 		}
 		after := mem.CrashClone(vfs.CrashCloneCfg{})
-		db := openStore(t, crypt.NewFSOf(crypt.SuiteAESGCM, after, k, nil))
+		db := openStore(t, crypt.NewFSOf(suite, after, k, nil))
 		m, err := contents(db)
 		if err != nil {
 			t.Fatal(err)

@@ -223,6 +223,32 @@ func flip(t *testing.T, path string, at int) {
 	write(t, path, string(b), 0o600)
 }
 
+// TestKeyringFlips: whichever bit of the keyring is another, it does not open, and
+// nothing is written.
+func TestKeyringFlips(t *testing.T) {
+	p := newPlace(t)
+	p.mustUnlock()
+	path := filepath.Join(p.data(), crypt.KeyringFile)
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bit := 0; bit < 8*len(sound); bit += 5 {
+		forged := bytes.Clone(sound)
+		forged[bit/8] ^= 1 << (bit % 8)
+		write(t, path, string(forged), 0o600)
+		before := p.files()
+		if _, err := p.unlock(accept); err == nil {
+			t.Errorf("bit %d of %d: it opens", bit, 8*len(sound))
+		}
+		if d := cmp.Diff(before, p.files()); d != "" {
+			t.Fatalf("bit %d: something was written: %s", bit, d)
+		}
+	}
+	write(t, path, string(sound), 0o600)
+	p.mustUnlock()
+}
+
 func TestIdentityOpenToOthersElsewhere(t *testing.T) {
 	p := newPlace(t)
 	x, err := age.GenerateX25519Identity()

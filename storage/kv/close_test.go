@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -33,5 +34,53 @@ func TestCloseBehindCompact(t *testing.T) {
 			t.Fatalf("a clean stop counts as a failure: %v", err)
 		default:
 		}
+	}
+}
+
+// TestCloseFlushes: a clean stop leaves nothing that only a log holds.
+func TestCloseFlushes(t *testing.T) {
+	fs, p := vfs.NewMem(), kv.Partition{1}
+	o := kv.PebbleOptions{FS: fs, Dir: "data"}
+	s := open(t, o)
+	set := func(key string, opts ...kv.UpdateOption) {
+		t.Helper()
+		if err := s.Update(t.Context(), p, func(tx kv.Tx) error {
+			tx.Set([]byte(key), []byte("value"))
+			return nil
+		}, opts...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("durable")
+	set("lazy", kv.Lazy)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.List("data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := 0
+	for _, name := range names {
+		if strings.HasSuffix(name, ".log") {
+			logs++
+			if err := fs.Remove("data/" + name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if logs == 0 {
+		t.Error("there was no log")
+	}
+	s = open(t, o)
+	err = s.View(t.Context(), p, func(r kv.Reader) error {
+		values, err := r.GetMulti(t.Context(), []byte("durable"), []byte("lazy"))
+		if err == nil && (values[0] == nil || values[1] == nil) {
+			t.Errorf("without the logs there is %q", values)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
