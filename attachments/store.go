@@ -49,6 +49,8 @@ type Store struct {
 	uploading map[couch.BlobID]bool
 	// lastKeys are the keys with which uploads may go on. Guarded by mu.
 	lastKeys map[couch.BlobID]lastKey
+	// starts are the digests of contents, by how they start. Guarded by mu.
+	starts map[start]couch.Digest
 }
 
 // flight is a file that something is done with.
@@ -64,6 +66,7 @@ func New(o Options) *Store {
 		inFlight:    map[kv.Partition]map[couch.BlobID]*flight{},
 		uploading:   map[couch.BlobID]bool{},
 		lastKeys:    map[couch.BlobID]lastKey{},
+		starts:      map[start]couch.Digest{},
 		durableDirs: map[string]struct{}{},
 	}
 	if s.smallMax == 0 {

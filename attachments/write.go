@@ -24,12 +24,18 @@ const bytesPerSync = 1 << 20
 // When it returns, what went to a file is on disk. The caller owns the Pending
 // and ends it with Committed or Discard.
 func (b *Blobs) Write(ctx context.Context, r io.Reader, max int64) (*Pending, error) {
-	return b.WriteLike(ctx, r, max, nil)
+	return b.WriteLike(ctx, r, max, couch.Digest{}, nil)
 }
 
-// WriteLike is Write of what may be equal to a stored blob, nil for none: where it is,
-// nothing is written.
-func (b *Blobs) WriteLike(ctx context.Context, r io.Reader, max int64, like *Blob) (*Pending, error) {
+// Find returns the blob of a digest that a content is expected to have, as Blobs.Like
+// does.
+type Find func(couch.Digest) (*Blob, error)
+
+// WriteLike is Write of what may be equal to a stored blob, whose digest the client
+// announces: where it is, nothing is written. Of a zero digest that is tried which the
+// last content had that started like this one. A nil find finds nothing; its errors are
+// returned.
+func (b *Blobs) WriteLike(ctx context.Context, r io.Reader, max int64, digest couch.Digest, find Find) (*Pending, error) {
 	in := newIntake(ctx, r, max)
 	defer in.sums.close()
 	var head bytes.Buffer
@@ -42,9 +48,29 @@ func (b *Blobs) WriteLike(ctx context.Context, r io.Reader, max int64, like *Blo
 		p.seal(in, head.Bytes())
 		return p, nil
 	}
-	content := io.MultiReader(&head, in)
+	by, known := b.start(head.Bytes())
+	if digest == (couch.Digest{}) {
+		digest = b.store.announced(by)
+	}
+	var like *Blob
+	if find != nil && digest != (couch.Digest{}) {
+		var err error
+		if like, err = find(digest); err != nil {
+			return nil, err
+		}
+	}
+	p, err := p.write(in, &head, like)
+	if err == nil && known {
+		b.store.remember(by, p.Digest())
+	}
+	return p, err
+}
+
+// write is WriteLike of content that is not small. head was read from in.
+func (p *Pending) write(in *intake, head io.Reader, like *Blob) (*Pending, error) {
+	content := io.MultiReader(head, in)
 	if like != nil && like.record.kind == kindFile {
-		same, rest, release, err := b.compare(in, content, like)
+		same, rest, release, err := p.blobs.compare(in, content, like)
 		defer release()
 		if same != nil || err != nil {
 			return same, err

@@ -74,25 +74,23 @@ func (db *Database) makeDedupKey(ctx context.Context) (key *attachments.DedupKey
 }
 
 // WriteBlobLike is WriteBlob of content that has the digest, as the client says; zero
-// where it says none. Where the database holds a content of that digest the two are
-// compared as they come, and where they are equal nothing is written.
+// where it says none, and that of the last content counts which started alike. Where the
+// database holds a content of that digest the two are compared as they come, and where
+// they are equal nothing is written.
 func (db *Database) WriteBlobLike(ctx context.Context, r io.Reader, max int64, digest couch.Digest) (*attachments.Pending, error) {
 	blobs, err := db.sealing(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var like *attachments.Blob
-	if digest != (couch.Digest{}) {
-		err := db.view(ctx, func(rd kv.Reader, _ *schema.Meta) (err error) {
+	find := func(digest couch.Digest) (like *attachments.Blob, err error) {
+		err = db.view(ctx, func(rd kv.Reader, _ *schema.Meta) error {
 			like, err = blobs.Like(ctx, rd, digest)
 			return err
 		})
-		if err != nil {
-			return nil, err
-		}
+		return like, err
 	}
 	r, release := kv.Guarded(db.store.kv, r)
 	defer release()
-	p, err := blobs.WriteLike(ctx, r, max, like)
+	p, err := blobs.WriteLike(ctx, r, max, digest, find)
 	return p, schema.DomainError(err)
 }

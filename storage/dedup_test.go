@@ -116,6 +116,44 @@ func TestComparedWhileItArrives(t *testing.T) {
 	}
 }
 
+// So is content whose digest nobody says, with the last one that started like it: in the
+// same database, and since the store was opened.
+func TestComparedByItsStart(t *testing.T) {
+	n := 0
+	b := newBenchOn(t, writes{vfs.NewMem(), &n})
+	db, other := b.create("alpha"), b.create("beta")
+	large := strings.Repeat("0123456789abcdef", 20_000)
+	revs := map[string]string{} // of the document, by database
+	put := func(db *storage.Database, want string) (written int) {
+		t.Helper()
+		rev := revs[db.Name()]
+		n = 0
+		rev = mustPut(t, db, "d", rev, `{}`, blob(t, db, "a", "text/plain", want))
+		written, revs[db.Name()] = n, rev
+		if got := content(t, db, "d", rev, "a"); got != want {
+			t.Errorf("%d bytes of %d", len(got), len(want))
+		}
+		return written
+	}
+	for _, content := range []string{large, large[:len(large)-1] + "x", large[:200_000], large + "x", "x" + large} {
+		if first, again := put(db, content), put(db, content); first < len(content) || again != 0 {
+			t.Errorf("%d bytes were written first, %d again", first, again)
+		}
+	}
+	if written := put(other, large); written < len(large) {
+		t.Errorf("%d bytes in another database", written)
+	}
+	b.reopen()
+	db, err := b.store.Database(t.Context(), "alpha")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(db, large)
+	if written := put(db, large); written != 0 {
+		t.Errorf("%d bytes after it was opened again", written)
+	}
+}
+
 // What a content was found equal to may be removed before the content is used.
 func TestEqualContentIsRemovedMeanwhile(t *testing.T) {
 	for name, between := range map[string]func(*storage.Database, string){
