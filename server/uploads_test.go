@@ -3,6 +3,7 @@ package server_test
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -185,6 +186,14 @@ func TestUploadsWithinQuota(t *testing.T) {
 	if res := create("50", ""); res.StatusCode != 507 {
 		t.Errorf("beside another: %s", res.Status)
 	}
+	if res := create("40", strings.Repeat("x", 41)); res.StatusCode != 413 || res.Header.Get("Location") != "" {
+		t.Error(res.Status, res.Header)
+	}
+	res = create("40", "") // of the one before nothing is left
+	if res.StatusCode != 201 {
+		t.Errorf("beside one that was refused: %s", res.Status)
+	}
+	r.tus("DELETE", res.Header.Get("Location"), nil)
 	r.ok("PUT", "/alpha/_quota", `{"max_bytes":50}`)
 	if res := r.tus("PUT", "/alpha/doc", strings.NewReader(doc)); res.StatusCode != 507 {
 		t.Errorf("taken: %s", res.Status)
@@ -196,5 +205,34 @@ func TestUploadsWithinQuota(t *testing.T) {
 	}
 	if res := create("30", ""); res.StatusCode != 201 {
 		t.Errorf("what there is room for: %s", res.Status)
+	}
+}
+
+// A page of another origin, where one may ask, can read what the protocol tells.
+func TestUploadsFromPages(t *testing.T) {
+	r := start(t)
+	r.ok("PUT", "/alpha", "")
+	exposed := func() string {
+		res := r.tus("POST", "/alpha/_uploads", nil, "Upload-Length", "5", "Origin", "https://app.example")
+		return strings.Join(res.Header.Values("Access-Control-Expose-Headers"), ", ")
+	}
+	if got := exposed(); got != "" {
+		t.Errorf("exposed: %s", got)
+	}
+	for key, value := range map[string]string{
+		"chttpd/enable_cors": "true", "cors/origins": "https://app.example",
+		"cors/methods": "POST, PATCH", "cors/headers": "tus-resumable, upload-offset, content-type",
+	} {
+		r.ok("PUT", "/_node/_local/_config/"+key, strconv.Quote(value))
+	}
+	for _, name := range []string{"etag", "Location", "Upload-Offset", "Upload-Length"} {
+		if got := strings.Split(exposed(), ", "); !slices.Contains(got, name) {
+			t.Errorf("%s is not among what is exposed: %s", name, got)
+		}
+	}
+	res := r.tus("OPTIONS", "/alpha/_uploads/x", nil, "Origin", "https://app.example",
+		"Access-Control-Request-Method", "PATCH", "Access-Control-Request-Headers", "content-type,tus-resumable,upload-offset")
+	if got := res.Header.Get("Access-Control-Allow-Methods"); !strings.Contains(got, "PATCH") {
+		t.Errorf("%s, allowed: %s", res.Status, got)
 	}
 }

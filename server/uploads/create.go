@@ -1,6 +1,7 @@
 package uploads
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -34,6 +35,9 @@ func (r request) create() error {
 	if r.MediaType() == contentType {
 		// What cannot be taken now is for a PATCH: the upload is there.
 		if u, err = r.append(u); err != nil && u.Offset == 0 {
+			// Nobody will know of it. Where it stays all the same it expires.
+			_ = r.db.RemoveUpload(context.WithoutCancel(r.Context()), u.ID, u.Owner)
+			r.Response.Header().Del("Location")
 			return err
 		}
 	}

@@ -60,9 +60,22 @@ const version = "1.0.0"
 
 var errVersion = &web.Error{Status: http.StatusPreconditionFailed, Name: "precondition_failed", Reason: "Tus-Resumable must be " + version}
 
+// exposed are the headers of answers that a page of another origin may read, where one
+// may ask at all.
+const exposed = "Location, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"
+
+// expose lets the page read what the protocol tells in headers.
+func (r request) expose() {
+	const name = "Access-Control-Expose-Headers"
+	if head := r.Response.Header(); head.Get(name) != "" {
+		head.Add(name, exposed)
+	}
+}
+
 // resumable checks the version that the client speaks, and tells it.
 func resumable(h func(request) error) func(request) error {
 	return func(r request) error {
+		r.expose()
 		r.Response.Header().Set("Tus-Resumable", version)
 		if r.Header.Get("Tus-Resumable") != version {
 			r.Response.Header().Set("Tus-Version", version)
