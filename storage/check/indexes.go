@@ -10,8 +10,8 @@ import (
 )
 
 // indexes checks that every index of a database has a partition of its own, which
-// begins with its head, and that all rows in it can be read. What they say, package
-// view knows.
+// begins with its head, that all rows in it can be read, and that a view's rows are
+// those that its documents name. What they say, package view knows.
 func (c *checker) indexes(ctx context.Context, name string, p kv.Partition) error {
 	for row, err := range c.rows(ctx, p, schema.All(schema.KindIndex)) {
 		if err != nil {
@@ -46,22 +46,29 @@ func (c *checker) index(ctx context.Context, name string, index []byte, p kv.Par
 		return nil
 	}
 	if err == nil {
-		err = c.indexRows(ctx, name, what, p)
+		err = c.indexRows(ctx, name, string(index), p)
 	}
 	return c.damage(name, what, err)
 }
 
 // indexRows reads every row of an index: what is sealed of it opens, or that is the error.
-func (c *checker) indexRows(ctx context.Context, name, what string, p kv.Partition) error {
-	first := schema.FirstIndexKey()
+func (c *checker) indexRows(ctx context.Context, name, index string, p kv.Partition) error {
+	find := func(format string, args ...any) {
+		c.find(name, "index %q "+format, append([]any{index}, args...)...)
+	}
+	view := newViewRows(index)
 	for row, err := range c.rows(ctx, p, kv.Range{}) {
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if bytes.Compare(row.Key, first) < 0 && !bytes.Equal(row.Key, schema.IndexHeadKey()) {
-			c.find(name, "%s has a row that is not its own", what)
+		case bytes.Equal(row.Key, schema.IndexHeadKey()):
+		case bytes.Compare(row.Key, schema.FirstIndexKey()) < 0:
+			find("has a row that is not its own")
+		default:
+			view.add(row)
 		}
 	}
+	view.findings(find)
 	return nil
 }
 
