@@ -144,7 +144,10 @@ func (r *spoolReader) next() error {
 	if r.ended {
 		want = want[:r.spool.length%crypt.ChunkSize+crypt.ChunkOverhead]
 	}
-	if _, err := r.spool.file.ReadAt(want, int64(r.index)*size); err != nil {
+	if n, err := r.spool.file.ReadAt(want, int64(r.index)*size); n < len(want) {
+		if err == io.EOF { // not that of the message
+			err = io.ErrUnexpectedEOF
+		}
 		return err
 	}
 	var err error
