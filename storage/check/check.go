@@ -50,8 +50,9 @@ type Counts struct {
 // Run reads the whole store and reports every invariant that does not hold: that
 // directory, keys and partitions name the same databases and indexes, and of each database
 // that by-id, by-seq, trees, bodies, references, blobs and totals agree, that every
-// sealed value opens, and that the rows of views are those that their indexes name. What a crash leaves for the next start is no finding:
-// databases marked as unready, and blob files without a record.
+// sealed value opens, and that the rows of views are those that their indexes name.
+// What a crash leaves for the next start is no finding: databases marked as unready,
+// and blob files without a record.
 //
 // Run writes nothing, and expects that nobody else does meanwhile. report is
 // called before Run returns, by its goroutine. The error is one that ended the

@@ -74,12 +74,12 @@ func (s *stored) write(fn func(kv.Tx)) {
 }
 
 // check returns what a check of the store finds.
-func (s *stored) check() (found []string) {
-	s.t.Helper()
-	o := check.Options{KV: s.kv, Keyring: s.keyring, BlobFS: s.fs, BlobDir: s.fs.PathJoin(s.dir, "blobs")}
+func (b *bench) check() (found []string) {
+	b.t.Helper()
+	o := check.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs")}
 	_, err := check.Run(ctx, o, func(f check.Finding) { found = append(found, signature.ReplaceAllString(f.String(), "view/*")) })
 	if err != nil {
-		s.t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	return found
 }

@@ -26,6 +26,9 @@ func TestCrash(t *testing.T) {
 			for round := range 4 {
 				edit(b, rng, 20*(round%2)) // many documents, and few
 				mem = crash(b, d, mem, rng)
+				if found := b.check(); len(found) > 0 {
+					t.Errorf("round %d: behind the crash a check finds %q", round, found)
+				}
 				for v := range d.Views {
 					m := newModel(b, d, v)
 					m.check(b, d, view.Ref{View: v, Reduce: -1}, all())
@@ -74,6 +77,9 @@ func TestCloseDuringUpdate(t *testing.T) {
 		b.reopen()
 		if err := <-updated; err != nil && !errors.Is(err, couch.ErrUnavailable) && !errors.Is(err, context.Canceled) {
 			t.Errorf("an update that is stopped gives %v", err)
+		}
+		if found := b.check(); len(found) > 0 {
+			t.Errorf("a check finds %q", found)
 		}
 	}
 	for v := range d.Views {

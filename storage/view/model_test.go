@@ -343,6 +343,9 @@ func TestRandomViews(t *testing.T) {
 		}
 		if rng.IntN(8) == 0 {
 			b.reopen()
+			if found := b.check(); len(found) > 0 {
+				t.Errorf("a check finds %q", found)
+			}
 		}
 	}
 }
