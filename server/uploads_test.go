@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"crypto/md5"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"slices"
@@ -91,6 +93,19 @@ func TestUploads(t *testing.T) {
 		}
 	}
 	fourth := upload()
+	digested := func(digest string) int {
+		return json("/alpha", `{"_id":"digested","_attachments":{"a":{"upload":"`+fourth+`","digest":"`+digest+`"}}}`)
+	}
+	sum := md5.Sum([]byte(content))
+	for _, digest := range []string{"md5-XUFAKrxLKna5cZ2REBfFkg==", "md5-x"} {
+		if status := digested(digest); status != 400 {
+			t.Errorf("digest %s: %d", digest, status)
+		}
+	}
+	if status := digested("md5-" + base64.StdEncoding.EncodeToString(sum[:])); status != 201 { // it has stayed
+		t.Errorf("its digest: %d", status)
+	}
+	fourth = upload()
 	if status := json("/alpha/_bulk_docs", `{"docs":[`+attachments(fourth)+`,`+attachments(fourth)+`]}`); status != 400 {
 		t.Errorf("used twice: %d", status)
 	}

@@ -9,7 +9,8 @@ import (
 
 // takeUploads makes the uploads that a document's attachments name their contents.
 // taken are those that the request has named, none of which may be named again. An
-// upload that is not there, not the user's, or not complete is a BadRequest.
+// upload that is not there, not the user's, or not complete is a BadRequest, one of
+// another digest than the attachment says a DigestMismatch.
 func (r request) takeUploads(doc *docjson.Parsed, taken map[string]bool) error {
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]
@@ -27,6 +28,10 @@ func (r request) takeUploads(doc *docjson.Parsed, taken map[string]bool) error {
 		}
 		if err != nil {
 			return err
+		}
+		if a.HasDigest && a.Digest != pending.Digest() {
+			pending.Discard()
+			return &couch.Error{Kind: couch.DigestMismatch}
 		}
 		a.Blob, a.Pending, a.Digest, a.Length = pending.BlobID(), pending, pending.Digest(), pending.Length()
 	}

@@ -244,7 +244,9 @@ func (a *inlineAttachment) finish() error {
 		if a.badUpload || a.hasData {
 			return a.invalid("upload")
 		}
-		return nil
+		var err error
+		a.Digest, a.HasDigest, err = a.wireDigest()
+		return err
 	case !a.hasData:
 		return a.invalid("data")
 	}
