@@ -103,7 +103,7 @@ func (c *compaction) end(ctx context.Context) error {
 		return err
 	}
 	return c.db.view(ctx, func(_ kv.Reader, m *schema.Meta) error {
-		c.db.left.note(min(c.left, m.Garbage()), c.db.store.now())
+		c.db.left.Note(min(c.left, m.Garbage()), c.db.store.now())
 		return nil
 	})
 }

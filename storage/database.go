@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"settle/attachments"
+	"settle/storage/autocompact"
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/kv"
@@ -23,7 +24,7 @@ type Database struct {
 	blobs *attachments.Blobs
 
 	dedup     dedup
-	left      leftovers
+	left      autocompact.Leftovers
 	ruleless  atomic.Uint64 // a DesignSeq at which no design document had a validation function
 	aheadOnce sync.Once     // of the warning that a client was ahead
 }

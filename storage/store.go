@@ -77,7 +77,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		blobs:     attachments.New(attachments.Options{FS: o.BlobFS, Root: o.BlobDir}),
 		log:       o.Logger,
 		batches:   batchLimit,
-		auto:      o.Compact.withDefaults(),
+		auto:      o.Compact.WithDefaults(),
 		now:       o.Now,
 		judge:     o.Validator,
 	}

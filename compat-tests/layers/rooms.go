@@ -55,6 +55,7 @@ func Settle() Table {
 				"storage/couch", "storage/docjson", "storage/revtree", "storage/crypt", "storage/kv", "storage/schema",
 				"storage/seqcount", "storage/blobrefs", "storage/purges", "storage/spool", "attachments",
 			}},
+			{Path: "storage/autocompact", Rooms: []string{"storage/schema"}},
 			{Path: "storage/deferred", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv", "storage/schema", "storage/edits", "attachments"}},
 			{Path: "storage/localview", Rooms: []string{"storage/couch"}},
 			{Path: "storage", Alone: true, AllAbove: true, Modules: []string{vfs}},
