@@ -32,6 +32,7 @@ type Database interface {
 	ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error)
 	WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error)
 	PutOrigin(ctx context.Context, id couch.OriginID, text []byte) error
+	Ready(ctx context.Context, atts []couch.Attachment) error
 }
 
 // Matcher says of each document whether a filter lets it pass.

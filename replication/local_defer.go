@@ -3,7 +3,6 @@ package replication
 import (
 	"context"
 	"errors"
-	"io"
 
 	"settle/attachments"
 	"settle/storage/couch"
@@ -39,15 +38,15 @@ func (w *localWriter) leave(doc *couch.Document) error {
 }
 
 // Attachment opens a content. See [Origin].
-func (l *Local) Attachment(ctx context.Context, d couch.Deferral) (content io.ReadCloser, encoded bool, err error) {
+func (l *Local) Attachment(ctx context.Context, d couch.Deferral) (couch.Incoming, error) {
 	db, err := l.o.Find(ctx)
 	if err != nil {
-		return nil, false, originError(err)
+		return couch.Incoming{}, originError(err)
 	}
 	for _, o := range []couch.GetOptions{{Rev: d.Rev}, {}} {
 		doc, err := db.Get(ctx, d.ID, o)
 		if err != nil && !isMissing(err) {
-			return nil, false, originError(err)
+			return couch.Incoming{}, originError(err)
 		}
 		if doc == nil {
 			continue
@@ -55,11 +54,11 @@ func (l *Local) Attachment(ctx context.Context, d couch.Deferral) (content io.Re
 		for _, a := range doc.Attachments {
 			if a.Name == d.Name && a.Digest == d.Digest && a.Length == d.Length {
 				content, err := db.ReadBlob(ctx, a, 0, -1)
-				return content, false, originError(err)
+				return couch.Incoming{Body: content, Digest: d.Digest, Checked: d.Encoded}, originError(err)
 			}
 		}
 	}
-	return nil, false, &couch.Error{Kind: couch.Gone}
+	return couch.Incoming{}, &couch.Error{Kind: couch.Gone}
 }
 
 func isMissing(err error) bool {

@@ -3,6 +3,7 @@ package replication
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"iter"
 	"slices"
@@ -155,7 +156,10 @@ func (l *Local) Fetch(ctx context.Context, asks []Ask) iter.Seq2[*Revision, erro
 			for _, f := range found {
 				r := &Revision{Doc: f.Doc}
 				if f.Doc != nil {
-					l.send(ctx, r, &ask)
+					if err := l.send(ctx, r, &ask); err != nil {
+						yield(nil, err)
+						return
+					}
 				}
 				if !yield(r, nil) {
 					return
@@ -165,8 +169,9 @@ func (l *Local) Fetch(ctx context.Context, asks []Ask) iter.Seq2[*Revision, erro
 	}
 }
 
-// send says of each attachment whether its content goes along.
-func (l *Local) send(ctx context.Context, r *Revision, ask *Ask) {
+// send says of each attachment whether its content goes along. A revision with one that
+// cannot be had any more is Refused.
+func (l *Local) send(ctx context.Context, r *Revision, ask *Ask) error {
 	doc := *r.Doc
 	r.Doc = &doc
 	r.ByBulk = len(doc.Attachments) == 0 && !doc.ID.IsDesign()
@@ -181,6 +186,12 @@ func (l *Local) send(ctx context.Context, r *Revision, ask *Ask) {
 		if ask.Deferred {
 			continue
 		}
+		if err := l.db.Ready(ctx, doc.Attachments[i:i+1]); errors.Is(err, &couch.Error{Kind: couch.Gone}) {
+			r.Refused = err
+			return nil
+		} else if err != nil {
+			return &Error{Kind: Failed, Reason: "an attachment could not be fetched", Err: err}
+		}
 		stored := *a
 		if a.Encoded { // the digest of what comes is another one
 			a.Digest, a.Encoded = couch.Digest{}, false
@@ -193,6 +204,7 @@ func (l *Local) send(ctx context.Context, r *Revision, ask *Ask) {
 			return content, nil
 		}})
 	}
+	return nil
 }
 
 // KnownGeneration returns the generation of the newest of the revisions that is an

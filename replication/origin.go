@@ -4,17 +4,20 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"io"
 
 	"settle/storage/couch"
 )
 
 // Origin is a source of which single contents are fetched.
 type Origin interface {
-	// Attachment opens a content; encoded says that it comes as gzip output, which
-	// only one does whose Deferral is Encoded. Whether it is the promised one is for the
-	// caller to see, who closes it. Errors: Away and Gone.
-	Attachment(ctx context.Context, d couch.Deferral) (content io.ReadCloser, encoded bool, err error)
+	// Attachment opens a content. Errors: Away and Gone.
+	Attachment(ctx context.Context, d couch.Deferral) (couch.Incoming, error)
+}
+
+// OriginText is how an origin is reached, for whoever fetches from there.
+type OriginText struct {
+	ID   couch.OriginID
+	Text []byte
 }
 
 // Deferrer is a Target that can leave contents at the source.
@@ -24,9 +27,15 @@ type Deferrer interface {
 	Defer(ctx context.Context, id couch.OriginID, text []byte) error
 }
 
-// OriginID names the source among the origins of a target.
-func (s *Spec) OriginID() couch.OriginID {
-	sum := sha256.Sum256([]byte(s.Source.String()))
+// OriginID names the source among the origins of a target: where it is, how it is
+// reached, as whom, and by which of this server's users. Only passwords may be others.
+func (s *Spec) OriginID(user string) couch.OriginID {
+	e := &s.Source
+	text, err := json.Marshal([]any{user, e.String(), e.User, e.Headers, e.ShownProxy()})
+	if err != nil {
+		panic("replication: " + err.Error()) // it is all text
+	}
+	sum := sha256.Sum256(text)
 	return couch.OriginID(sum[:])
 }
 

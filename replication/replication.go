@@ -18,7 +18,7 @@ type Options struct {
 	Logger *slog.Logger
 	// Origin describes the source to whoever fetches contents from it later; it is set
 	// where the spec is Deferred.
-	Origin []byte
+	Origin *OriginText
 }
 
 // Replication is one run of a replication.
@@ -109,7 +109,7 @@ func (r *Replication) open(ctx context.Context) (err error) {
 	if !ok {
 		return Errorf(Invalid, "attachments can be deferred in databases of this server only")
 	}
-	return target.Defer(ctx, r.spec.OriginID(), r.Origin)
+	return target.Defer(ctx, r.Origin.ID, r.Origin.Text)
 }
 
 // resume finds out where to begin.

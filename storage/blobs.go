@@ -66,6 +66,36 @@ func (db *Database) PutOrigin(ctx context.Context, id couch.OriginID, text []byt
 	return deferred.PutOrigin(ctx, db.deferring(), id, text)
 }
 
+// Ready returns once the contents of attachments of a stored document can be read without
+// being fetched. The error is Gone or Away where one cannot be had, and ErrNotFound where
+// one was removed.
+func (db *Database) Ready(ctx context.Context, atts []couch.Attachment) error {
+	for _, a := range atts {
+		if _, err := db.ContentDigest(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ContentDigest returns the MD5 of an attachment's content, which is not its Digest
+// where that is Encoded. A deferred content is fetched, see [deferred.Contents.Digest].
+func (db *Database) ContentDigest(ctx context.Context, a couch.Attachment) (couch.Digest, error) {
+	isDeferred := false
+	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) (err error) {
+		isDeferred, err = db.blobs.IsDeferred(ctx, r, a.Blob)
+		return err
+	})
+	if err != nil || !isDeferred {
+		return a.Digest, err
+	}
+	blob, err := db.OpenBlob(ctx, a)
+	if err != nil || blob.Deferral() == nil {
+		return a.Digest, err
+	}
+	return db.store.deferred.Digest(ctx, db.deferring(), blob)
+}
+
 func (db *Database) deferring() *deferred.DB {
 	return &deferred.DB{
 		Partition: db.rec.Partition, Key: db.key, Blobs: db.blobs,

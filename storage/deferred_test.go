@@ -23,15 +23,15 @@ type farAway struct {
 	opened chan *io.PipeWriter
 }
 
-func (f *farAway) Fetch(ctx context.Context, origin []byte, d couch.Deferral) (io.ReadCloser, bool, error) {
+func (f *farAway) Fetch(ctx context.Context, origin []byte, d couch.Deferral) (couch.Incoming, error) {
 	f.asked.Add(1)
 	if string(origin) != "over there" || d.Name != "body" || d.Rev != (couch.RevID{Gen: 1, Hash: "a"}) {
-		return nil, false, &couch.Error{Kind: couch.Gone, Reason: fmt.Sprintf("asked for %+v at %q", d, origin)}
+		return couch.Incoming{}, &couch.Error{Kind: couch.Gone, Reason: fmt.Sprintf("asked for %+v at %q", d, origin)}
 	}
 	r, w := io.Pipe()
 	context.AfterFunc(ctx, func() { w.CloseWithError(ctx.Err()) })
 	f.opened <- w
-	return r, false, nil
+	return couch.Incoming{Body: r, Digest: d.Digest}, nil
 }
 
 // postponed is a database with one document, whose content is not here.
@@ -137,6 +137,22 @@ func TestOneFetch(t *testing.T) {
 	defer r.Close()
 	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, want) || f.asked.Load() != 1 {
 		t.Errorf("%d bytes, %v, after %d fetches", len(got), err, f.asked.Load())
+	}
+}
+
+// A range ends with the bytes that it should have, or with an error, wherever it ends.
+func TestRangeOfWrongContent(t *testing.T) {
+	want := pattern(300_000)
+	_, db, f, a := postponed(t, want)
+	r, err := db.ReadBlob(t.Context(), a, 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	w := <-f.opened
+	go func() { w.Write(make([]byte, len(want))); w.Close() }()
+	if got, err := io.ReadAll(r); !errors.Is(err, &couch.Error{Kind: couch.Away}) || len(got) >= 1000 {
+		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
 

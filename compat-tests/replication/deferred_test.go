@@ -394,6 +394,84 @@ func TestDeferredCompressed(t *testing.T) {
 	if third.must("GET", "/x/note", nil, &doc); doc.Attachments["a.txt"].Digest != "md5-"+plain {
 		t.Errorf("what was passed on shows %+v", doc)
 	}
+	third.postpone(endpoint(replica.URL(), "x"), "chained")
+	if status, h, got, err := third.fetch("/chained/note/a.txt"); err != nil || status != 200 || !bytes.Equal(got, text) || h.Get("Content-MD5") != plain {
+		t.Errorf("a replica of the replica: %d %v, %d bytes, %v", status, h, len(got), err)
+	}
+	var edited object
+	replica.must("GET", "/_metadata/x/note", nil, &edited)
+	edited["edited"] = true
+	replica.must("PUT", "/_metadata/x/note", edited, nil)
+	if o := third.replicate(endpoint(replica.URL(), "x"), "x"); !o.OK {
+		t.Errorf("after an edit of the metadata: %s: %s", o.Error, o.Reason)
+	}
+
+	// Somebody in between unpacks what comes, or puts another content in its place.
+	unpacked := start(t)
+	unpacked.postpone(endpoint(g.URL, "x"), "x")
+	g.changing(func(r *http.Request, res *http.Response) error {
+		res.Header.Del("Content-MD5")
+		return rewrite(res, func([]byte) []byte { return bytes.Repeat([]byte("X"), len(text)) })
+	})
+	if status, _, got, err := unpacked.fetch("/x/note/a.txt"); err == nil && status == 200 {
+		t.Errorf("%d bytes came whole that nobody has checked", len(got))
+	}
+}
+
+// A content that is to be had nowhere any more keeps no other document from being
+// replicated.
+func TestDeferredGone(t *testing.T) {
+	source, replica, third := start(t), start(t), start(t)
+	source.must("PUT", "/x", nil, nil)
+	for _, id := range []string{"a", "b"} {
+		source.attach("/x/"+id+"/body", "application/octet-stream", noise(1, 1000))
+	}
+	replica.postpone(endpoint(source.URL(), "x"), "x")
+	source.must("POST", "/x/_purge", object{"a": []string{revOf(source, "/x/a")}}, nil)
+	third.must("PUT", "/pulled", nil, nil)
+	third.must("PUT", "/pushed", nil, nil)
+	for _, o := range []outcome{third.replicate(endpoint(replica.URL(), "x"), "pulled"), replica.replicate("x", endpoint(third.URL(), "pushed"))} {
+		if !o.OK {
+			t.Errorf("%s: %s", o.Error, o.Reason)
+		}
+	}
+	for _, db := range []string{"pulled", "pushed"} {
+		if status := third.ask("GET", "/"+db+"/b", nil, nil); status != 200 {
+			t.Errorf("%s: the other document: %d", db, status)
+		}
+		if status := third.ask("GET", "/"+db+"/a", nil, nil); status != 404 {
+			t.Errorf("%s: the document whose content is gone: %d", db, status)
+		}
+	}
+}
+
+// Who may only read a database does not say where its contents come from, and nobody
+// changes where those of another's replication do.
+func TestDeferredRights(t *testing.T) {
+	source, replica := start(t), start(t)
+	source.must("PUT", "/x", nil, nil)
+	source.attach("/x/a/body", "application/octet-stream", noise(1, 1000))
+	replica.postpone(endpoint(source.URL(), "x"), "x")
+	replica.must("PUT", "/_node/_local/_config/replicator/allow", "all", nil)
+	for _, name := range []string{"ann", "bob"} {
+		replica.user(name)
+	}
+	replica.must("PUT", "/x/_security", object{"members": object{"names": []string{"bob"}}, "readers_only": object{"names": []string{"ann"}}}, nil)
+	nowhere := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(nowhere.Close)
+	ask := object{"source": endpoint(source.URL(), "x"), "source_proxy": nowhere.URL, "target": "x", "attachments": "deferred"}
+	if status, said := replica.as("ann", "POST", "/_replicate", ask); status < 400 {
+		t.Errorf("a reader: %d %s", status, said)
+	}
+	delete(ask, "source_proxy")
+	if status, said := replica.as("bob", "POST", "/_replicate", ask); status != 200 {
+		t.Errorf("a member: %d %s", status, said)
+	}
+	ask["source_proxy"] = nowhere.URL
+	replica.as("bob", "POST", "/_replicate", ask)
+	if status, _, got, err := replica.fetch("/x/a/body"); err != nil || status != 200 || len(got) != 1000 {
+		t.Errorf("afterwards: %d %.100q %v", status, got, err)
+	}
 }
 
 // A database keeps no more of what it fetches than it may, and what it was asked for

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 
@@ -17,7 +16,7 @@ var _ replication.Origin = (*Remote)(nil)
 // Attachment opens a content: that of the revision that had it first, or, where that is
 // gone, the one that the document has now under the name, if it is the same. See
 // [replication.Origin].
-func (r *Remote) Attachment(ctx context.Context, d couch.Deferral) (content io.ReadCloser, encoded bool, err error) {
+func (r *Remote) Attachment(ctx context.Context, d couch.Deferral) (couch.Incoming, error) {
 	for _, rev := range []couch.RevID{d.Rev, {}} {
 		res, err := r.asStored(ctx, rev, d)
 		if err == nil && rev.IsZero() && !isOf(res, d.Digest) {
@@ -25,13 +24,29 @@ func (r *Remote) Attachment(ctx context.Context, d couch.Deferral) (content io.R
 			continue
 		}
 		if err == nil {
-			return res.Body, res.Header.Get("Content-Encoding") == "gzip", nil
+			return incoming(res, d)
 		}
-		if status, ok := errors.AsType[*statusError](err); !ok || status.status != http.StatusNotFound || isNobody(err) {
-			return nil, false, &couch.Error{Kind: couch.Away, Err: r.refused(err)}
+		if status, ok := errors.AsType[*statusError](err); !ok || status.status != http.StatusNotFound && status.status != http.StatusGone || isNobody(err) {
+			return couch.Incoming{}, &couch.Error{Kind: couch.Away, Err: r.refused(err)}
 		}
 	}
-	return nil, false, &couch.Error{Kind: couch.Gone}
+	return couch.Incoming{}, &couch.Error{Kind: couch.Gone}
+}
+
+// incoming says what an answer must be. One that is not packed as the digest would have
+// it must come with a digest of its own.
+func incoming(res *http.Response, d couch.Deferral) (couch.Incoming, error) {
+	in := couch.Incoming{Body: res.Body, Gzip: res.Header.Get("Content-Encoding") == "gzip", Digest: d.Digest}
+	if in.Gzip == d.Encoded {
+		return in, nil
+	}
+	sum, err := couch.ParseDigest("md5-" + res.Header.Get("Content-MD5"))
+	if err != nil || in.Gzip {
+		res.Body.Close()
+		return couch.Incoming{}, &couch.Error{Kind: couch.Away, Reason: "The content came in a form in which it cannot be checked."}
+	}
+	in.Digest = sum
+	return in, nil
 }
 
 // asStored asks for a content in the encoding that its digest is of.

@@ -290,16 +290,16 @@ func attachments(t *testing.T, s Side) {
 		t.Fatal("no single contents are given")
 	}
 	d := couch.Deferral{ID: "d", Rev: first, Name: "large", Length: int64(len(large)), Digest: md5.Sum([]byte(large))}
-	content, _, err := o.Attachment(t.Context(), d)
+	in, err := o.Attachment(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer content.Close()
-	if got, err := io.ReadAll(content); err != nil || string(got) != large {
+	defer in.Body.Close()
+	if got, err := io.ReadAll(in.Body); err != nil || string(got) != large || in.Gzip || in.Digest != d.Digest {
 		t.Errorf("a single content: %d bytes, %v", len(got), err)
 	}
 	d.Name = "none"
-	if _, _, err := o.Attachment(t.Context(), d); !errors.Is(err, &couch.Error{Kind: couch.Gone}) {
+	if _, err := o.Attachment(t.Context(), d); !errors.Is(err, &couch.Error{Kind: couch.Gone}) {
 		t.Errorf("a content that is not there: %v", err)
 	}
 }

@@ -30,6 +30,15 @@ func NewDatabase(db *metaview.Database, user couch.UserCtx, role auth.Role) *Dat
 	return &Database{Database: db, user: user, role: role}
 }
 
+// PutOrigin stores how an origin of deferred contents is reached. See
+// [storage.Database.PutOrigin]. The error is a Forbidden for readers.
+func (db *Database) PutOrigin(ctx context.Context, id couch.OriginID, text []byte) error {
+	if db.role <= auth.Reader {
+		return couch.Errorf(couch.Forbidden, "You are not allowed to write to this db.")
+	}
+	return db.Database.PutOrigin(ctx, id, text)
+}
+
 // BulkDocs makes interactive edits. See [storage.Database.BulkDocs]. Documents
 // that the user may not write are refused one by one.
 func (db *Database) BulkDocs(ctx context.Context, docs iter.Seq2[*couch.Document, error]) ([]couch.WriteResult, error) {

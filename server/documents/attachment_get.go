@@ -31,7 +31,17 @@ func (r request) getAttachment(id couch.DocID) error {
 	}
 	switch len(ranges) {
 	case 0:
-		r.Response.Header().Set("Content-MD5", tag)
+		sum := tag
+		if a.Encoded && !r.isHead() {
+			digest, err := r.db.ContentDigest(r.Context(), *a)
+			if err != nil {
+				return err
+			}
+			sum = base64.StdEncoding.EncodeToString(digest[:])
+		}
+		if !a.Encoded || !r.isHead() { // HEAD fetches nothing
+			r.Response.Header().Set("Content-MD5", sum)
+		}
 		return r.answerRange(a, http.StatusOK, byteRange{0, a.Length - 1})
 	case 1:
 		r.Response.Header().Set("Content-Range", ranges[0].contentRange(a.Length))

@@ -75,7 +75,7 @@ func (r request) bulkGetDocs(w *bufio.Writer, ask *bulkGetAsk, o readOptions) er
 		return err
 	}
 	written := 0
-	for rev, err := range found.revs {
+	for rev, err := range found.p.available(found.revs) {
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (r request) bulkGetParts(m *multipart.BulkGetWriter, ask *bulkGetAsk, o rea
 	if found.refusal != nil {
 		return m.Error(found.refusal.object(ask.id))
 	}
-	for rev, err := range found.revs {
+	for rev, err := range found.p.available(found.revs) {
 		if err != nil {
 			return err
 		}

@@ -42,4 +42,6 @@ type blobStore interface {
 	WriteBlobLike(ctx context.Context, r io.Reader, max int64, digest couch.Digest) (*attachments.Pending, error)
 	TakeUpload(ctx context.Context, id couch.BlobID, owner string) (*attachments.Pending, error)
 	ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error)
+	Ready(ctx context.Context, atts []couch.Attachment) error
+	ContentDigest(ctx context.Context, a couch.Attachment) (couch.Digest, error)
 }

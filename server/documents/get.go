@@ -94,12 +94,13 @@ type printing struct {
 	r           request
 	revs        bool // with `_revisions`
 	attachments bool // with their content
+	encodings   bool // see readOptions
 	// since, where not nil, names revisions whose attachments the client has.
 	since []couch.RevID
 }
 
 func (r request) printing(o readOptions) printing {
-	return printing{r: r, revs: o.get.Revs, attachments: o.attachments, since: o.attsSince}
+	return printing{r: r, revs: o.get.Revs, attachments: o.attachments, encodings: o.encodings, since: o.attsSince}
 }
 
 // wanted says which attachments of a document are sent with their content.
@@ -129,5 +130,5 @@ func ancestorAmong(path couch.Revisions, revs []couch.RevID) uint64 {
 
 // append appends the document with all its attachments as stubs.
 func (p printing) append(dst []byte, doc *couch.Document) []byte {
-	return docjson.AppendDocument(dst, doc, docjson.Print{Revs: p.revs})
+	return docjson.AppendDocument(dst, doc, docjson.Print{Revs: p.revs, Encodings: p.encodings})
 }

@@ -25,7 +25,7 @@ func (r request) openRevs(id couch.DocID, o readOptions) error {
 	}
 	list := r.NewList("[", ",")
 	if !r.isHead() {
-		for rev, err := range revs {
+		for rev, err := range r.printing(o).available(revs) {
 			if err != nil {
 				return err
 			}
@@ -90,7 +90,7 @@ func (r request) openRevsMixed(revs iter.Seq2[couch.OpenRev, error], p printing)
 	r.Response.Header().Set("Content-Type", multipart.ContentType("mixed", outer))
 	return r.stream(http.StatusOK, func(w *bufio.Writer) error {
 		m := multipart.NewOpenRevsWriter(w, outer)
-		for rev, err := range revs {
+		for rev, err := range p.available(revs) {
 			if err != nil {
 				return err
 			}

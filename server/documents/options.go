@@ -14,6 +14,7 @@ type readOptions struct {
 	hasRev      bool // get.Rev was given, be it "0-"
 	latest      bool
 	attachments bool // with their content
+	encodings   bool // tell how the contents of stubs are kept elsewhere
 
 	// openRevs asks for revisions instead of the document; nil: it does not.
 	openRevs *couch.OpenRevsOptions
@@ -39,6 +40,7 @@ func readOptionsOf(q web.Query) (readOptions, error) {
 		},
 		latest:      q.Is("latest"),
 		attachments: q.Is("attachments"),
+		encodings:   q.Is("att_encoding_info"),
 		replicated:  q.Get("new_edits") == "false",
 	}
 	return o, o.readRevisions(q)

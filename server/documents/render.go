@@ -2,7 +2,9 @@ package documents
 
 import (
 	"bufio"
+	"errors"
 	"io"
+	"iter"
 	"net/http"
 
 	"settle/attachments/multipart"
@@ -18,7 +20,7 @@ func (p printing) write(w io.Writer, doc *couch.Document) error {
 		return err
 	}
 	return docjson.WriteDocument(w, doc, docjson.Print{
-		Revs: p.revs,
+		Revs: p.revs, Encodings: p.encodings,
 		Open: func(a *couch.Attachment) (io.ReadCloser, error) {
 			if !wanted(a) {
 				return nil, nil
@@ -28,13 +30,48 @@ func (p printing) write(w io.Writer, doc *couch.Document) error {
 	})
 }
 
+// available yields revisions; one of which a content that goes along is to be had nowhere
+// any more is missing.
+func (p printing) available(revs iter.Seq2[couch.OpenRev, error]) iter.Seq2[couch.OpenRev, error] {
+	return func(yield func(couch.OpenRev, error) bool) {
+		for rev, err := range revs {
+			if err == nil && rev.Doc != nil {
+				if err = p.ready(rev.Doc); errors.Is(err, &couch.Error{Kind: couch.Gone}) {
+					rev.Doc, err = nil, nil
+				}
+			}
+			if !yield(rev, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// ready waits until the contents that go along with a document can be read.
+func (p printing) ready(doc *couch.Document) error {
+	wanted := p.wanted(doc)
+	if wanted == nil {
+		return nil
+	}
+	shown := doc.Shown()
+	for i := range shown.Attachments {
+		if !wanted(&shown.Attachments[i]) {
+			continue
+		}
+		if err := p.r.db.Ready(p.r.Context(), shown.Attachments[i:i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // related makes the document with the attachments that are wanted behind it.
 func (p printing) related(doc *couch.Document, boundary string) *multipart.Related {
 	doc = doc.Shown()
 	wanted := p.wanted(doc)
 	out := &multipart.Related{
 		Boundary: boundary,
-		Document: docjson.AppendDocument(nil, doc, docjson.Print{Revs: p.revs, Follows: wanted}),
+		Document: docjson.AppendDocument(nil, doc, docjson.Print{Revs: p.revs, Encodings: p.encodings, Follows: wanted}),
 	}
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"sync"
 
 	"settle/replication"
@@ -18,25 +17,26 @@ type originText struct {
 }
 
 // origin describes the source of a task to Fetch; nil where it is not asked for.
-func (t task) origin() ([]byte, error) {
+func (t task) origin() (*replication.OriginText, error) {
 	if !t.spec.Deferred {
 		return nil, nil
 	}
-	return json.Marshal(originText{t.spec.OriginSpec(), userCtx{t.user.Name, t.user.Roles}})
+	text, err := json.Marshal(originText{t.spec.OriginSpec(), userCtx{t.user.Name, t.user.Roles}})
+	return &replication.OriginText{ID: t.spec.OriginID(t.user.Name), Text: text}, err
 }
 
 // Fetch fetches a content from an origin, with the rights that the replication had. See
 // [deferred.Origin].
-func (r *Replicator) Fetch(ctx context.Context, origin []byte, d couch.Deferral) (content io.ReadCloser, encoded bool, err error) {
+func (r *Replicator) Fetch(ctx context.Context, origin []byte, d couch.Deferral) (couch.Incoming, error) {
 	side, err := r.origins.get(r, origin)
 	if err != nil {
-		return nil, false, &couch.Error{Kind: couch.Away, Err: err}
+		return couch.Incoming{}, &couch.Error{Kind: couch.Away, Err: err}
 	}
-	content, encoded, err = side.Attachment(ctx, d)
+	in, err := side.Attachment(ctx, d)
 	if err != nil && ctx.Err() == nil && errors.Is(err, &couch.Error{Kind: couch.Away}) {
 		r.Logger.Warn("a deferred attachment could not be fetched", "error", err)
 	}
-	return content, encoded, err
+	return in, err
 }
 
 // maxOrigins is how many origins stay connected.

@@ -1,5 +1,7 @@
 package couch
 
+import "io"
+
 // OriginID names, within a database, a place that contents are fetched from.
 type OriginID [16]byte
 
@@ -15,4 +17,14 @@ type Deferral struct {
 	Digest Digest
 	// Encoded says that Digest is that of the gzip output in which the origin keeps it.
 	Encoded bool
+}
+
+// Incoming is a content that comes from its origin. Whoever has asked closes it.
+type Incoming struct {
+	Body io.ReadCloser
+	Gzip bool // Body is gzip output, which it is only of a Deferral that is Encoded
+	// Digest is what the bytes of Body must have. Checked says instead that who gives
+	// them has looked at the digest itself.
+	Digest  Digest
+	Checked bool
 }

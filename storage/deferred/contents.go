@@ -15,12 +15,10 @@ import (
 	"settle/storage/schema"
 )
 
-// Origin fetches contents. origin is what PutOrigin has stored. The content is gzip
-// output where encoded is true, which only one may be whose Deferral is Encoded; whether
-// it is the promised one is checked by the caller, who closes it. Errors: Away, where
+// Origin fetches contents. origin is what PutOrigin has stored. Errors: Away, where
 // another try may succeed, and Gone.
 type Origin interface {
-	Fetch(ctx context.Context, origin []byte, d couch.Deferral) (content io.ReadCloser, encoded bool, err error)
+	Fetch(ctx context.Context, origin []byte, d couch.Deferral) (couch.Incoming, error)
 }
 
 // Options says what Contents stand on. All are required.
@@ -98,8 +96,8 @@ func PutOrigin(ctx context.Context, db *DB, id couch.OriginID, text []byte) erro
 
 // Open reads length bytes of a deferred content from offset on; a negative length means
 // all that follow. What is not kept is fetched, and comes as it arrives, but for its end,
-// which comes when the whole has proved to be the promised one: who reads to the end has
-// read the right bytes, and nobody else reads as many. The caller closes the result.
+// which comes when the whole content has proved to be the promised one: who reads to the
+// end has read the right bytes. The caller closes the result.
 // Errors, also of the reads: Away, Gone, RangeNotSatisfiable, those of the store.
 func (c *Contents) Open(ctx context.Context, db *DB, blob *attachments.Blob, offset, length int64) (io.ReadCloser, error) {
 	if length < 0 {
@@ -108,38 +106,59 @@ func (c *Contents) Open(ctx context.Context, db *DB, blob *attachments.Blob, off
 	if offset < 0 || length < 0 || offset > blob.Length() || length > blob.Length()-offset {
 		return nil, &couch.Error{Kind: couch.RangeNotSatisfiable}
 	}
-	for {
-		r, err := c.openKept(ctx, db, blob, offset, length)
-		if r != nil || err != nil {
-			return r, err
-		}
-		f, err := c.join(db, blob)
-		if err != nil {
-			return nil, err
-		}
-		follower := f.follow(ctx, offset, length)
-		if follower != nil {
-			return follower, nil
-		}
+	r, err := c.openKept(ctx, db, blob, offset, length)
+	if r != nil || err != nil {
+		return r, err
 	}
+	f, err := c.join(db, blob)
+	if err != nil {
+		return nil, err
+	}
+	return f.follow(ctx, offset, length), nil
+}
+
+// Digest returns the MD5 of a deferred content, which is fetched for that. Behind it the
+// content can be had. Errors are those of Open.
+func (c *Contents) Digest(ctx context.Context, db *DB, blob *attachments.Blob) (couch.Digest, error) {
+	_, held, err := c.held(ctx, db, blob.ID())
+	if err != nil {
+		return couch.Digest{}, err
+	}
+	if held != nil {
+		return held.Digest(), nil
+	}
+	f, err := c.join(db, blob)
+	if err != nil {
+		return couch.Digest{}, err
+	}
+	r := f.follow(ctx, 0, 0)
+	defer r.Close()
+	if err := r.wait(); err != nil {
+		return couch.Digest{}, err
+	}
+	return f.content.Digest(), nil
+}
+
+// held returns what is kept of a content, nil where nothing is.
+func (c *Contents) held(ctx context.Context, db *DB, id couch.BlobID) (kept schema.Kept, held *attachments.Blob, err error) {
+	err = db.View(ctx, func(r kv.Reader, _ *schema.Meta) error {
+		row, err := kv.GetOne(ctx, r, schema.KeptKey(id))
+		if err != nil || row == nil {
+			return err
+		}
+		if kept, err = schema.DecodeKept(row); err != nil {
+			return err
+		}
+		held, err = db.Blobs.Load(ctx, r, kept.Blob)
+		return err
+	})
+	return kept, held, err
 }
 
 // openKept opens what is kept of a content, nil where nothing is.
 func (c *Contents) openKept(ctx context.Context, db *DB, blob *attachments.Blob, offset, length int64) (io.ReadCloser, error) {
 	for {
-		var kept schema.Kept
-		var held *attachments.Blob
-		err := db.View(ctx, func(r kv.Reader, _ *schema.Meta) error {
-			row, err := kv.GetOne(ctx, r, schema.KeptKey(blob.ID()))
-			if err != nil || row == nil {
-				return err
-			}
-			if kept, err = schema.DecodeKept(row); err != nil {
-				return err
-			}
-			held, err = db.Blobs.Load(ctx, r, kept.Blob)
-			return err
-		})
+		kept, held, err := c.held(ctx, db, blob.ID())
 		if err != nil || held == nil {
 			return nil, err
 		}
@@ -156,14 +175,6 @@ func (c *Contents) openKept(ctx context.Context, db *DB, blob *attachments.Blob,
 }
 
 func (c *Contents) isDropped(ctx context.Context, db *DB, blob *attachments.Blob, kept schema.Kept) bool {
-	same := false
-	err := db.View(ctx, func(r kv.Reader, _ *schema.Meta) error {
-		row, err := kv.GetOne(ctx, r, schema.KeptKey(blob.ID()))
-		if err == nil && row != nil {
-			now, decodeErr := schema.DecodeKept(row)
-			same = decodeErr == nil && now.Blob == kept.Blob
-		}
-		return err
-	})
-	return err == nil && !same
+	now, _, err := c.held(ctx, db, blob.ID())
+	return err == nil && now.Blob != kept.Blob
 }

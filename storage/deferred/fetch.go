@@ -1,6 +1,7 @@
 package deferred
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -26,7 +27,7 @@ type fetch struct {
 	mu        sync.Mutex
 	read      int64 // of the content, so far
 	followers map[*follower]bool
-	users     int // followers that are not closed, and the fetch itself
+	users     int // those who have joined and not released it, and the fetch itself
 
 	// What came of it, once done is closed.
 	err     error
@@ -34,7 +35,8 @@ type fetch struct {
 	pending *attachments.Pending // nil: it is kept
 }
 
-// join returns the fetch of a content, a new one where none is under way.
+// join returns the fetch of a content, a new one where none is under way. The caller
+// uses it until it is released.
 func (c *Contents) join(db *DB, blob *attachments.Blob) (*fetch, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,24 +45,40 @@ func (c *Contents) join(db *DB, blob *attachments.Blob) (*fetch, error) {
 	}
 	at := place{db.Partition, blob.ID()}
 	if f := c.fetches[at]; f != nil {
+		f.mu.Lock()
+		f.users++
+		f.mu.Unlock()
 		return f, nil
 	}
-	f := &fetch{c: c, db: db, blob: blob, done: make(chan struct{}), followers: make(map[*follower]bool), users: 1}
+	f := &fetch{c: c, db: db, blob: blob, done: make(chan struct{}), followers: make(map[*follower]bool), users: 2}
 	c.fetches[at] = f
 	c.working.Go(func() {
 		f.run(c.ctx)
+		f.finish()
+		if f.pending != nil { // it may be asked for again soon, another part of it
+			select {
+			case <-time.After(linger):
+			case <-c.ctx.Done():
+			}
+		}
 		c.mu.Lock()
 		delete(c.fetches, at)
 		c.mu.Unlock()
-		f.finish()
+		f.release()
 	})
 	return f, nil
 }
 
-// run fetches the content, and keeps it if it may.
+// linger is how long a content that is not kept stays after it was fetched.
+const linger = 30 * time.Second
+
+// run fetches the content, unless it has come to be kept, and keeps it if it may.
 func (f *fetch) run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if _, f.content, f.err = f.c.held(ctx, f.db, f.blob.ID()); f.err != nil || f.content != nil {
+		return
+	}
 	pending, err := f.receive(ctx, cancel)
 	if err != nil {
 		f.err = err
@@ -92,12 +110,12 @@ func (f *fetch) receive(ctx context.Context, cancel func()) (*attachments.Pendin
 	}
 	waking := time.AfterFunc(silence, cancel)
 	defer waking.Stop()
-	wire, encoded, err := (*origin).Fetch(ctx, text, *d)
+	in, err := (*origin).Fetch(ctx, text, *d)
 	if err != nil {
 		return nil, asAway(err)
 	}
-	defer wire.Close()
-	shown := &shown{f: f, r: newVerified(&heard{wire, waking}, *d, encoded)}
+	defer in.Body.Close()
+	shown := &shown{f: f, r: newVerified(&heard{in.Body, waking}, in, d.Length)}
 	r, written := f.c.o.Room(shown)
 	defer written()
 	pending, err := f.db.Blobs.Write(ctx, r, 0)
@@ -136,22 +154,17 @@ func (h *heard) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// shown shows what is read to all who follow: each piece when there is another one
-// behind it, so that the last one shows to nobody.
+// shown shows what is read to all who follow.
 type shown struct {
-	f    *fetch
-	r    io.Reader
-	last []byte
+	f *fetch
+	r io.Reader
 }
 
 // Read reads on.
 func (s *shown) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	if n > 0 {
-		if s.last != nil {
-			s.f.show(s.last)
-		}
-		s.last = append([]byte(nil), p[:n]...)
+		s.f.show(bytes.Clone(p[:n]))
 	}
 	return n, err
 }
@@ -165,7 +178,6 @@ func (f *fetch) finish() {
 	f.followers = nil
 	close(f.done)
 	f.mu.Unlock()
-	f.release()
 }
 
 // release says that somebody uses the fetch no more. What is not kept goes with the last.

@@ -24,15 +24,10 @@ type follower struct {
 	closed bool
 }
 
-// follow returns a reader of a range, nil where the fetch is over, and its content
-// discarded.
+// follow returns a reader of a range. Whoever has joined the fetch calls it once.
 func (f *fetch) follow(ctx context.Context, offset, length int64) *follower {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.users == 0 {
-		return nil
-	}
-	f.users++
 	r := &follower{f: f, ctx: ctx, pieces: make(chan []byte, ahead), skip: offset, pos: offset, left: length}
 	if f.read > 0 || f.followers == nil { // it has missed something
 		close(r.pieces)
@@ -53,8 +48,8 @@ func (r *follower) Read(p []byte) (int, error) {
 		}
 	}
 	p = p[:min(int64(len(p)), r.left)]
-	if r.rest == nil {
-		n := copy(p, r.piece)
+	if r.rest == nil { // the last byte comes from the store, when the whole is right
+		n := copy(p[:min(int64(len(p)), r.left-1)], r.piece)
 		r.piece = r.piece[n:]
 		return r.took(n), nil
 	}
@@ -70,6 +65,9 @@ func (r *follower) took(n int) int {
 
 // await waits until there is something to read: a piece, or the whole content.
 func (r *follower) await() error {
+	if r.left == 1 {
+		return r.open()
+	}
 	for len(r.piece) == 0 {
 		select {
 		case <-r.ctx.Done():
@@ -88,19 +86,24 @@ func (r *follower) await() error {
 
 // open waits for the end of the fetch, and opens what is left of the range.
 func (r *follower) open() (err error) {
-	select {
-	case <-r.ctx.Done():
-		return r.ctx.Err()
-	case <-r.f.done:
-	}
-	if r.f.err != nil {
-		return r.f.err
+	if err := r.wait(); err != nil {
+		return err
 	}
 	if r.rest, err = r.f.content.Reader(r.pos, r.left); errors.Is(err, attachments.ErrFileMissing) {
 		// It was kept, and dropped again.
 		r.rest, err = r.f.c.Open(r.ctx, r.f.db, r.f.blob, r.pos, r.left)
 	}
 	return err
+}
+
+// wait waits for the end of the fetch, and returns its error.
+func (r *follower) wait() error {
+	select {
+	case <-r.ctx.Done():
+		return r.ctx.Err()
+	case <-r.f.done:
+		return r.f.err
+	}
 }
 
 // Close ends the reading. The fetch goes on.

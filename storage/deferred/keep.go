@@ -36,8 +36,8 @@ func (c *Contents) touch(ctx context.Context, db *DB, blob *attachments.Blob, ke
 	}, kv.Lazy)
 }
 
-// errNoPlace says that a content is not kept: it is larger than all that may be, or its
-// documents are gone.
+// errNoPlace says that a content is not kept: it is larger than all that may be, it is
+// kept already, or its documents are gone.
 var errNoPlace = errors.New("deferred: the content is not kept")
 
 // keep keeps what was fetched, which the caller discards on any error. Where the kept
@@ -49,6 +49,10 @@ func (c *Contents) keep(ctx context.Context, db *DB, deferred couch.BlobID, p *a
 		if err != nil {
 			return err
 		}
+		row, err := kv.GetOne(ctx, tx, schema.KeptKey(deferred))
+		if err != nil {
+			return err
+		}
 		before := m.Quota()
 		if dropped, err = c.makeRoom(ctx, db, tx, m, p.Length()); err != nil {
 			return err
@@ -56,7 +60,7 @@ func (c *Contents) keep(ctx context.Context, db *DB, deferred couch.BlobID, p *a
 		m.Blobs++
 		m.BlobBytes += p.Length()
 		m.KeptBytes += p.Length()
-		if !isDeferred || before.Admits(m.Quota().Used()-before.Used()) != nil {
+		if !isDeferred || row != nil || before.Admits(m.Quota().Used()-before.Used()) != nil {
 			return errNoPlace
 		}
 		p.Commit(tx)

@@ -19,15 +19,15 @@ var errWrong = &couch.Error{Kind: couch.Away, Reason: "The content came damaged,
 type verified struct {
 	wire    *summed
 	content io.Reader // of wire, unpacked
-	d       couch.Deferral
-	encoded bool // what comes is gzip output
+	in      couch.Incoming
+	length  int64 // that the content must have
 	n       int64
 }
 
-// newVerified returns a reader of what Origin.Fetch gave.
-func newVerified(wire io.Reader, d couch.Deferral, encoded bool) *verified {
-	v := &verified{wire: &summed{r: wire, sum: md5.New()}, d: d, encoded: encoded}
-	if !encoded {
+// newVerified returns a reader of what Origin.Fetch gave as in; wire reads its Body.
+func newVerified(wire io.Reader, in couch.Incoming, length int64) *verified {
+	v := &verified{wire: &summed{r: wire, sum: md5.New()}, in: in, length: length}
+	if !in.Gzip {
 		v.content = v.wire
 	}
 	return v
@@ -43,7 +43,7 @@ func (v *verified) Read(p []byte) (n int, err error) {
 	n, err = v.content.Read(p)
 	v.n += int64(n)
 	switch {
-	case v.n > v.d.Length:
+	case v.n > v.length:
 		return 0, errWrong
 	case err == io.EOF:
 		return n, v.judge()
@@ -58,10 +58,7 @@ func (v *verified) judge() error {
 	if _, err := io.Copy(io.Discard, v.wire); err != nil {
 		return asAway(err)
 	}
-	// A content whose digest is that of gzip output, but which comes unpacked, comes
-	// from a server that has looked at the digest itself.
-	told := v.encoded || !v.d.Encoded
-	if v.n != v.d.Length || told && couch.Digest(v.wire.sum.Sum(nil)) != v.d.Digest {
+	if v.n != v.length || !v.in.Checked && couch.Digest(v.wire.sum.Sum(nil)) != v.in.Digest {
 		return errWrong
 	}
 	return io.EOF

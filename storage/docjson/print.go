@@ -11,6 +11,8 @@ import (
 // as a stub, and no `_revisions`.
 type Print struct {
 	Revs bool // print the path as `_revisions`
+	// Encodings: say of stubs whose digest is that of gzip output that it is.
+	Encodings bool
 	// Follows says which attachments are in parts of their own behind the
 	// document. nil: none.
 	Follows func(*couch.Attachment) bool
@@ -140,6 +142,9 @@ func (p *Print) appendReference(dst []byte, a *couch.Attachment) []byte {
 	dst = strconv.AppendInt(append(dst, `,"length":`...), a.Length, 10)
 	if p.Follows != nil && p.Follows(a) {
 		return append(dst, `,"follows":true}`...)
+	}
+	if p.Encodings && a.Encoded {
+		dst = append(dst, `,"encoding":"gzip"`...)
 	}
 	return append(dst, `,"stub":true}`...)
 }

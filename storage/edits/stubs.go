@@ -144,7 +144,7 @@ func resolveByDigest(id couch.DocID, stub *couch.Attachment, held map[content]co
 	if stub.RevPos < 1 || stub.RevPos > gen {
 		stub.RevPos = min(a.RevPos, gen)
 	}
-	stub.Blob, stub.Stub, stub.ByDigest = a.Blob, false, false
+	stub.Blob, stub.Encoded, stub.Stub, stub.ByDigest = a.Blob, a.Encoded, false, false
 	return nil
 }
 
