@@ -109,7 +109,7 @@ func TestCompactionUnderWay(t *testing.T) {
 		tasks := b.store.Tasks()
 		return len(tasks) == 1 && tasks[0].Done > 0 || info(t, db).Sizes.File < 20_000
 	})
-	for i := 0; len(b.store.Tasks()) > 0 && i < 10; i++ {
+	for i := range 10 { // while the compaction rests between its steps, or is over
 		mustPut(t, db, fmt.Sprint("meanwhile", i), "", `{}`)
 	}
 	for _, task := range b.store.Tasks() {

@@ -16,29 +16,16 @@ import (
 
 // show answers with what a show function makes of a document.
 func (f *Functions) show(r *web.Request) error {
-	d, rev, err := f.designOf(r)
+	c, err := f.callOf(r)
 	if err != nil {
 		return err
 	}
-	id := couch.DocID(r.Param("*"))
-	doc, err := document(r, id)
-	if err != nil {
-		return err
-	}
-	body, err := readBody(r)
-	if err != nil {
-		return err
-	}
-	req, err := object{r: r, id: string(id), body: body}.append(nil)
-	if err != nil {
-		return err
-	}
-	response, err := d.Show(r.Context(), r.Param("name"), doc, req)
+	response, err := c.design.Show(r.Context(), r.Param("name"), c.doc, c.req)
 	if err != nil {
 		return err
 	}
 	r.Response.Header().Add("Vary", "Accept")
-	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.NotModified(tagOf(r, rev, doc)) {
+	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.NotModified(tagOf(r, c.rev, c.doc)) {
 		return nil
 	}
 	response.Header = slices.DeleteFunc(response.Header, isCaching)

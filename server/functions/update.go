@@ -15,24 +15,11 @@ import (
 
 // update lets an update function make an edit, and answer for it.
 func (f *Functions) update(r *web.Request) error {
-	d, _, err := f.designOf(r)
+	c, err := f.callOf(r)
 	if err != nil {
 		return err
 	}
-	id := couch.DocID(r.Param("*"))
-	doc, err := document(r, id)
-	if err != nil {
-		return err
-	}
-	body, err := readBody(r)
-	if err != nil {
-		return err
-	}
-	req, err := object{r: r, id: string(id), body: body}.append(nil)
-	if err != nil {
-		return err
-	}
-	edit, response, err := d.Update(r.Context(), r.Param("name"), doc, req)
+	edit, response, err := c.design.Update(r.Context(), r.Param("name"), c.doc, c.req)
 	if err != nil {
 		return err
 	}
