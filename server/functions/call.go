@@ -10,7 +10,7 @@ import (
 type call struct {
 	design *design.Document
 	rev    couch.RevID // of the design document
-	doc    []byte      // JSON; null where there is no document
+	doc    []byte      // JSON; nil where there is none
 	req    []byte      // the request object, JSON
 }
 
