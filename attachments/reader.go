@@ -63,9 +63,14 @@ func (r *fileReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo writes what is left of the range to w, a chunk at a time.
+// WriteTo writes what is left of the range to w, a chunk at a time. Of a long range
+// the next chunks are opened meanwhile.
 func (r *fileReader) WriteTo(w io.Writer) (written int64, err error) {
 	for {
+		if r.readsAhead() {
+			n, err := r.writeAhead(w)
+			return written + n, err
+		}
 		if err := r.advance(); err == io.EOF {
 			return written, nil
 		} else if err != nil {
@@ -96,35 +101,36 @@ func (r *fileReader) advance() error {
 		if r.pos >= r.end {
 			r.err = io.EOF
 		} else {
-			r.err = r.openChunk()
+			r.left, r.err = r.openChunk(r.buf[:])
 		}
 	}
 	return r.err
 }
 
-// openChunk opens the chunk of pos and takes from it what the range wants.
-func (r *fileReader) openChunk() error {
+// openChunk opens the chunk of pos in buf, which has room for a sealed one, and
+// returns what the range wants of it.
+func (r *fileReader) openChunk(buf []byte) ([]byte, error) {
 	index := r.pos / crypt.ChunkSize
 	start := index * crypt.ChunkSize
 	size := min(crypt.ChunkSize, r.blob.Length()-start)
 	last := index == chunks(r.blob.Length())-1
 
-	sealed := r.buf[:size+crypt.ChunkOverhead]
+	sealed := buf[:size+crypt.ChunkOverhead]
 	n, err := r.file.ReadAt(sealed, index*(crypt.ChunkSize+crypt.ChunkOverhead))
 	if n < len(sealed) {
 		if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return corrupt(r.blob.id, fmt.Errorf("chunk %d is cut off", index))
+			return nil, corrupt(r.blob.id, fmt.Errorf("chunk %d is cut off", index))
 		}
-		return fileError(err)
+		return nil, fileError(err)
 	}
 	plain, err := r.blob.keyOf(uint64(index)).OpenChunk(sealed[:0], uint64(index), last, sealed)
 	if err != nil {
-		return corrupt(r.blob.id, fmt.Errorf("chunk %d: %w", index, err))
+		return nil, corrupt(r.blob.id, fmt.Errorf("chunk %d: %w", index, err))
 	}
 	if int64(len(plain)) != size {
-		return corrupt(r.blob.id, fmt.Errorf("chunk %d has another length", index))
+		return nil, corrupt(r.blob.id, fmt.Errorf("chunk %d has another length", index))
 	}
-	r.left = plain[r.pos-start : min(size, r.end-start)]
+	wanted := plain[r.pos-start : min(size, r.end-start)]
 	r.pos = start + size
-	return nil
+	return wanted, nil
 }

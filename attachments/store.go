@@ -35,6 +35,7 @@ type Store struct {
 	fs       vfs.FS
 	root     string
 	smallMax int
+	aheads   chan struct{} // of maxAhead: the ranges that are read ahead
 
 	mu sync.Mutex
 	// inFlight holds the files that are written or wait for their commit. Sweep
@@ -62,7 +63,7 @@ type flight struct {
 // New returns a Store. It touches no file.
 func New(o Options) *Store {
 	s := &Store{
-		fs: o.FS, root: o.Root, smallMax: o.SmallMax,
+		fs: o.FS, root: o.Root, smallMax: o.SmallMax, aheads: make(chan struct{}, maxAhead),
 		inFlight:    map[kv.Partition]map[couch.BlobID]*flight{},
 		uploading:   map[couch.BlobID]bool{},
 		lastKeys:    map[couch.BlobID]lastKey{},
