@@ -101,19 +101,29 @@ func (a *Attachment) copyTo(out *counter) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	n, err := io.Copy(onlyWriter{out}, io.LimitReader(content, a.Length))
-	if err != nil {
-		return err
+	// Not an io.LimitReader: a content that has a WriteTo is to use it.
+	exact := &exactWriter{w: out, left: a.Length}
+	n, err := io.Copy(exact, content)
+	if err == nil && n != a.Length {
+		err = fmt.Errorf("%w: %d bytes announced, %d given", ErrLength, a.Length, n)
 	}
-	// One byte more tells a content that is too long from one that fits.
-	extra, err := io.ReadFull(content, make([]byte, 1))
-	switch {
-	case n != a.Length || extra != 0:
-		return fmt.Errorf("%w: %d bytes announced, at least %d given", ErrLength, a.Length, n+int64(extra))
-	case err != io.EOF:
-		return err
+	return err
+}
+
+// exactWriter passes on as much as was announced. More is an ErrLength.
+type exactWriter struct {
+	w    io.Writer
+	left int64
+}
+
+func (e *exactWriter) Write(b []byte) (int, error) {
+	fits := b[:min(int64(len(b)), e.left)]
+	n, err := e.w.Write(fits)
+	e.left -= int64(n)
+	if err == nil && len(fits) < len(b) {
+		err = fmt.Errorf("%w: more bytes are given than announced", ErrLength)
 	}
-	return nil
+	return n, err
 }
 
 // headerText makes a text safe for a header line. Nothing but the line's end is
