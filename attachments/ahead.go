@@ -10,14 +10,14 @@ import (
 const (
 	// aheadChunks are opened together: a hand-over to another goroutine for every
 	// chunk costs as much as it gains.
-	aheadChunks = 4
+	aheadChunks = 8
 	// aheadFrom is how long a range is, in bytes, before its chunks are opened in a
 	// goroutine of their own: opening takes as long as sending.
-	aheadFrom = 4 * aheadChunks * crypt.ChunkSize
+	aheadFrom = 2 * aheadChunks * crypt.ChunkSize
 	// aheadBuffers is how many buffers such a range has.
-	aheadBuffers = 3
+	aheadBuffers = 2
 	// maxAhead bounds the ranges that are read so, and with them the memory that
-	// clients who read slowly hold; each has 768 KiB. Further ones do without.
+	// clients who read slowly hold; each has 1 MiB. Further ones do without.
 	maxAhead = 32
 )
 
