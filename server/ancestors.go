@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"settle/server/config"
+	"settle/storage/deferred"
 )
 
 // keepAncestors tells the store for how long compaction keeps the attachments of
@@ -14,7 +15,10 @@ func keepAncestors(ctx context.Context, o Options) {
 	for {
 		changed := o.Config.Changed()
 		o.Store.SetKeepAncestors(time.Duration(o.Config.Int(config.KeepAncestors)) * time.Second)
-		o.Store.Deferred().SetLimit(o.Config.Int(config.MaxKept))
+		o.Store.Deferred().SetLimits(deferred.Limits{
+			Kept: o.Config.Int(config.MaxKept), Fetching: o.Config.Int(config.MaxFetching),
+			Patience: time.Duration(o.Config.Int(config.ReplicatorTimeout)) * time.Millisecond,
+		})
 		select {
 		case <-changed:
 		case <-ctx.Done():

@@ -83,7 +83,7 @@ func New(o Options) *Server {
 	s.followConfig = func() { go expireUploads(ctx, o); keepAncestors(ctx, o) }
 	handler := s.handler(ctx, o)
 	s.http = &http.Server{
-		Handler:           s.counted(handler),
+		Handler:           s.counted(withVia(handler)),
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,

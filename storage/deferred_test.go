@@ -3,7 +3,6 @@ package storage_test
 import (
 	"bytes"
 	"context"
-	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"settle/attachments"
 	"settle/storage"
 	"settle/storage/couch"
 )
@@ -21,10 +19,16 @@ import (
 type farAway struct {
 	asked  atomic.Int64
 	opened chan *io.PipeWriter
+
+	mu  sync.Mutex
+	via []couch.Via // for whose sake it was asked
 }
 
 func (f *farAway) Fetch(ctx context.Context, origin []byte, d couch.Deferral) (couch.Incoming, error) {
 	f.asked.Add(1)
+	f.mu.Lock()
+	f.via = append(f.via, couch.ViaOf(ctx))
+	f.mu.Unlock()
 	if string(origin) != "over there" || d.Name != "body" || d.Rev != (couch.RevID{Gen: 1, Hash: "a"}) {
 		return couch.Incoming{}, &couch.Error{Kind: couch.Gone, Reason: fmt.Sprintf("asked for %+v at %q", d, origin)}
 	}
@@ -46,20 +50,8 @@ func postponed(t *testing.T, content []byte) (*storage.Store, *storage.Database,
 	if err := db.PutOrigin(t.Context(), id, []byte("over there")); err != nil {
 		t.Fatal(err)
 	}
-	rev := couch.RevID{Gen: 1, Hash: "a"}
-	a := couch.Attachment{Name: "body", ContentType: "text/plain", RevPos: 1, Length: int64(len(content)), Digest: md5.Sum(content)}
-	pending := attachments.NewDeferred(couch.Deferral{Origin: id, ID: "m", Rev: rev, Name: "body", Length: a.Length, Digest: a.Digest})
-	a.Blob, a.Pending = pending.BlobID(), pending
-	doc := &couch.Document{ID: "m", Revisions: couch.PathTo(rev), Body: couch.Body{Text: []byte("{}")}, Attachments: []couch.Attachment{a}}
-	results, err := db.PutRevs(t.Context(), storage.Docs(doc))
-	if err != nil || results[0].Err != nil {
-		t.Fatal(results, err)
-	}
-	stored, err := db.Get(t.Context(), "m", couch.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store, db, f, stored.Attachments[0]
+	postpone(t, db, "m", content)
+	return store, db, f, attachmentOf(t, db, "m")
 }
 
 func pattern(n int) []byte {

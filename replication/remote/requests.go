@@ -79,6 +79,9 @@ func (r *Remote) do(ctx context.Context, q request) (*http.Response, error) {
 	if q.contentType != "" {
 		req.Header.Set("Content-Type", q.contentType)
 	}
+	if via := couch.ViaOf(ctx); len(via) > 0 {
+		req.Header.Set(couch.ViaHeader, via.String())
+	}
 	res, err := r.http.Do(req)
 	if err != nil {
 		if known, ok := errors.AsType[*replication.Error](err); ok {

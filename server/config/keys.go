@@ -63,6 +63,7 @@ var (
 	PerUserShards          = ID{"couch_peruser", "q"}
 	KeepAncestors          = ID{"attachments", "keep_ancestors"} // seconds
 	MaxKept                = ID{"attachments", "max_kept"}       // bytes of what a database has fetched
+	MaxFetching            = ID{"attachments", "max_fetching"}   // bytes of what is fetched at once
 	UploadExpiry           = ID{"attachments", "upload_expiry"}  // seconds
 	MaxPurgedDocuments     = ID{"purge", "max_document_id_number"}
 	MaxPurgedRevisions     = ID{"purge", "max_revisions_number"}
@@ -151,6 +152,7 @@ var definitions = map[ID]definition{
 	MaxPurgedDocuments:     {standard: "100", check: isSize},
 	MaxPurgedRevisions:     {standard: "1000", check: isSize},
 	MaxKept:                {standard: "0", check: isFrom(0, 1<<60)},
+	MaxFetching:            {standard: "268435456", check: isFrom(1, 1<<60)},
 	ReplicatorMaxJobs:      {standard: "500", check: isFrom(1, 100_000)},
 	ReplicatorMaxChurn:     {standard: "20", check: isFrom(1, 100_000)},
 	ReplicatorMaxHistory:   {standard: "20", check: isFrom(1, 1000)},

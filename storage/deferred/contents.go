@@ -1,7 +1,9 @@
 package deferred
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"sync"
@@ -43,8 +45,10 @@ type DB struct {
 // Contents are the deferred contents of a store. It is safe for concurrent use.
 type Contents struct {
 	o      Options
+	name   [16]byte // random, told to nobody
 	origin atomic.Pointer[Origin]
-	limit  atomic.Int64
+	limits atomic.Pointer[Limits]
+	room   room
 
 	ctx     context.Context // of fetches, which go on when those who asked are gone
 	stop    context.CancelFunc
@@ -63,6 +67,8 @@ type place struct {
 // New returns Contents that know no origin and keep what they fetch.
 func New(o Options) *Contents {
 	c := &Contents{o: o, fetches: make(map[place]*fetch)}
+	rand.Read(c.name[:])
+	c.SetLimits(Limits{})
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	return c
 }
@@ -79,9 +85,28 @@ func (c *Contents) Close() {
 // SetOrigin says who fetches. Before, every content is Away.
 func (c *Contents) SetOrigin(o Origin) { c.origin.Store(&o) }
 
-// SetLimit says how many bytes of fetched contents a database keeps; 0: all, but for its
-// quota. It takes effect with the next content that is kept.
-func (c *Contents) SetLimit(bytes int64) { c.limit.Store(bytes) }
+// Limits bound what is fetched. The zero value is ready.
+type Limits struct {
+	// Kept is how many bytes of fetched contents a database keeps; 0: all, but for its
+	// quota. It counts with the next content that is kept.
+	Kept int64
+	// Fetching is how many bytes of contents are fetched at once, or are here for
+	// those who read them though they are not kept; a greater one is fetched alone.
+	// 0: 256 MiB.
+	Fetching int64
+	// Patience is how long an origin may be silent, or nearly so. 0: 30 s.
+	Patience time.Duration
+}
+
+// SetLimits says what the limits are from now on.
+func (c *Contents) SetLimits(l Limits) {
+	l.Fetching = cmp.Or(l.Fetching, 256<<20)
+	l.Patience = cmp.Or(l.Patience, 30*time.Second)
+	c.limits.Store(&l)
+	c.room.bound(l.Fetching)
+}
+
+func (c *Contents) patience() time.Duration { return c.limits.Load().Patience }
 
 // PutOrigin stores, or replaces, how an origin is reached, and as whom, sealed.
 func PutOrigin(ctx context.Context, db *DB, id couch.OriginID, text []byte) error {
@@ -110,7 +135,7 @@ func (c *Contents) Open(ctx context.Context, db *DB, blob *attachments.Blob, off
 	if r != nil || err != nil {
 		return r, err
 	}
-	f, err := c.join(db, blob)
+	f, err := c.join(ctx, db, blob)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +152,7 @@ func (c *Contents) Digest(ctx context.Context, db *DB, blob *attachments.Blob) (
 	if held != nil {
 		return held.Digest(), nil
 	}
-	f, err := c.join(db, blob)
+	f, err := c.join(ctx, db, blob)
 	if err != nil {
 		return couch.Digest{}, err
 	}

@@ -40,6 +40,19 @@ func (c *Contents) touch(ctx context.Context, db *DB, blob *attachments.Blob, ke
 // kept already, or its documents are gone.
 var errNoPlace = errors.New("deferred: the content is not kept")
 
+// mayKeep reports whether a content that is to come may be kept, as it looks now.
+func (c *Contents) mayKeep(ctx context.Context, db *DB, length int64) (may bool, err error) {
+	limit := c.limits.Load().Kept
+	if limit > 0 && length > limit {
+		return false, nil
+	}
+	err = db.View(ctx, func(_ kv.Reader, m *schema.Meta) error {
+		may = m.Quota().Admits(length) == nil
+		return nil
+	})
+	return may, err
+}
+
 // keep keeps what was fetched, which the caller discards on any error. Where the kept
 // contents become too many those go that were not read for the longest time.
 func (c *Contents) keep(ctx context.Context, db *DB, deferred couch.BlobID, p *attachments.Pending) error {
@@ -75,7 +88,7 @@ func (c *Contents) keep(ctx context.Context, db *DB, deferred couch.BlobID, p *a
 
 // makeRoom drops kept contents until another of a length is within the limit.
 func (c *Contents) makeRoom(ctx context.Context, db *DB, tx kv.Tx, m *schema.Meta, length int64) (dropped []couch.BlobID, err error) {
-	limit := c.limit.Load()
+	limit := c.limits.Load().Kept
 	if limit <= 0 || m.KeptBytes+length <= limit {
 		return nil, nil
 	}
