@@ -19,7 +19,7 @@ const filters = `{"_id":"_design/f","filters":{
 	"mod":"function(doc, req){ return doc.n % 3 == req.query.m }",
 	"conflicts":"function(doc){ return !!doc._conflicts }",
 	"history":"function(doc){ return doc._revisions.ids.length == 1 && doc._revisions.start == 1 }",
-	"slow":"function(doc){ var end = Date.now() + 300; while (Date.now() < end) {} return true }",
+	"slow":"function(doc){ var end = Date.now() + 1500; while (Date.now() < end) {} return true }",
 	"who":"function(doc, req){ return req.userCtx.name == 'admin' && req.userCtx.db == 'alpha' && req.method == 'GET' && req.info.db_name == 'alpha' }",
 	"throws":"function(doc){ throw({forbidden: 'no'}) }",
 	"broken":"function(doc"

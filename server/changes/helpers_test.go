@@ -163,7 +163,9 @@ func (s *source) ReadBlob(context.Context, couch.Attachment, int64, int64) (io.R
 func longest() time.Duration { return time.Minute }
 
 // functionEngine runs the functions of all tests; what a test writes none other sees.
-var functionEngine = sync.OnceValue(func() *design.Engine { return design.New(design.Options{Time: 2 * time.Second}) })
+// It is there before any test, as one that is made within a bubble of synctest is of no
+// use outside.
+var functionEngine = design.New(design.Options{Time: time.Minute})
 
 // newHandler serves the feeds of a database to an administrator.
 func newHandler(find func(name string) (web.Database, error), draining <-chan struct{}) http.Handler {
@@ -178,7 +180,7 @@ func newHandler(find func(name string) (web.Database, error), draining <-chan st
 		Detached:     func(run func(context.Context)) { go run(context.Background()) },
 		ServerName:   "test",
 		Logger:       slog.New(slog.DiscardHandler),
-	}, changes.Routes(changes.Options{Longest: longest, Functions: functionEngine(), RequestObject: functions.RequestObject}))
+	}, changes.Routes(changes.Options{Longest: longest, Functions: functionEngine, RequestObject: functions.RequestObject}))
 }
 
 // client is a feed's client: it remembers what came when.
