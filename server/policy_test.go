@@ -46,7 +46,8 @@ func TestChangesTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if status, body := g.send("reader", "GET", "/db/_changes?feed=longpoll&since=now&timeout=30000", ""); status != 200 || time.Since(start) > 10*time.Second {
-		t.Errorf("%d %s after %v", status, body, time.Since(start))
+	status, body := g.send("reader", "GET", "/db/_changes?feed=longpoll&since=now&timeout=60000", "")
+	if took := time.Since(start); status != 200 || took > 50*time.Second {
+		t.Errorf("%d %s after %v", status, body, took)
 	}
 }
