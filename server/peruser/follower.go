@@ -74,6 +74,13 @@ func (f *Follower) run(ctx context.Context) {
 	}
 }
 
+// atOnce tells that there may be more already.
+var atOnce = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // pass handles the changes that there are. The channel is closed when there may
 // be more; nil: when the configuration changes.
 func (f *Follower) pass(ctx context.Context) (more <-chan struct{}, err error) {
@@ -99,6 +106,9 @@ func (f *Follower) pass(ctx context.Context) (more <-chan struct{}, err error) {
 		}
 		err = errors.Join(err, f.keepPosition(ctx, db, s, since))
 	}
+	if errors.Is(err, couch.ErrDatabaseMissing) { // it was dropped just now
+		return atOnce, nil
+	}
 	return more, err
 }
 
@@ -108,6 +118,9 @@ const portionSize = 100
 // portion handles the next changes behind since, and returns how far it came.
 func (f *Follower) portion(ctx context.Context, db *storage.Database, s settings, since couch.Seq) (couch.Seq, error) {
 	for change, err := range db.Changes(ctx, couch.ChangesOptions{Since: since, Limit: portionSize}) {
+		if s.version != f.Config.Version() {
+			break // by what counted before nothing is done that came since
+		}
 		if err == nil {
 			err = f.handle(ctx, s, change)
 		}
@@ -115,9 +128,6 @@ func (f *Follower) portion(ctx context.Context, db *storage.Database, s settings
 			return since, err
 		}
 		since = change.Seq
-		if s.version != f.Config.Version() {
-			break
-		}
 	}
 	return since, nil
 }

@@ -149,7 +149,7 @@ func (b *bench) databases() map[string]string {
 func (b *bench) await(want map[string]string) {
 	b.t.Helper()
 	var diff string
-	for range 1000 {
+	for range 6000 {
 		if diff = cmp.Diff(want, b.databases()); diff == "" {
 			return
 		}
@@ -259,7 +259,7 @@ func (b *bench) awaitPosition() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	for range 1000 {
+	for range 6000 {
 		text, err := b.store.Setting(b.t.Context(), "couch_peruser")
 		if err != nil {
 			b.t.Fatal(err)
