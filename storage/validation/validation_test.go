@@ -135,7 +135,7 @@ func TestSeveral(t *testing.T) {
 }
 
 func TestDesignDocuments(t *testing.T) {
-	db := open(t, design.Options{Time: 100 * time.Millisecond})
+	db := open(t, design.Options{Time: time.Second})
 	for _, tt := range []struct{ doc, want string }{
 		{`{"_id":"_design/a","views":7}`, "invalid_design_doc: `views` field must have object type"},
 		{`{"_id":"_design/a","language":7}`, "invalid_design_doc: `language` field must have string type"},
@@ -160,7 +160,7 @@ func TestDesignDocuments(t *testing.T) {
 
 // A function that does not end costs its caller an error, and others go on.
 func TestLoop(t *testing.T) {
-	db := open(t, design.Options{Time: 50 * time.Millisecond})
+	db := open(t, design.Options{Time: time.Second})
 	storagetest.Write(t, db, validating(`function(n){ while (n.loop) {} }`))
 	if _, err := put(t.Context(), t, db, `{"_id":"a","loop":true}`); told(err) != "os_process_error: OS process timed out." {
 		t.Error(err)
