@@ -57,7 +57,7 @@ func follow(t *testing.T, db *storage.Database, all, portion int) {
 		}
 		select {
 		case <-wake:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Errorf("nothing came after %d of %d", len(seen), all)
 			return
 		}

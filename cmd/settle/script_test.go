@@ -119,7 +119,7 @@ func cmdTerminate(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s := running.(*process)
 	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
-	late := time.AfterFunc(10*time.Second, func() { s.cmd.Process.Kill() })
+	late := time.AfterFunc(time.Minute, func() { s.cmd.Process.Kill() })
 	defer late.Stop()
 	if err := s.cmd.Wait(); err != nil {
 		ts.Fatalf("the server ended with %v:\n%s", err, s.stderr.String())

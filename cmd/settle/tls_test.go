@@ -53,7 +53,7 @@ func cmdShows(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: shows NAME")
 	}
 	shown := ""
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		conn, err := tls.Dial("tcp", ts.Getenv("HOST"), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
 		ts.Check(err)
 		state := conn.ConnectionState()

@@ -80,7 +80,7 @@ func fillUntilRefused(t *testing.T, c client, next func(n int) (path string, bod
 // awaitSpace waits until a write is taken again.
 func awaitSpace(t *testing.T, c client) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for n := 0; time.Now().Before(deadline); n++ {
 		a, err := c.try("PUT", fmt.Sprintf("/kept/after-%d", n), []byte(`{}`))
 		if err != nil {

@@ -50,7 +50,7 @@ func testDiskFails(t *testing.T, f fault) {
 		_, _ = c.try("PUT", name, nil)
 		_, _ = c.try("DELETE", name, nil)
 	}
-	if !p.ended(20 * time.Second) {
+	if !p.ended(time.Minute) {
 		t.Fatalf("the server goes on though its disk has failed %d times; it printed:\n%s", disk.hits.Load(), &p.stderr)
 	}
 	wg.Wait()
@@ -68,7 +68,7 @@ func testDiskFails(t *testing.T, f fault) {
 // await waits until so many documents are acknowledged.
 func (k *known) await(t *testing.T, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		k.mu.Lock()
 		acknowledged := len(k.revs)
 		k.mu.Unlock()

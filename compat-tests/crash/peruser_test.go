@@ -69,10 +69,10 @@ func status(t *testing.T, c client, path string) int {
 	return a.status
 }
 
-// await waits until a condition holds, ten seconds at most.
+// await waits until a condition holds, a minute at most.
 func await(t *testing.T, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it did not come about")
 		}

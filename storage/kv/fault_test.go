@@ -72,7 +72,7 @@ func testFatalFault(t *testing.T, f *faults, sealed bool) {
 		FS: fs, Dir: "data", MemTableBytes: 64 << 10, Fatal: func(err error) { fatal <- err },
 	})
 	set := func(tx kv.Tx) error { tx.Set([]byte("k"), make([]byte, 4<<10)); return nil }
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.Update(ctx, kv.Partition{1}, set); err != nil {
 		t.Fatal(err)

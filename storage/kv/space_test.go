@@ -159,7 +159,7 @@ func makeRoom(t *testing.T, s *kv.Pebble, round int) {
 
 func awaitSpace(t *testing.T, s *kv.Pebble) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		err := s.Update(t.Context(), kv.Partition{3}, func(tx kv.Tx) error { tx.Set([]byte("a"), nil); return nil })
 		if err == nil {
 			release, err := s.Room(1 << 10)
