@@ -65,20 +65,6 @@ func testDiskFails(t *testing.T, f fault) {
 	check(t, s)
 }
 
-// await waits until so many documents are acknowledged.
-func (k *known) await(t *testing.T, n int) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		k.mu.Lock()
-		acknowledged := len(k.revs)
-		k.mu.Unlock()
-		if acknowledged >= n {
-			return
-		}
-	}
-	t.Fatal("there is no load")
-}
-
 // watched is a server on a faulty disk.
 type watched struct {
 	cmd    *exec.Cmd
