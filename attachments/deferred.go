@@ -1,6 +1,7 @@
 package attachments
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -16,20 +17,24 @@ import (
 type Deferred struct {
 	id       couch.BlobID
 	deferral couch.Deferral
+	origin   []byte
 }
 
 var _ couch.PendingBlob = (*Deferred)(nil)
 
-// NewDeferred returns a content that stays where d says. Nothing is stored before a
-// document takes it.
-func NewDeferred(d couch.Deferral) *Deferred {
-	p := &Deferred{deferral: d}
+// NewDeferred returns a content that stays where d says; origin is the row that tells
+// whoever fetches it how d.Origin is reached. Nothing is stored before a document takes it.
+func NewDeferred(d couch.Deferral, origin []byte) *Deferred {
+	p := &Deferred{deferral: d, origin: origin}
 	rand.Read(p.id[:])
 	return p
 }
 
 // BlobID returns the blob's id.
 func (p *Deferred) BlobID() couch.BlobID { return p.id }
+
+// Origin returns what the content is fetched from, and its row.
+func (p *Deferred) Origin() (id couch.OriginID, row []byte) { return p.deferral.Origin, p.origin }
 
 // Discard does nothing: there is nothing to remove.
 func (p *Deferred) Discard() {}
@@ -91,6 +96,21 @@ func (b *Blobs) IsDeferred(ctx context.Context, rd kv.Reader, id couch.BlobID) (
 	}
 	rec, err := decodeRecord(rows[0])
 	return err == nil && rec.kind == kindDeferred, nil
+}
+
+// OriginOf returns the origin of the content of a row, if that is a deferred one. The error
+// is of kind couch.Corrupt.
+func (b *Blobs) OriginOf(row kv.KV) (origin couch.OriginID, deferred bool, err error) {
+	r, err := decodeRecord(row.Value)
+	if err != nil || r.kind != kindDeferred {
+		return origin, false, err
+	}
+	id := couch.BlobID(bytes.TrimPrefix(row.Key, b.prefix))
+	d, err := b.openDeferral(&r, id)
+	if err != nil {
+		return origin, false, corrupt(id, err)
+	}
+	return d.Origin, true, nil
 }
 
 // Blob returns the content, before and after it belongs to a document, as long as it is

@@ -31,7 +31,7 @@ type Database interface {
 	PutLocal(ctx context.Context, doc *couch.LocalDocument) (uint64, error)
 	ReadBlob(ctx context.Context, a couch.Attachment, offset, length int64) (io.ReadCloser, error)
 	WriteBlob(ctx context.Context, r io.Reader, max int64) (*attachments.Pending, error)
-	PutOrigin(ctx context.Context, id couch.OriginID, text []byte) error
+	PutOrigin(ctx context.Context, id couch.OriginID, text []byte) (row []byte, err error)
 	Ready(ctx context.Context, atts []couch.Attachment) error
 }
 
@@ -57,9 +57,10 @@ type LocalOptions struct {
 type Local struct {
 	o  LocalOptions
 	db Database // set by Open
-	// origin is where contents stay that come neither as stubs nor otherwise; nil: they
-	// all come. Set by Defer.
-	origin *couch.OriginID
+	// origin is where contents stay that come neither as stubs nor otherwise, and its row;
+	// nil: they all come. Set by Defer.
+	origin    *couch.OriginID
+	originRow []byte
 }
 
 var (

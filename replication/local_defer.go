@@ -10,10 +10,11 @@ import (
 
 // Defer leaves contents at their origin. See [Deferrer].
 func (l *Local) Defer(ctx context.Context, id couch.OriginID, text []byte) error {
-	if err := l.db.PutOrigin(ctx, id, text); err != nil {
+	row, err := l.db.PutOrigin(ctx, id, text)
+	if err != nil {
 		return l.refused(err)
 	}
-	l.origin = &id
+	l.origin, l.originRow = &id, row
 	return nil
 }
 
@@ -31,7 +32,7 @@ func (w *localWriter) leave(doc *couch.Document) error {
 			return &refusedError{couch.Errorf(couch.AttachmentTooLarge, "%s", a.Name)}
 		}
 		d := couch.Deferral{Origin: *w.l.origin, ID: doc.ID, Rev: doc.Rev(), Name: a.Name, Length: a.Length, Digest: a.Digest, Encoded: a.Encoded}
-		pending := attachments.NewDeferred(d)
+		pending := attachments.NewDeferred(d, w.l.originRow)
 		a.Blob, a.Pending = pending.BlobID(), pending
 	}
 	return nil

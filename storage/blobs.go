@@ -62,7 +62,7 @@ func (db *Database) ReadBlob(ctx context.Context, a couch.Attachment, offset, le
 
 // PutOrigin stores how the origin of deferred contents is reached; see
 // [deferred.PutOrigin].
-func (db *Database) PutOrigin(ctx context.Context, id couch.OriginID, text []byte) error {
+func (db *Database) PutOrigin(ctx context.Context, id couch.OriginID, text []byte) (row []byte, err error) {
 	return deferred.PutOrigin(ctx, db.deferring(), id, text)
 }
 

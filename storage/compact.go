@@ -6,6 +6,7 @@ import (
 
 	"settle/storage/background"
 	"settle/storage/couch"
+	"settle/storage/deferred"
 	"settle/storage/edits"
 	"settle/storage/kv"
 	"settle/storage/schema"
@@ -100,6 +101,9 @@ func (c *compaction) begin(ctx context.Context) error {
 // superseded while it ran is none of that: the next one may remove it.
 func (c *compaction) end(ctx context.Context) error {
 	if err := c.removeFiles(ctx); err != nil {
+		return err
+	}
+	if err := deferred.DropOrigins(ctx, c.db.deferring()); err != nil {
 		return err
 	}
 	return c.db.view(ctx, func(_ kv.Reader, m *schema.Meta) error {

@@ -56,16 +56,13 @@ func TestRoomForWhatIsFetched(t *testing.T) {
 	b.store.Deferred().SetOrigin(origin)
 	b.store.Deferred().SetLimits(deferred.Limits{Kept: 1, Fetching: 300_000})
 	db := b.create("alpha")
-	if err := db.PutOrigin(t.Context(), couch.OriginID{1}, []byte("over there")); err != nil {
-		t.Fatal(err)
-	}
 	for i := range 5 {
 		id, content := fmt.Sprintf("m%d", i), append(pattern(200_000), byte(i))
 		if i == 4 {
 			content = append(content, pattern(400_000)...) // more than there ever is room for
 		}
 		origin.contents[id] = content
-		postpone(t, db, couch.DocID(id), content)
+		postpone(t, db, couch.OriginID{1}, couch.DocID(id), content)
 	}
 	var readers sync.WaitGroup
 	for id, want := range origin.contents {
@@ -193,11 +190,21 @@ func TestVia(t *testing.T) {
 }
 
 // postpone stores a document whose content stays away.
-func postpone(t *testing.T, db *storage.Database, id couch.DocID, content []byte) {
+func postpone(t *testing.T, db *storage.Database, origin couch.OriginID, id couch.DocID, content []byte) {
+	t.Helper()
+	row, err := db.PutOrigin(t.Context(), origin, []byte("over there"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	putAway(t, db, origin, row, id, content)
+}
+
+// putAway stores a document whose content stays at an origin that has a row.
+func putAway(t *testing.T, db *storage.Database, origin couch.OriginID, row []byte, id couch.DocID, content []byte) {
 	t.Helper()
 	rev := couch.RevID{Gen: 1, Hash: "a"}
 	a := couch.Attachment{Name: "body", ContentType: "text/plain", RevPos: 1, Length: int64(len(content)), Digest: md5.Sum(content)}
-	pending := attachments.NewDeferred(couch.Deferral{Origin: couch.OriginID{1}, ID: id, Rev: rev, Name: "body", Length: a.Length, Digest: a.Digest})
+	pending := attachments.NewDeferred(couch.Deferral{Origin: origin, ID: id, Rev: rev, Name: "body", Length: a.Length, Digest: a.Digest}, row)
 	a.Blob, a.Pending = pending.BlobID(), pending
 	doc := &couch.Document{ID: id, Revisions: couch.PathTo(rev), Body: couch.Body{Text: []byte("{}")}, Attachments: []couch.Attachment{a}}
 	if results, err := db.PutRevs(t.Context(), storage.Docs(doc)); err != nil || results[0].Err != nil {

@@ -46,11 +46,7 @@ func postponed(t *testing.T, content []byte) (*storage.Store, *storage.Database,
 	f := &farAway{opened: make(chan *io.PipeWriter, 10)}
 	store.Deferred().SetOrigin(f)
 	db := b.create("alpha")
-	id := couch.OriginID{1}
-	if err := db.PutOrigin(t.Context(), id, []byte("over there")); err != nil {
-		t.Fatal(err)
-	}
-	postpone(t, db, "m", content)
+	postpone(t, db, couch.OriginID{1}, "m", content)
 	return store, db, f, attachmentOf(t, db, "m")
 }
 

@@ -32,9 +32,9 @@ func NewDatabase(db *metaview.Database, user couch.UserCtx, role auth.Role) *Dat
 
 // PutOrigin stores how an origin of deferred contents is reached. See
 // [storage.Database.PutOrigin]. The error is a Forbidden for readers.
-func (db *Database) PutOrigin(ctx context.Context, id couch.OriginID, text []byte) error {
+func (db *Database) PutOrigin(ctx context.Context, id couch.OriginID, text []byte) (row []byte, err error) {
 	if db.role <= auth.Reader {
-		return couch.Errorf(couch.Forbidden, "You are not allowed to write to this db.")
+		return nil, couch.Errorf(couch.Forbidden, "You are not allowed to write to this db.")
 	}
 	return db.Database.PutOrigin(ctx, id, text)
 }

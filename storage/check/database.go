@@ -25,6 +25,7 @@ type database struct {
 	count  map[schema.SeqBlock]int64 // what the counts of by-seq should be
 	bodies int64                     // that the trees name
 	refs   int64                     // to attachments, that the bodies name
+	origin map[couch.OriginID]bool   // of deferred contents
 }
 
 func (d *database) run(ctx context.Context) error {

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 
+	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/schema"
 )
@@ -35,15 +36,28 @@ func (d *database) kept(ctx context.Context) error {
 	})
 }
 
-// origins checks that every origin opens.
+// needOrigin notes that there is a content of an origin.
+func (d *database) needOrigin(id couch.OriginID) {
+	if d.origin == nil {
+		d.origin = make(map[couch.OriginID]bool)
+	}
+	d.origin[id] = true
+}
+
+// origins checks that every origin opens, and that none is missing.
 func (d *database) origins(ctx context.Context) error {
-	return d.each(ctx, schema.KindOrigin, func(row kv.KV) error {
+	err := d.each(ctx, schema.KindOrigin, func(row kv.KV) error {
 		id, ok := schema.ParseOriginKey(row.Key)
 		if !ok {
 			d.find("an origin has a malformed key")
 			return nil
 		}
+		delete(d.origin, id)
 		_, err := schema.OpenOrigin(d.key, id, row.Value)
 		return d.damage(d.name, "an origin", err)
 	})
+	if err == nil && len(d.origin) > 0 {
+		d.find("there are contents of %d origins that it does not know", len(d.origin))
+	}
+	return err
 }

@@ -83,6 +83,7 @@ func (d *database) references(ctx context.Context) error {
 		blob, err := d.load(ctx, ref.Blob)
 		if blob != nil && blob.Deferral() != nil {
 			d.want.DeferredBytes += blob.Length()
+			d.needOrigin(blob.Deferral().Origin)
 		} else if blob != nil {
 			d.want.BlobBytes += blob.Length()
 		}

@@ -108,17 +108,6 @@ func (c *Contents) SetLimits(l Limits) {
 
 func (c *Contents) patience() time.Duration { return c.limits.Load().Patience }
 
-// PutOrigin stores, or replaces, how an origin is reached, and as whom, sealed.
-func PutOrigin(ctx context.Context, db *DB, id couch.OriginID, text []byte) error {
-	if len(text) > schema.MaxOrigin {
-		return couch.Errorf(couch.RequestTooLarge, "The description of an origin is too long.")
-	}
-	return db.Update(ctx, func(tx kv.Tx, _ *schema.Meta) error {
-		tx.Set(schema.OriginKey(id), schema.SealOrigin(db.Key, id, text))
-		return nil
-	})
-}
-
 // Open reads length bytes of a deferred content from offset on; a negative length means
 // all that follow. What is not kept is fetched, and comes as it arrives, but for its end,
 // which comes when the whole content has proved to be the promised one: who reads to the

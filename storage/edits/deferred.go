@@ -20,8 +20,28 @@ func (w *Writer) bringDeferred(p *attachments.Deferred, length int64) {
 	}
 	w.deferred[p.BlobID()] = true
 	w.contents.Blobs.Defer(w.tx, p)
+	if w.origins == nil {
+		w.origins = make(map[couch.OriginID][]byte)
+	}
+	id, row := p.Origin()
+	w.origins[id] = row
 	w.m.Blobs++
 	w.m.DeferredBytes += length
+}
+
+// bringOrigins stores how the origins of new deferred contents are reached, as far as that
+// is not stored: a compaction may have found an origin unused.
+func (w *Writer) bringOrigins(ctx context.Context) error {
+	for id, row := range w.origins {
+		stored, err := kv.GetOne(ctx, w.tx, schema.OriginKey(id))
+		if err != nil {
+			return err
+		}
+		if stored == nil {
+			w.tx.Set(schema.OriginKey(id), row)
+		}
+	}
+	return nil
 }
 
 // removeDeferred removes a content that nobody uses any more, and what is kept of it,

@@ -37,6 +37,7 @@ type Writer struct {
 	taken    []*attachments.Pending                   // of the edit being applied
 	brought  map[attachments.Tag]*attachments.Pending // contents that the transaction stores
 	deferred map[couch.BlobID]bool                    // contents that the transaction defers
+	origins  map[couch.OriginID][]byte                // their origins' rows
 	designs  bool                                     // a design document changes
 
 	// last is the document that was edited last. It may be set in advance, to what
@@ -221,6 +222,9 @@ func (w *Writer) finish(ctx context.Context) error {
 		return err
 	}
 	if err := w.noteHour(ctx); err != nil {
+		return err
+	}
+	if err := w.bringOrigins(ctx); err != nil {
 		return err
 	}
 	return w.removeUnused(ctx)
