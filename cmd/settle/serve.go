@@ -66,6 +66,7 @@ func (c *serveCmd) Run(env *environment) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	go boundMemory(ctx, env.getenv)
 
 	o := opening{location: c.location, acceptKeyring: c.AcceptKeyring, needIdentity: c.NeedIdentity, getenv: env.getenv, logger: env.logger}
 	o.fatal = func(err error) {
