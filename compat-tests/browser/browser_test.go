@@ -65,7 +65,7 @@ func run(t *testing.T, script clients.Script, p parameters, args ...string) {
 	script.Parameters = p
 	script.Files = []string{"page/*", "../clients/lib/*.mjs", "../metadata/*.mjs", "../../docs/reader/*.*"}
 	script.Env = []string{"NODE_EXTRA_CA_CERTS=" + cert.Cert}
-	script.Limit = 3 * time.Minute
+	script.Limit = 5 * time.Minute
 	if _, kills := script.Checkpoints["kill"]; kills {
 		script.Checkpoints["kill"] = func() {
 			time.Sleep(rand.N(time.Second)) // under load

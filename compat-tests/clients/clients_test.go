@@ -41,6 +41,10 @@ func seed(t *testing.T) uint32 {
 	return uint32(n)
 }
 
+// enough is how long a script may take that is not run in full, on a machine that does
+// much else.
+const enough = 5 * time.Minute
+
 // run runs a script against a new server and has the store checked afterwards.
 // Under each checkpoint the server is killed and started again.
 func run(t *testing.T, file string, p parameters, limit time.Duration, kills ...string) {
@@ -63,7 +67,7 @@ func run(t *testing.T, file string, p parameters, limit time.Duration, kills ...
 
 func TestPouchDBRoundTrip(t *testing.T) {
 	p := parameters{Documents: 5000, Bytes: 40e6}
-	limit := 4 * time.Minute
+	limit := enough
 	if full() {
 		p.Documents, p.Bytes = 1e9, 300e6
 		limit = time.Hour
@@ -73,7 +77,7 @@ func TestPouchDBRoundTrip(t *testing.T) {
 
 func TestPouchDBLive(t *testing.T) {
 	p := parameters{Operations: 600, Bytes: 12e6}
-	limit := 4 * time.Minute
+	limit := enough
 	if full() {
 		p.Operations, p.Bytes = 5000, 60e6
 		limit = time.Hour
@@ -82,7 +86,7 @@ func TestPouchDBLive(t *testing.T) {
 }
 
 func TestNano(t *testing.T) {
-	run(t, "nano.mjs", parameters{Documents: 500, Bytes: 12e6}, 2*time.Minute)
+	run(t, "nano.mjs", parameters{Documents: 500, Bytes: 12e6}, enough)
 }
 
 func TestNanoRoundTrip(t *testing.T) {
@@ -90,29 +94,29 @@ func TestNanoRoundTrip(t *testing.T) {
 	if full() {
 		p.Documents, p.Bytes = 5000, 100e6
 	}
-	run(t, "nano-roundtrip.mjs", p, 4*time.Minute)
+	run(t, "nano-roundtrip.mjs", p, enough)
 }
 
 func TestCouchbackup(t *testing.T) {
-	run(t, "backup.mjs", parameters{Documents: 1500, Bytes: 10e6}, 2*time.Minute)
+	run(t, "backup.mjs", parameters{Documents: 1500, Bytes: 10e6}, enough)
 }
 
 func TestRxDB(t *testing.T) {
-	run(t, "rxdb.mjs", parameters{Operations: 150}, time.Minute, "kill", "restart")
+	run(t, "rxdb.mjs", parameters{Operations: 150}, enough, "kill", "restart")
 }
 
 func TestFollow(t *testing.T) {
-	run(t, "follow.mjs", parameters{Operations: 100}, time.Minute, "kill 1", "kill 2")
+	run(t, "follow.mjs", parameters{Operations: 100}, enough, "kill 1", "kill 2")
 }
 
 func TestNanoDocuments(t *testing.T) {
-	run(t, "nano-documents.mjs", parameters{}, time.Minute)
+	run(t, "nano-documents.mjs", parameters{}, enough)
 }
 
 func TestPouchDBRemote(t *testing.T) {
-	run(t, "pouchdb-remote.mjs", parameters{}, time.Minute)
+	run(t, "pouchdb-remote.mjs", parameters{}, enough)
 }
 
 func TestPouchDBReplication(t *testing.T) {
-	run(t, "pouchdb-replication.mjs", parameters{}, time.Minute, "kill push", "kill pull")
+	run(t, "pouchdb-replication.mjs", parameters{}, enough, "kill push", "kill pull")
 }

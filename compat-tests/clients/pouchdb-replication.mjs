@@ -124,9 +124,9 @@ async function live (site) {
   const syncs = [here, there].map(db => db.sync(site.remote, { live: true, heartbeat }))
   const ended = syncs.map(sync => new Promise((resolve, reject) => sync.on('complete', resolve).on('error', reject)))
   await here.put({ _id: 'first' })
-  const arrives = id => eventually(5000, () => there.get(id).then(() => undefined, error => error.message))
+  const arrives = id => eventually(60e3, () => there.get(id).then(() => undefined, error => error.message))
   await arrives('first')
-  await eventually(10e3, async () => { // until both have asked for what follows
+  await eventually(60e3, async () => { // until both have asked for what follows
     site.requests = []
     await sleep(idle)
     if (site.requests.length > 0) return `${site.requests.length} requests in ${idle} ms while nothing changed`

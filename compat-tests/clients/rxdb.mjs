@@ -23,7 +23,7 @@ import { Couch } from './lib/couch.mjs'
 import { eventually, same } from './lib/expect.mjs'
 import { Random } from './lib/random.mjs'
 
-const agreement = 20e3 // milliseconds that the replicas have to agree
+const agreement = 60e3 // milliseconds that the replicas have to agree
 const batchSize = 30
 
 const schema = {

@@ -29,8 +29,8 @@ const (
 	adminURLVariable = "SETTLE_KIVIK_ADMIN_URL"
 	urlVariable      = "SETTLE_KIVIK_URL"
 
-	childLimit = "100s"
-	childGrace = 2 * time.Minute // beyond which not even its end is waited for
+	childLimit = "5m"
+	childGrace = 6 * time.Minute // beyond which not even its end is waited for
 )
 
 func TestMain(m *testing.M) { os.Exit(settletest.Main(m)) }

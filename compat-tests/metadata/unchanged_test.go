@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -24,7 +23,7 @@ func TestUnchangedAttachments(t *testing.T) {
 	var before map[string]string
 	var written int64
 	clients.Script{
-		Dir: "../clients", File: "../metadata/unchanged.mjs", Limit: 2 * time.Minute,
+		Dir: "../clients", File: "../metadata/unchanged.mjs", Limit: enough,
 		Parameters: parameters{URL: server.AdminURL(), Dir: t.TempDir(), Seed: seed(t), Operations: edits, Bytes: bytes},
 		Checkpoints: map[string]func(){
 			"stored": func() { before, written = blobFiles(t, server.Dir()), writtenBy(t, server.Pid()) },

@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
+// What a server is given on a machine that does much else.
 const (
-	startLimit = 30 * time.Second
-	stopLimit  = 10 * time.Second
+	startLimit = 2 * time.Minute
+	stopLimit  = time.Minute
 )
 
 // process is one running server, the leader of a process group of its own.
