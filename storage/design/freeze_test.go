@@ -3,6 +3,8 @@ package design_test
 import (
 	"fmt"
 	"testing"
+
+	"settle/storage/design"
 )
 
 // Whatever a function does to a document, the next one sees it as it was.
@@ -25,6 +27,8 @@ func TestFunctionsCannotChangeDocuments(t *testing.T) {
 		`doc.l.map(function (x, i, all) { all.length = 0; })`, `(d => d.n = 2)(doc)`, `(d => { d.n = 2; })(doc)`, `var g = d => ++d.n; g(doc)`, `(function (d) { this.n = 2; }).call(doc)`,
 		`class A { constructor(d) { d.n = 2; } } new A(doc)`, `var h = { set n(v) { doc.n = v; } }; h.n = 2`, `JSON.parse("1", function () { doc.n = 2; })`, `doc.s.replace(/x/, function () { doc.n = 2; })`,
 		`for (var k in doc) doc[k] = 0`, `for (var k in doc) { delete doc[k]; }`, `for (const v of Object.values(doc)) v.k = 2`, `if (doc.n == 1) doc.n = 2`, `doc.n === 1 ? doc.n = 2 : 0`, `doc.n==1&&(doc.n=2)`,
+		"doc.n = 2 // the second\n", "/* a */ doc.l.sort(); // b\n", `var s = "/*"; doc.n = 2; s = "*/"`, `var s = '"//'; doc.n = 2; s = "'//"`,
+		"if (/'/ && doc.n) doc.n = 2; // '\n", "<!-- /*\n doc.n = 2 // */\n", "var a = 1 /*\n --> */\n doc.n = 2",
 	} {
 		sources := []string{"function (doc) { " + statement + " }", "function (doc) { emit(doc); }"}
 		rows, err := e.Mapper(anyScope, nil, sources).Map(t.Context(), [][]byte{[]byte(doc)})
@@ -47,6 +51,29 @@ func TestPlainFunctions(t *testing.T) {
 		rows, err := mapOne(t, e, test.source, `{"_id":"a","n":1,"s":"x","l":[3,1]}`)
 		if err != nil || fmt.Sprint(rows) != test.want {
 			t.Errorf("%s: %v, %v, want %s", test.source, rows, err, test.want)
+		}
+	}
+}
+
+// Comments do not make a function one that could change documents, where it is clear
+// that they are comments.
+func TestCommentsArePlain(t *testing.T) {
+	for _, test := range []struct {
+		source string
+		want   bool
+	}{
+		{"function (doc) { emit(doc.n); } // by number", true},
+		{"// by number: doc.n = 'x'\nfunction (doc) { /* if it's there */ if (doc.n) emit(doc.n); /* else\n doc.n = 1 */ }", true},
+		{`function (doc) { emit("/* " + doc.n, '"'); }`, false},
+		{"function (doc) { emit(doc.n / 2); } // half", false},
+		{"function (doc) { if (/'/.test(doc.s)) emit(1); } // '", false},
+		{"function (doc) { emit(1); } <!-- /*\n + (doc.n = 2) // */", false},
+		{"#! /*\nfunction (doc) { doc.n = 2; } // */", false},
+		{"function (doc) { emit(1) /* ; */ doc.n = 2; }", false},
+	} {
+		plain, err := design.Plain(test.source)
+		if err != nil || plain != test.want {
+			t.Errorf("%s: plain %v, %v, want %v", test.source, plain, err, test.want)
 		}
 	}
 }

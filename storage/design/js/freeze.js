@@ -15,8 +15,8 @@ const harmless = new Set([
   "trimEnd", "trimStart", "trunc", "values",
 ]);
 
-// What is in no plain function. Comments, templates and escapes are here because
-// they could hide the rest.
+// What is in no plain function. Templates, escapes, and comments that could not be
+// told from the rest are here because they could hide it.
 const suspicious = [
   /[`\\]|\/\*|\/\/|\?\.\s*[([]|[\])]\s*\(/,
   /\b(this|arguments|eval|Function|Object|Array|Reflect|Proxy|globalThis|require|constructor|prototype|__\w*)\b/,
@@ -26,8 +26,24 @@ const suspicious = [
   /[\].]\s*[\w$]*\s*(\+\+|--)/,
 ];
 
+// What a source is made of as far as its comments are concerned: strings, comments,
+// text without either, and single characters of which one cannot say.
+const pieces = /"[^"\\\n\r\u2028\u2029]*"|'[^'\\\n\r\u2028\u2029]*'|\/\/[^\n\r\u2028\u2029]*|\/\*[^]*?\*\/|[^"'\/\\`]+|[^]/g;
+
+// The source without its comments. It stays as it is where a pattern, a template, or an
+// older kind of comment could be taken for one or hide one.
+function withoutComments(source) {
+  if (/<!--|-->|#!/.test(source)) return source;
+  let text = "";
+  for (const [piece] of source.matchAll(pieces)) {
+    if (/^["'\/\\`]$/.test(piece)) return source;
+    text += /^\/[\/*]/.test(piece) ? "\n" : piece;
+  }
+  return text;
+}
+
 function isPlain(source) {
-  const text = source
+  const text = withoutComments(source)
     .replace(/\bnew\s+Date\b/g, "")
     .replace(/\b(Array\s*\.\s*isArray|Object\s*\.\s*(keys|values|entries))\b/g, "harmless");
   for (const pattern of suspicious) if (pattern.test(text)) return false;
