@@ -178,10 +178,13 @@ func (d *delta) read(ctx context.Context, r kv.Reader, ids []couch.DocID, rows [
 	if err != nil {
 		return nil, err
 	}
+	none := &docRow{stems: make([][][]byte, len(d.views))}
 	for i, id := range ids {
-		old, err := decodeDocRow(stored[i], len(d.views))
-		if err != nil {
-			return nil, err
+		old := none
+		if stored[i] != nil {
+			if old, err = decodeDocRow(stored[i], len(d.views)); err != nil {
+				return nil, err
+			}
 		}
 		same = append(same, d.add(id, old, rows[i])...)
 		d.addDoc(keys[i], stored[i], old, rows[i])
@@ -203,8 +206,7 @@ type sameRow struct {
 func (d *delta) add(id couch.DocID, old *docRow, rows []viewRows) (same []*sameRow) {
 	for view := range d.views {
 		v := &d.views[view]
-		before := old.keys(view, id)
-		after := (&docRow{stems: [][][]byte{rows[view].stems}}).keys(0, id)
+		before, after := rowKeys(old.stems[view], id), rowKeys(rows[view].stems, id)
 		v.rows += int64(len(after) - len(before))
 		d.size += (len(after) + len(before)) * (len(id) + perRow)
 		for len(before) > 0 || len(after) > 0 {

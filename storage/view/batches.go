@@ -1,11 +1,11 @@
 package view
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"settle/storage/collate"
@@ -259,13 +259,15 @@ func (ix *Index) rowsOf(view int, id couch.DocID, emitted []Emitted) viewRows {
 	}
 	rows := make([]row, 0, len(emitted))
 	keys := ix.keys(view)
+	stems := make([]byte, 0, 32*len(emitted))
 	for _, e := range emitted {
-		if stem, err := keys.stem(id, []byte(e.Key)); err == nil {
-			rows = append(rows, row{stem, e})
+		if more, err := keys.appendStem(stems, id, []byte(e.Key)); err == nil {
+			rows = append(rows, row{more[len(stems):len(more):len(more)], e})
+			stems = more
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b row) int {
-		if c := strings.Compare(string(a.stem), string(b.stem)); c != 0 {
+		if c := bytes.Compare(a.stem, b.stem); c != 0 {
 			return c
 		}
 		if c := collate.CompareRaw([]byte(a.Key), []byte(b.Key)); c != 0 {
@@ -273,10 +275,9 @@ func (ix *Index) rowsOf(view int, id couch.DocID, emitted []Emitted) viewRows {
 		}
 		return collate.CompareRaw([]byte(a.Value), []byte(b.Value))
 	})
-	var out viewRows
-	for _, r := range rows {
-		out.stems = append(out.stems, r.stem)
-		out.values = append(out.values, encodeRow(len(r.stem), r.Emitted))
+	out := viewRows{stems: make([][]byte, len(rows)), values: make([][]byte, len(rows))}
+	for i, r := range rows {
+		out.stems[i], out.values[i] = r.stem, encodeRow(len(r.stem), r.Emitted)
 	}
 	return out
 }

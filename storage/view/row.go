@@ -80,7 +80,7 @@ func (d *docRow) isEmpty() bool {
 }
 
 func (d *docRow) encode() []byte {
-	b := binary.AppendUvarint([]byte{docRowVersion}, uint64(d.bytes))
+	b := binary.AppendUvarint(append(make([]byte, 0, 64), docRowVersion), uint64(d.bytes))
 	for view, stems := range d.stems {
 		if len(stems) == 0 {
 			continue
@@ -122,14 +122,15 @@ func decodeDocRow(b []byte, views int) (*docRow, error) {
 	return d, nil
 }
 
-// keys returns the keys of the document's rows in a view, ascending.
-func (d *docRow) keys(view int, id couch.DocID) [][]byte {
-	keys := make([][]byte, len(d.stems[view]))
+// rowKeys returns the keys of a document's rows in a view, ascending, of their stems.
+func rowKeys(stems [][]byte, id couch.DocID) [][]byte {
+	if len(stems) == 0 {
+		return nil
+	}
+	keys := make([][]byte, len(stems))
 	duplicate := 0
-	for i, stem := range d.stems[view] {
-		if i > 0 && string(stem) == string(d.stems[view][i-1]) {
-			duplicate++
-		} else {
+	for i, stem := range stems {
+		if duplicate++; i == 0 || string(stem) != string(stems[i-1]) {
 			duplicate = 0
 		}
 		keys[i] = rowKey(stem, id, duplicate)

@@ -13,11 +13,9 @@ import (
 // appendEscaped appends a text so that no escaped text is the beginning of another,
 // and that they sort as the texts do.
 func appendEscaped[T string | []byte](dst []byte, text T) []byte {
-	for i := range len(text) {
-		dst = append(dst, text[i])
-		if text[i] == 0 {
-			dst = append(dst, 0xff)
-		}
+	start := len(dst)
+	if dst = append(dst, text...); bytes.IndexByte(dst[start:], 0) >= 0 {
+		dst = append(dst[:start], bytes.ReplaceAll(dst[start:], []byte{0}, []byte{0, 0xff})...)
 	}
 	return append(dst, 0, 1)
 }
@@ -53,9 +51,8 @@ func (s keySpace) appendKey(dst, json []byte) ([]byte, error) {
 	return collate.AppendKey(dst, json)
 }
 
-// stem returns what the keys of a document's rows with one emitted key begin with.
-func (s keySpace) stem(id couch.DocID, json []byte) ([]byte, error) {
-	var dst []byte
+// appendStem appends what the keys of a document's rows with one emitted key begin with.
+func (s keySpace) appendStem(dst []byte, id couch.DocID, json []byte) ([]byte, error) {
 	if s.partitioned {
 		partition, _, _ := strings.Cut(string(id), ":")
 		dst = appendEscaped(dst, partition)
