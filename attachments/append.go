@@ -103,7 +103,7 @@ func (a *appending) run(ctx context.Context, r io.Reader) error {
 	defer func() { chunk.put(); sealed.put() }()
 	for {
 		n := copy(chunk[:], a.u.tail)
-		come, readErr := fill(in, chunk[n:crypt.ChunkSize])
+		come, readErr := crypt.ReadChunk(in, chunk[n:crypt.ChunkSize])
 		a.md5.Write(chunk[n : n+come])
 		a.sha.Write(chunk[n : n+come])
 		n += come

@@ -41,7 +41,7 @@ func equalPart(stored, incoming io.Reader) (equal int64, differing []byte, err e
 	these, those := getChunk(), getChunk()
 	defer func() { these.put(); those.put() }()
 	for {
-		n, err := fill(incoming, these[:crypt.ChunkSize])
+		n, err := crypt.ReadChunk(incoming, these[:crypt.ChunkSize])
 		if err != nil {
 			return 0, nil, err
 		}

@@ -129,12 +129,12 @@ func sealChunks(f vfs.File, key *crypt.BlobKey, content io.Reader) error {
 	this, next, sealed := getChunk(), getChunk(), getChunk()
 	defer func() { this.put(); next.put(); sealed.put() }()
 
-	n, err := fill(content, this[:crypt.ChunkSize])
+	n, err := crypt.ReadChunk(content, this[:crypt.ChunkSize])
 	for index := uint64(0); err == nil; index++ {
 		// A chunk is the last one when nothing follows, so the next is read first.
 		following := 0
 		if n == crypt.ChunkSize {
-			if following, err = fill(content, next[:crypt.ChunkSize]); err != nil {
+			if following, err = crypt.ReadChunk(content, next[:crypt.ChunkSize]); err != nil {
 				return err
 			}
 		}
@@ -148,23 +148,6 @@ func sealChunks(f vfs.File, key *crypt.BlobKey, content io.Reader) error {
 		this, next, n = next, this, following
 	}
 	return err
-}
-
-// fill reads until buf is full or r has ended. Unlike io.ReadFull it tells the
-// end of r from an io.ErrUnexpectedEOF of r, which is that of a broken upload. A
-// short n without an error is the end.
-func fill(r io.Reader, buf []byte) (n int, err error) {
-	for n < len(buf) {
-		m, err := r.Read(buf[n:])
-		n += m
-		if err == io.EOF {
-			return n, nil
-		}
-		if err != nil {
-			return n, err
-		}
-	}
-	return n, nil
 }
 
 // intake is what comes from the client: counted, limited and hashed.

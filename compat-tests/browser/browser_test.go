@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"strconv"
 	"testing"
 	"time"
 
@@ -39,21 +38,6 @@ func chromium(t *testing.T) string {
 	return path
 }
 
-// seed is SETTLE_SEED, or else a new one, which the log names.
-func seed(t *testing.T) uint32 {
-	t.Helper()
-	text := os.Getenv("SETTLE_SEED")
-	if text == "" {
-		text = strconv.FormatUint(uint64(rand.Uint32()), 10)
-	}
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil {
-		t.Fatalf("SETTLE_SEED: %v", err)
-	}
-	t.Logf("SETTLE_SEED=%d", n)
-	return uint32(n)
-}
-
 // run runs a script against a new server with TLS and the arguments, which at
 // the checkpoint "kill" is killed and started again.
 func run(t *testing.T, script clients.Script, p parameters, args ...string) {
@@ -61,7 +45,7 @@ func run(t *testing.T, script clients.Script, p parameters, args ...string) {
 	p.Chromium = chromium(t)
 	cert := settletest.NewCertificate(t)
 	server := settletest.Start(t, settletest.Options{TLS: cert, Args: args})
-	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), seed(t)
+	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), clients.Seed(t)
 	script.Parameters = p
 	script.Files = []string{"page/*", "../clients/lib/*.mjs", "../metadata/*.mjs", "../../docs/reader/*.*"}
 	script.Env = []string{"NODE_EXTRA_CA_CERTS=" + cert.Cert}

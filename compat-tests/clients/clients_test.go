@@ -3,7 +3,6 @@ package clients_test
 import (
 	"math/rand/v2"
 	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -26,21 +25,6 @@ type parameters struct {
 // full says whether to take all there is: SETTLE_CLIENTS=full.
 func full() bool { return os.Getenv("SETTLE_CLIENTS") == "full" }
 
-// seed is SETTLE_SEED, or else a new one, which the log names.
-func seed(t *testing.T) uint32 {
-	t.Helper()
-	text := os.Getenv("SETTLE_SEED")
-	if text == "" {
-		text = strconv.FormatUint(uint64(rand.Uint32()), 10)
-	}
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil {
-		t.Fatalf("SETTLE_SEED: %v", err)
-	}
-	t.Logf("SETTLE_SEED=%d", n)
-	return uint32(n)
-}
-
 // enough is how long a script may take that is not run in full, on a machine that does
 // much else.
 const enough = 5 * time.Minute
@@ -50,7 +34,7 @@ const enough = 5 * time.Minute
 func run(t *testing.T, file string, p parameters, limit time.Duration, kills ...string) {
 	t.Helper()
 	server := settletest.Start(t, settletest.Options{})
-	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), seed(t)
+	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), clients.Seed(t)
 	script := clients.Script{File: file, Parameters: p, Limit: limit, Checkpoints: map[string]func(){}}
 	for _, name := range kills {
 		script.Checkpoints[name] = func() {

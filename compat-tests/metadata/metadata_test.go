@@ -1,10 +1,8 @@
 package metadata_test
 
 import (
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -25,21 +23,6 @@ type parameters struct {
 	Mbit       int    `json:"mbit,omitempty"` // a second
 }
 
-// seed is SETTLE_SEED, or else a new one, which the log names.
-func seed(t testing.TB) uint32 {
-	t.Helper()
-	text := os.Getenv("SETTLE_SEED")
-	if text == "" {
-		text = strconv.FormatUint(uint64(rand.Uint32()), 10)
-	}
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil {
-		t.Fatalf("SETTLE_SEED: %v", err)
-	}
-	t.Logf("SETTLE_SEED=%d", n)
-	return uint32(n)
-}
-
 // enough is how long a script may take that is not run in full, on a machine that does
 // much else.
 const enough = 5 * time.Minute
@@ -50,7 +33,7 @@ func run(t testing.TB, file string, p parameters, limit time.Duration) {
 	t.Helper()
 	open(t)
 	server := settletest.Start(t, settletest.Options{})
-	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), seed(t)
+	p.URL, p.Dir, p.Seed = server.AdminURL(), t.TempDir(), clients.Seed(t)
 	clients.Script{Dir: "../clients", File: "../metadata/" + file, Parameters: p, Limit: limit}.Run(t)
 	t.Logf("settle check: %s", server.Check())
 }

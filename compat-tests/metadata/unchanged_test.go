@@ -24,7 +24,7 @@ func TestUnchangedAttachments(t *testing.T) {
 	var written int64
 	clients.Script{
 		Dir: "../clients", File: "../metadata/unchanged.mjs", Limit: enough,
-		Parameters: parameters{URL: server.AdminURL(), Dir: t.TempDir(), Seed: seed(t), Operations: edits, Bytes: bytes},
+		Parameters: parameters{URL: server.AdminURL(), Dir: t.TempDir(), Seed: clients.Seed(t), Operations: edits, Bytes: bytes},
 		Checkpoints: map[string]func(){
 			"stored": func() { before, written = blobFiles(t, server.Dir()), writtenBy(t, server.Pid()) },
 			"edited": func() {

@@ -63,7 +63,7 @@ func (s *spool) sealChunks(r io.Reader) error {
 	plain := make([]byte, crypt.ChunkSize)
 	sealed := make([]byte, 0, crypt.ChunkSize+crypt.ChunkOverhead)
 	for index := uint64(0); ; index++ {
-		n, err := fill(r, plain)
+		n, err := crypt.ReadChunk(r, plain)
 		if err != nil {
 			return err
 		}
@@ -76,22 +76,6 @@ func (s *spool) sealChunks(r io.Reader) error {
 			return nil
 		}
 	}
-}
-
-// fill reads until buf is full or r has ended. Unlike io.ReadFull it tells the end of r
-// from an io.ErrUnexpectedEOF of r, which is that of a connection that broke.
-func fill(r io.Reader, buf []byte) (n int, err error) {
-	for n < len(buf) {
-		m, err := r.Read(buf[n:])
-		n += m
-		if err == io.EOF {
-			return n, nil
-		}
-		if err != nil {
-			return n, err
-		}
-	}
-	return n, nil
 }
 
 // Close forgets the message.

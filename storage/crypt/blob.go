@@ -46,6 +46,23 @@ func (k *DatabaseKey) UnwrapBlobKey(wrapped []byte, fields ...[]byte) (*BlobKey,
 	return &BlobKey{secret(key)}, nil
 }
 
+// ReadChunk reads until buf is full or r has ended. Unlike io.ReadFull it tells the end
+// of r from an io.ErrUnexpectedEOF of r, which is that of a connection that broke. A
+// short n without an error is the end.
+func ReadChunk(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) {
+		m, err := r.Read(buf[n:])
+		n += m
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
 // SealChunk appends a sealed chunk of up to ChunkSize bytes to dst, which must
 // not overlap plaintext. index counts the chunks of the blob from 0; last marks
 // the one with which the blob ends. A longer plaintext is a programming error and

@@ -88,7 +88,7 @@ func (r *Reader) buildNumber(b *builder) error {
 		}
 		return b.count(int64(len(n.text)))
 	}
-	b.text = appendFloat(b.text, n.float)
+	b.text = AppendFloat(b.text, n.float)
 	if b.withTerm {
 		b.term = appendFloatTerm(b.term, n.float)
 	}

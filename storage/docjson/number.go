@@ -149,9 +149,9 @@ func mantissaIsNonZero(tok []byte) bool {
 	return bytes.ContainsAny(tok[:bytes.IndexAny(tok, "eE")], "123456789")
 }
 
-// appendFloat appends a double as CouchDB prints it: the shortest digits that
+// AppendFloat appends a double as CouchDB prints it: the shortest digits that
 // read back as the same double; plain from 1e-6 to below 1e21. There is no -0.0.
-func appendFloat(dst []byte, f float64) []byte {
+func AppendFloat(dst []byte, f float64) []byte {
 	if f == 0 {
 		return append(dst, "0.0"...)
 	}

@@ -40,28 +40,33 @@ func TestStem(t *testing.T) {
 	}
 }
 
+// removal is one purge, and what it is to do to the tree of some edits.
+type removal struct {
+	name             string
+	edits, purge     []string
+	removed, dropped string
+	paths            []string
+}
+
+func (r removal) run(t *testing.T) {
+	tree := build(t, r.edits...)
+	removed, dropped := tree.Remove(revs(t, r.purge...))
+	if printed(removed) != r.removed || printed(dropped) != r.dropped {
+		t.Errorf("removed %s, dropped %s; want %s, %s", printed(removed), printed(dropped), r.removed, r.dropped)
+	}
+	check(t, tree)
+	wantPaths(t, tree, r.paths...)
+}
+
 func TestRemove(t *testing.T) {
-	for _, tc := range []struct {
-		name             string
-		edits, purge     []string
-		removed, dropped string
-		paths            []string
-	}{
+	for _, tc := range []removal{
 		{"leaf and parent", []string{"2-b a"}, []string{"2-b", "1-a"}, "2-b", "1-a 2-b", nil},
 		{"asked twice", []string{"2-b a", "2-c a"}, []string{"2-b", "2-b"}, "2-b", "2-b", []string{"2-c a"}},
 		{"in the order asked", []string{"1-a", "1-b", "1-c"}, []string{"1-c", "1-a"}, "1-c 1-a", "1-a 1-c", []string{"1-b"}},
 		{"a branch down to its fork", []string{"5-e d c b a", "3-y b a"}, []string{"5-e"}, "5-e", "3-c 4-d 5-e", []string{"3-y b a"}},
 		{"two parents", []string{"3-c b a", "3-c y a", "3-z y"}, []string{"3-c"}, "3-c", "2-b 3-c", []string{"3-z y a"}},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			tree := build(t, tc.edits...)
-			removed, dropped := tree.Remove(revs(t, tc.purge...))
-			if printed(removed) != tc.removed || printed(dropped) != tc.dropped {
-				t.Errorf("removed %s, dropped %s; want %s, %s", printed(removed), printed(dropped), tc.removed, tc.dropped)
-			}
-			check(t, tree)
-			wantPaths(t, tree, tc.paths...)
-		})
+		t.Run(tc.name, tc.run)
 	}
 }
 

@@ -167,14 +167,7 @@ func TestLatestRecorded(t *testing.T) {
 
 // TestPurgeRecorded holds the recordings bulk-purge and bulk-purge-winner.
 func TestPurgeRecorded(t *testing.T) {
-	for _, tc := range []struct {
-		name    string
-		edits   []string
-		purge   []string
-		removed string
-		dropped string
-		paths   []string
-	}{
+	for _, tc := range []removal{
 		{"an inner revision", []string{"2-a2 a1"}, []string{"1-a1"}, "", "", []string{"2-a2 a1"}},
 		{"the only leaf", []string{"2-a2 a1"}, []string{"2-a2"}, "2-a2", "1-a1 2-a2", nil},
 		{"one of two leaves", []string{"2-b2 b1", "2-c2 b1"}, []string{"2-c2"}, "2-c2", "2-c2", []string{"2-b2 b1"}},
@@ -185,15 +178,7 @@ func TestPurgeRecorded(t *testing.T) {
 		{"the winner", []string{"2-x r", "2-y r", "x 3-z q r"}, []string{"2-y"}, "2-y", "2-y", []string{"2-x r", "x 3-z q r"}},
 		{"all but a deletion", []string{"2-x r", "x 3-z q r"}, []string{"2-x"}, "2-x", "2-x", []string{"x 3-z q r"}},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			tree := build(t, tc.edits...)
-			removed, dropped := tree.Remove(revs(t, tc.purge...))
-			if printed(removed) != tc.removed || printed(dropped) != tc.dropped {
-				t.Errorf("removed %s, dropped %s; want %s, %s", printed(removed), printed(dropped), tc.removed, tc.dropped)
-			}
-			check(t, tree)
-			wantPaths(t, tree, tc.paths...)
-		})
+		t.Run(tc.name, tc.run)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+
+	"settle/storage/docjson"
 )
 
 // number is one of Erlang's: an integer of any size, or a double.
@@ -109,30 +111,9 @@ func (n number) exact() *big.Float {
 func (n number) append(dst []byte) []byte {
 	switch {
 	case n.isFloat:
-		return appendFloat(dst, n.float)
+		return docjson.AppendFloat(dst, n.float)
 	case n.big == nil:
 		return strconv.AppendInt(dst, n.small, 10)
 	}
 	return n.big.Append(dst, 10)
-}
-
-// appendFloat appends a double as CouchDB prints it: the shortest digits that read
-// back as the same double, plain from 1e-6 to below 1e21.
-func appendFloat(dst []byte, f float64) []byte {
-	if f == 0 {
-		return append(dst, "0.0"...)
-	}
-	if abs := math.Abs(f); abs >= 1e-6 && abs < 1e21 {
-		at := len(dst)
-		dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
-		if bytes.IndexByte(dst[at:], '.') < 0 {
-			dst = append(dst, ".0"...)
-		}
-		return dst
-	}
-	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
-	if n := len(dst); dst[n-2] == '0' && dst[n-4] == 'e' { // e-07: Go has two digits
-		dst = append(dst[:n-2], dst[n-1])
-	}
-	return dst
 }
