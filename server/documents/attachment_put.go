@@ -53,9 +53,16 @@ func (r request) putAttachment(id couch.DocID) error {
 	return r.answerSaved(http.StatusCreated, s)
 }
 
+// readAnyway is the length in bytes of contents that are read before the write itself
+// looks at the quota: to ask for it first waits for the commits of other clients.
+const readAnyway = 64 << 10
+
 // admit refuses the content of a new document that the quota has no room for, before
 // any of it is read. Of other documents it may take the place of as much.
 func (r request) admit() error {
+	if n := r.ContentLength; n >= 0 && n <= readAnyway {
+		return nil
+	}
 	quota, err := r.db.Quota(r.Context())
 	if err != nil {
 		return err
