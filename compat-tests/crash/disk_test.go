@@ -105,12 +105,15 @@ func search(t *testing.T, state string, dirs ...string) {
 	files := 0
 	for _, dir := range dirs {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if os.IsNotExist(err) {
+				return nil // it was removed meanwhile
+			}
 			if err != nil || d.IsDir() {
 				return err
 			}
 			raw, err := os.ReadFile(path)
 			if os.IsNotExist(err) {
-				return nil // the engine has removed it meanwhile
+				return nil
 			}
 			files++
 			for where, word := range planted {
