@@ -63,8 +63,8 @@ func (s *Spec) JobID(id string) string {
 func (s *Spec) filterTerms(ctx context.Context, source Source) ([]term, error) {
 	switch {
 	case s.Filter.DocIDs != nil:
-		ids := make([]term, len(s.Filter.DocIDs))
-		for i, id := range s.Filter.DocIDs {
+		ids := make([]term, len(s.docIDs))
+		for i, id := range s.docIDs {
 			ids[i] = binaryTerm(string(id))
 		}
 		return []term{listTerm(ids...)}, nil

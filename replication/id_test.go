@@ -46,7 +46,7 @@ func TestIDsTellReplicationsApart(t *testing.T) {
 	seen := map[string]string{}
 	for _, options := range []string{
 		``, `,"doc_ids":["a"]`, `,"doc_ids":["a","b"]`, `,"doc_ids":[]`, `,"selector":{"a":1}`, `,"selector":{"a":2}`,
-		`,"winning_revs_only":true`, `,"since_seq":"5-x"`, `,"filter":"_view","query_params":{"view":"a/b"}`, `,"filter":"_view"`,
+		`,"winning_revs_only":true`, `,"since_seq":"5-x"`, `,"filter":"_view","query_params":{"view":"a/b"}`, `,"filter":"_design"`,
 	} {
 		if before, ok := seen[id(options)]; ok {
 			t.Errorf("%q and %q have the same id", options, before)

@@ -51,6 +51,7 @@ func New(spec *Spec, o Options) *Replication {
 type Result struct {
 	NoChanges  bool
 	Checkpoint *Checkpoint // nil: there never was anything to do
+	Unrecorded bool        // there were changes, and the checkpoint is not stored
 }
 
 // Run replicates until the source has no more changes, or until ctx ends. It keeps a
@@ -114,17 +115,15 @@ func (r *Replication) open(ctx context.Context) (err error) {
 
 // resume finds out where to begin.
 func (r *Replication) resume(ctx context.Context) (err error) {
-	start := Seq("0")
-	if !r.spec.NoCheckpoints {
-		if r.sourceLog, err = r.Source.Checkpoint(ctx, r.ID); err != nil {
-			return err
-		}
-		if r.targetLog, err = r.Target.Checkpoint(ctx, r.ID); err != nil {
-			return err
-		}
-		start, r.history = resumeFrom(r.sourceLog, r.targetLog)
+	if r.sourceLog, err = r.Source.Checkpoint(ctx, r.ID); err != nil {
+		return err
 	}
-	if r.spec.SinceSeq != "" && start == "0" {
+	if r.targetLog, err = r.Target.Checkpoint(ctx, r.ID); err != nil {
+		return err
+	}
+	start, history := resumeFrom(r.sourceLog, r.targetLog)
+	r.history = history
+	if r.spec.SinceSeq != "" && (start == "0" || !r.spec.Continuous) { // a continuous one has many runs
 		start = Seq(r.spec.SinceSeq)
 	}
 	if len(r.history) > 0 {
@@ -217,6 +216,7 @@ func isDenied(err error) bool {
 
 func (r *Replication) result() *Result {
 	done := &Result{NoChanges: r.recorded == r.session.StartSeq, Checkpoint: r.targetLog}
+	done.Unrecorded = r.spec.NoCheckpoints && !done.NoChanges
 	if done.NoChanges && len(r.history) == 0 {
 		done.Checkpoint = nil
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"settle/storage/couch"
@@ -22,6 +24,7 @@ type Spec struct {
 	Deferred           bool   // contents of attachments stay at the source until they are wanted
 	Tuning
 
+	docIDs      []couch.DocID // that the id is made of
 	queryParams json.RawMessage
 	source      json.RawMessage // as it was given
 	sourceProxy string
@@ -57,12 +60,10 @@ func ParseSpec(text []byte) (*Spec, error) { return ParseSpecWith(text, Standard
 func ParseSpecWith(text []byte, defaults Tuning) (*Spec, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil || members == nil {
-		return nil, Errorf(Invalid, "a replication must be a JSON object")
+		return nil, &Error{Kind: Invalid, Reason: "a replication must be a JSON object", Err: errParameter}
 	}
-	for name, v := range members {
-		if string(v) == "null" {
-			delete(members, name)
-		}
+	if string(members["doc_ids"]) == "null" {
+		delete(members, "doc_ids")
 	}
 	s := &Spec{Tuning: defaults}
 	r := specReader{members: members}
@@ -132,8 +133,8 @@ func (r *specReader) options(s *Spec) {
 	s.Retries = r.number("retries_per_request", s.Retries, 100)
 	if v := r.members["create_target_params"]; v != nil {
 		var params map[string]any
-		if json.Unmarshal(v, &params) != nil {
-			r.fail("create_target_params", "an object")
+		if json.Unmarshal(v, &params) != nil || params == nil {
+			r.fail("create_target_params", "a JSON object")
 		}
 		s.CreateTargetParams = make(map[string]string)
 		for name, value := range params {
@@ -147,13 +148,7 @@ func (r *specReader) options(s *Spec) {
 
 func (r *specReader) filter(s *Spec) {
 	f := &s.Filter
-	if v := r.members["doc_ids"]; v != nil {
-		if json.Unmarshal(v, &f.DocIDs) != nil {
-			r.fail("doc_ids", "an array")
-		}
-		slices.Sort(f.DocIDs)
-		f.DocIDs = slices.Compact(f.DocIDs)
-	}
+	r.ids(s)
 	if v := r.members["selector"]; v != nil {
 		if v[0] != '{' {
 			r.fail("selector", "a JSON object")
@@ -168,9 +163,71 @@ func (r *specReader) filter(s *Spec) {
 			r.fail("query_params", "an object")
 		}
 	}
+	r.function(f)
 	if r.err == nil && (f.DocIDs != nil && f.Selector != nil || f.Function != "" && (f.DocIDs != nil || f.Selector != nil)) {
 		r.err = Errorf(Invalid, "`doc_ids`,`filter`,`selector` are mutually exclusive")
 	}
+}
+
+// ids reads the ids of documents. As in CouchDB they may be percent-encoded: one that can
+// be read in two ways means both.
+func (r *specReader) ids(s *Spec) {
+	v := r.members["doc_ids"]
+	if v == nil {
+		return
+	}
+	var given []couch.DocID
+	if json.Unmarshal(v, &given) != nil {
+		r.fail("doc_ids", "an array")
+		return
+	}
+	s.docIDs = make([]couch.DocID, len(given))
+	for i, id := range given {
+		s.docIDs[i] = couch.DocID(unquote(string(id)))
+	}
+	s.Filter.DocIDs = sorted(append(given, s.docIDs...))
+	s.docIDs = sorted(s.docIDs)
+}
+
+func sorted(ids []couch.DocID) []couch.DocID {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// unquote decodes what is percent-encoded, and leaves what is not.
+func unquote(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '+' {
+			c = ' '
+		} else if c == '%' && i+2 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				c, i = byte(n), i+2
+			}
+		}
+		b = append(b, c)
+	}
+	return string(b)
+}
+
+// function checks the name of the filter function, if there is one.
+func (r *specReader) function(f *Filter) {
+	if r.members["filter"] == nil || r.err != nil {
+		return
+	}
+	if f.Function == "_view" && !slices.ContainsFunc(f.Params, func(p Param) bool { return p.Name == "view" && isFunctionName(p.Value) }) {
+		r.err = &Error{Kind: Invalid, Reason: "Invalid `view` parameter.", Err: errParameter}
+	}
+	if !strings.HasPrefix(f.Function, "_") && !strings.Contains(f.Function, "/") {
+		r.err = Errorf(Invalid, "Invalid filter. Must match `ddocname/filtername`.")
+	}
+}
+
+// isFunctionName reports whether a name is one of a design document and one of a function.
+func isFunctionName(s string) bool {
+	design, name, ok := strings.Cut(s, "/")
+	return ok && design != "" && name != "" && !strings.Contains(name, "/")
 }
 
 // parseParams reads parameters in their order; values that are no strings stay JSON.
@@ -178,6 +235,9 @@ func parseParams(text []byte) ([]Param, error) {
 	var values map[string]json.RawMessage
 	if err := json.Unmarshal(text, &values); err != nil {
 		return nil, err
+	}
+	if values == nil {
+		return nil, errParameter
 	}
 	var params []Param
 	for name, v := range values {
@@ -209,7 +269,8 @@ func (r *specReader) flag(name string, otherwise bool) bool {
 	return otherwise
 }
 
-// number reads a number from 1 on, no greater than max, which may be given as text.
+// number reads a number from 1 on, which may be given as text. A greater one than max
+// stands for max.
 func (r *specReader) number(name string, otherwise, max int) int {
 	v := r.members[name]
 	if v == nil {
@@ -220,11 +281,11 @@ func (r *specReader) number(name string, otherwise, max int) int {
 	if json.Unmarshal(v, &s) == nil {
 		v = json.RawMessage(s)
 	}
-	if json.Unmarshal(v, &n) != nil || n < 1 || n > max {
-		r.fail(name, "a positive integer within bounds")
+	if json.Unmarshal(v, &n) != nil || n < 1 {
+		r.fail(name, "a positive integer")
 		return otherwise
 	}
-	return n
+	return min(n, max)
 }
 
 func (r *specReader) text(name string) string {
@@ -232,9 +293,10 @@ func (r *specReader) text(name string) string {
 	if v == nil {
 		return ""
 	}
-	var s string
-	if json.Unmarshal(v, &s) != nil {
+	var s *string
+	if json.Unmarshal(v, &s) != nil || s == nil {
 		r.fail(name, "a string")
+		return ""
 	}
-	return s
+	return *s
 }

@@ -11,7 +11,7 @@ import (
 type Job struct {
 	ID   string // Spec.JobID
 	Spec *replication.Spec
-	User string // who asked for it; empty: a document
+	User string // whose rights it has; empty: the server's, for a document
 
 	Database, DocID string // of the document that asks for it; empty: none
 

@@ -65,8 +65,12 @@ func (db *Database) prepare(ctx context.Context, doc *couch.Document) (*couch.Do
 		return doc, nil
 	}
 	said, _, err := parseDocument(doc.Body.Text, replication.StandardTuning())
-	if err != nil {
-		return nil, forbidden(err.Error())
+	if err != nil && said.State != stateFailed { // such a one asks for nothing
+		reason := err.Error()
+		if known, ok := errors.AsType[*replication.Error](err); ok {
+			reason = known.Reason
+		}
+		return nil, forbidden(reason)
 	}
 	var set []member
 	switch {

@@ -1,6 +1,7 @@
 package replicator
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -32,15 +33,20 @@ type activeRow struct {
 	DocID       couch.DocID `json:"doc_id"`
 	ID          *string     `json:"id"`
 	Node        string      `json:"node"`
-	Source      *string     `json:"source"`
-	Target      *string     `json:"target"`
 	State       string      `json:"state"`
 	Info        any         `json:"info"`
 	ErrorCount  int         `json:"error_count"`
 	LastUpdated string      `json:"last_updated"`
 	StartTime   string      `json:"start_time"`
-	SourceProxy *string     `json:"source_proxy"`
-	TargetProxy *string     `json:"target_proxy"`
+	*sides                  // nil: there is no job
+}
+
+// sides are those of a job.
+type sides struct {
+	Source      *string `json:"source"`
+	Target      *string `json:"target"`
+	SourceProxy *string `json:"source_proxy"`
+	TargetProxy *string `json:"target_proxy"`
 }
 
 // reasonInfo is the info of a replication that fails.
@@ -55,27 +61,25 @@ func (d *documents) row(e *entry) (row any, state string) {
 		source, target = optional(e.spec.Source.String()), optional(e.spec.Target.String())
 	}
 	if e.state != "" {
-		told := json.RawMessage(e.stats)
+		ended := endedRow{Database: e.key.database, DocID: e.key.id, Source: source, Target: target, State: e.state, LastUpdated: e.updated}
 		if e.state == stateFailed {
-			told, _ = json.Marshal(reasonInfo{e.reason})
+			ended.Info, _ = json.Marshal(reasonInfo{e.reason})
+			ended.ErrorCount, ended.StartTime = 1, e.updated
+		} else {
+			told := cmp.Or(string(e.stats), "null")
+			ended.Info, ended.StartTime = withoutStart([]byte(told)), startOf([]byte(told), e)
 		}
-		if told == nil {
-			told = json.RawMessage("null")
-		}
-		return endedRow{
-			Database: e.key.database, DocID: e.key.id, Source: source, Target: target, State: e.state,
-			Info: withoutStart(told), StartTime: startOf(told, e), LastUpdated: e.updated,
-		}, e.state
+		return ended, e.state
 	}
 	active := activeRow{
-		Database: e.key.database, DocID: e.key.id, ID: optional(e.jobID), Node: node.Name, Source: source, Target: target,
+		Database: e.key.database, DocID: e.key.id, ID: optional(e.jobID), Node: node.Name,
 		State: "initializing", ErrorCount: e.errors, LastUpdated: e.updated, StartTime: timestamp(e.started),
-		SourceProxy: optional(e.spec.Source.ShownProxy()), TargetProxy: optional(e.spec.Target.ShownProxy()),
 	}
 	if e.errors > 0 {
 		active.State, active.Info = "error", reasonInfo{e.reason}
 	}
 	if status, ok := d.job(e); ok {
+		active.sides = &sides{source, target, optional(e.spec.Source.ShownProxy()), optional(e.spec.Target.ShownProxy())}
 		active.State, active.ErrorCount, active.LastUpdated = string(status.State), status.Failures, timestamp(status.Updated)
 		switch told := progressInfo(status.Progress); {
 		case status.State == scheduler.Crashing:
@@ -122,7 +126,7 @@ func wantedStates(q *web.Request) ([]string, error) {
 	}
 	wanted := strings.Split(text, ",")
 	for i, s := range wanted {
-		wanted[i] = strings.TrimSpace(s)
+		wanted[i] = strings.ToLower(strings.TrimSpace(s))
 		if !slices.Contains(docStates, wanted[i]) {
 			return nil, couch.Errorf(couch.QueryParse, "States must be one or more of [%s]", strings.Join(docStates, ","))
 		}

@@ -219,8 +219,9 @@ func (d *documents) remove(key docKey) {
 	}
 }
 
-// launch makes the job of a document. Where its id takes reading the source that goes
-// on behind, again and again until it succeeds.
+// launch makes the job of a document. Where its id takes reading the source, or somebody
+// runs the same replication by a request, that goes on behind, again and again until it
+// succeeds.
 func (d *documents) launch(ctx context.Context, e *entry, t task) {
 	if f := t.spec.Filter.Function; f == "" || f[0] == '_' {
 		id, err := d.r.id(ctx, t)
@@ -228,8 +229,9 @@ func (d *documents) launch(ctx context.Context, e *entry, t task) {
 			d.end(ctx, e, stateFailed, err.Error(), nil)
 			return
 		}
-		d.schedule(ctx, e, t, id)
-		return
+		if d.schedule(ctx, e, t, id) == nil {
+			return
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	d.mu.Lock()
@@ -240,7 +242,9 @@ func (d *documents) launch(ctx context.Context, e *entry, t task) {
 		for pause := time.Second; ctx.Err() == nil; pause = min(2*pause, time.Hour) {
 			id, err := d.r.id(ctx, t)
 			if err == nil {
-				d.schedule(ctx, e, t, id)
+				err = d.schedule(ctx, e, t, id)
+			}
+			if err == nil {
 				return
 			}
 			d.mu.Lock()
@@ -254,11 +258,12 @@ func (d *documents) launch(ctx context.Context, e *entry, t task) {
 	})
 }
 
-// schedule gives the job to the scheduler.
-func (d *documents) schedule(ctx context.Context, e *entry, t task, id string) {
+// schedule gives the job to the scheduler. The error is errBusy.
+func (d *documents) schedule(ctx context.Context, e *entry, t task, id string) error {
 	job := d.r.job(t, id)
 	job.Database, job.DocID = e.key.database, string(e.key.id)
 	job.Finished = func(result *replication.Result, err error, _ int) bool {
+		d.r.tell(job.ID, outcome{result, err})
 		if err != nil {
 			return true
 		}
@@ -272,13 +277,20 @@ func (d *documents) schedule(ctx context.Context, e *entry, t task, id string) {
 	}
 	d.mu.Unlock()
 	if !current || d.r.scheduler.Add(job) || ctx.Err() != nil {
-		return
+		return nil
 	}
 	d.mu.Lock()
 	e.jobID = ""
 	d.mu.Unlock()
-	d.end(ctx, e, stateFailed, "The same replication is running already.", nil)
+	if other, ok := d.r.scheduler.Job(job.ID); !ok || other.Database == "" {
+		return errBusy
+	}
+	d.end(ctx, e, stateFailed, "Another document asks for the same replication.", nil)
+	return nil
 }
+
+// errBusy says that somebody runs the same replication by a request.
+var errBusy = replication.Errorf(replication.Failed, "The same replication is running, by a request to `_replicate`.")
 
 // complete notes that a replication has reached its end.
 func (d *documents) complete(e *entry, result *replication.Result) {

@@ -36,9 +36,6 @@ func (d *documents) find(ctx context.Context, key docKey) (entry, error) {
 // list returns the entries of a database, in order of their ids.
 func (d *documents) list(ctx context.Context, database string) ([]entry, error) {
 	db, err := d.r.Store.Database(ctx, database)
-	if errors.Is(err, couch.ErrDatabaseMissing) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}

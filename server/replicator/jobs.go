@@ -39,7 +39,7 @@ func newInfo(s replication.Stats, checkpointed replication.Seq) *info {
 
 // progressInfo is the info of a run, nil for none.
 func progressInfo(p *replication.Progress) *info {
-	if p == nil {
+	if p == nil || p.Through == "" { // it has not come to begin
 		return nil
 	}
 	i := newInfo(p.Stats, p.Checkpointed)
@@ -93,9 +93,6 @@ func newJobRow(s scheduler.Status) jobRow {
 	}
 	if s.State == scheduler.Running {
 		row.PID = &pid
-	}
-	if s.Database != "" {
-		row.User = nil
 	}
 	for _, e := range s.History {
 		row.History = append(row.History, event{timestamp(e.Time), string(e.Type), e.Reason})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settle/replication"
+	"settle/replication/scheduler"
 	"settle/server/auth"
 	"settle/server/web"
 	"settle/storage/couch"
@@ -51,11 +52,35 @@ func (r *Replicator) replicate(q *web.Request) error {
 		return answerError(err)
 	case control.Cancel:
 		return r.cancel(q, spec.JobID(id))
-	case spec.Continuous:
-		r.scheduler.Add(r.job(t, id))
+	}
+	if running, ok := r.scheduler.Job(spec.JobID(id)); ok {
+		if err := mayTouch(q.Session, running.User); err != nil {
+			return err
+		}
+	}
+	if spec.Continuous {
+		r.scheduler.Add(r.lasting(t, id))
 		return answerID(q, http.StatusAccepted, spec.JobID(id))
 	}
 	return r.runOnce(q, t, id)
+}
+
+// lasting makes the job of a continuous replication that no document asks for. One that
+// cannot begin, because of what its sides are, is given up: nobody is there to mend it.
+func (r *Replicator) lasting(t task, id string) *scheduler.Job {
+	job := r.job(t, id)
+	make, last := job.Make, scheduler.Run(nil)
+	job.Make = func() (made scheduler.Run, err error) {
+		made, err = make()
+		last = made
+		return made, err
+	}
+	job.Finished = func(_ *replication.Result, err error, _ int) bool {
+		known, ok := errors.AsType[*replication.Error](err)
+		hasBegun := last != nil && last.Progress().Through != ""
+		return hasBegun || !ok || known.Kind == replication.Failed
+	}
+	return job
 }
 
 // answerID answers with the id of a job.
@@ -73,7 +98,7 @@ func (r *Replicator) cancel(q *web.Request, id string) error {
 	if !ok || status.Database != "" {
 		return couch.ErrNotFound
 	}
-	if err := mayCancel(q.Session, status.User); err != nil {
+	if err := mayTouch(q.Session, status.User); err != nil {
 		return err
 	}
 	if !r.scheduler.Remove(id) {
@@ -83,7 +108,8 @@ func (r *Replicator) cancel(q *web.Request, id string) error {
 	return answerID(q, http.StatusOK, id)
 }
 
-func mayCancel(s auth.Session, owner string) error {
+// mayTouch refuses to ask for somebody else's job.
+func mayTouch(s auth.Session, owner string) error {
 	if s.IsServerAdmin() || s.User.Name == owner {
 		return nil
 	}
@@ -108,10 +134,8 @@ func (r *Replicator) runOnce(q *web.Request, t task, id string) error {
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	for {
-		if len(ended) == 0 && !r.scheduler.Add(job) {
-			if running, ok := r.scheduler.Job(job.ID); ok && (running.Database != "" || running.User != t.user.Name) {
-				return &web.Error{Status: http.StatusConflict, Name: "conflict", Reason: "That replication is running already."}
-			}
+		if len(ended) == 0 {
+			r.scheduler.Add(job)
 		}
 		select {
 		case o := <-ended:
@@ -119,7 +143,7 @@ func (r *Replicator) runOnce(q *web.Request, t task, id string) error {
 				return answerError(o.err)
 			}
 			return answerResult(q, o.result)
-		case <-look.C: // one that was ending in front of await tells nobody: then this one runs
+		case <-look.C: // that of a document, or one that was ending in front of await, tells nobody: then this one runs
 		case <-q.Context().Done():
 			return q.Context().Err()
 		case <-r.ctx.Done():
@@ -149,6 +173,12 @@ func (r *Replicator) tell(id string, o outcome) {
 
 // answerResult answers with what a replication has done.
 func answerResult(q *web.Request, result *replication.Result) error {
+	if result.Unrecorded {
+		return q.WriteJSON(http.StatusOK, struct {
+			OK             bool `json:"ok"`
+			UseCheckpoints bool `json:"use_checkpoints"`
+		}{OK: true})
+	}
 	return q.WriteJSON(http.StatusOK, struct {
 		OK        bool `json:"ok"`
 		NoChanges bool `json:"no_changes,omitempty"`
