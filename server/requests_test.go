@@ -100,7 +100,7 @@ var oddNames = []string{
 func (q *requests) request() *http.Request {
 	route := q.routes[q.below(min(len(q.routes), 256))]
 	method := route.Method
-	if q.one(8) {
+	if method == web.AnyMethod || q.one(8) {
 		method = q.of("GET", "HEAD", "POST", "PUT", "DELETE", "COPY", "PATCH", "OPTIONS", "TRACE", "FOO")
 	}
 	target := q.path(route.Path) + q.query(route.Path)

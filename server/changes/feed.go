@@ -80,7 +80,7 @@ func (f *feed) run() error {
 }
 
 // complete reports whether the feed has shown all that it is going to. A limit
-// of no rows at all does not end a feed that waits.
+// of no rows at all does not end a longpoll.
 func (f *feed) complete() bool {
 	switch f.o.kind {
 	case normal:
@@ -88,7 +88,7 @@ func (f *feed) complete() bool {
 	case longpoll:
 		return f.out.rows > 0
 	}
-	return f.out.rows > 0 && (f.left == 0 || f.o.changes.Descending)
+	return f.left <= 0 || f.o.changes.Descending
 }
 
 // wait waits for the next commit, with heartbeats, and reports whether to go on:

@@ -27,6 +27,7 @@ func TestNormal(t *testing.T) {
 		{"limit=2", "", "ab", "2", 1},
 		{"LIMIT=2", "", "ab", "2", 1},
 		{"limit=0", "", "", "0", 3},
+		{"filter=/&limit=0", "", "", "0", 3},
 		{"limit=-1", "", "abc", "3", 0},
 		{"limit=3", "", "abc", "3", 0},
 		{"limit=99999999999999999999", "", "abc", "3", 0},
@@ -237,10 +238,14 @@ func TestTimeout(t *testing.T) {
 		{"timeout=0", 0},
 		{"timeout=-5", 0},
 		{"timeout=1000&limit=0", time.Second},
+		{"timeout=1000&limit=-1", time.Second},
 	}
 	for _, tt := range tests {
 		synctest.Test(t, func(t *testing.T) {
 			for _, feed := range []string{"longpoll", "continuous", "eventsource"} {
+				if feed != "longpoll" && strings.Contains(tt.query, "limit") { // nothing is left to wait for
+					tt.want = 0
+				}
 				a := newClient(t, newSource("a")).get("feed=" + feed + "&since=now&" + tt.query)
 				<-a.done
 				if a.Code != 200 || a.ended != tt.want {

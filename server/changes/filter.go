@@ -2,6 +2,7 @@ package changes
 
 import (
 	"context"
+	"net/url"
 	"strings"
 
 	"settle/server/web"
@@ -87,8 +88,11 @@ func (s *source) readFilter(r *web.Request, db Database, name string) (*filter, 
 	case "_view":
 		return s.viewFilter(r, db)
 	}
-	if name[0] == '_' {
+	switch {
+	case name[0] == '_':
 		return nil, errFilterUnknown
+	case len(nameParts(name)) == 0:
+		return nil, nil
 	}
 	return s.functionFilter(r, db, name)
 }
@@ -133,18 +137,30 @@ func ready(ctx context.Context, f function) (*filter, error) {
 
 // findDesign opens the design document of a name "designname/function".
 func (s *source) findDesign(r *web.Request, db Database, name string, errForm error) (d *design.Document, function string, err error) {
-	owner, function, ok := strings.Cut(name, "/")
-	if !ok || owner == "" || function == "" || strings.Contains(function, "/") {
+	parts := nameParts(name)
+	if len(parts) != 2 {
 		return nil, "", errForm
 	}
-	doc, err := db.Get(r.Context(), couch.DocID(couch.DesignPrefix+owner), couch.GetOptions{})
+	doc, err := db.Get(r.Context(), couch.DocID(couch.DesignPrefix+parts[0]), couch.GetOptions{})
 	if err != nil {
 		return nil, "", err
 	}
 	plain := *doc
 	plain.Form = nil
 	d, err = s.designs.open(db.Incarnation(), docjson.AppendDocument(nil, &plain, docjson.Print{}))
-	return d, function, err
+	return d, parts[1], err
+}
+
+// nameParts splits the name of a function. As in CouchDB slashes at its ends and
+// doubled ones do not count, and the parts are unescaped once more.
+func nameParts(name string) []string {
+	parts := strings.FieldsFunc(name, func(c rune) bool { return c == '/' })
+	for i, part := range parts {
+		if plain, err := url.QueryUnescape(part); err == nil {
+			parts[i] = plain
+		}
+	}
+	return parts
 }
 
 // body is what a feed's request may bring for its filter.

@@ -9,8 +9,8 @@ import (
 	"settle/storage/couch"
 )
 
-// create makes a database. The numbers of shards and copies, q and n, have no
-// meaning here, but are checked.
+// create makes a database. The numbers of shards and copies, q and n, and the engine
+// have no meaning here, but are checked.
 func (d *Databases) create(r *web.Request) error {
 	name, q := r.Param("db"), r.Query()
 	if err := couch.ValidateDatabaseName(name); err != nil {
@@ -20,6 +20,9 @@ func (d *Databases) create(r *web.Request) error {
 		if err := requirePositive(q, param); err != nil {
 			return err
 		}
+	}
+	if engine, given := q.Lookup("engine"); given && engine != "couch" {
+		return couch.Errorf(couch.BadRequest, "invalid_engine_extension")
 	}
 	var o storage.CreateOptions
 	switch v, given := q.Lookup("partitioned"); {

@@ -25,6 +25,10 @@ func TestCreateAndDrop(t *testing.T) {
 		{"GET", "/dir%2Fbeta", "-", 200, `…"db_name":"dir/beta"`},
 		{"PUT", "/gamma?q=4&n=2&unknown=1", "-", 201, ok},
 		{"PUT", "/zeta?placement=zone:1", "-", 201, ok}, // Q3
+		{"PUT", "/theta?engine=couch", "-", 201, ok},
+		{"PUT", "/delta?engine=other", "-", 400, "…invalid_engine_extension"},
+		{"PUT", "/delta?engine=", "-", 400, "…invalid_engine_extension"},
+		{"PUT", "/delta?q=x&q=1", "-", 400, "…`q` value"},
 		{"PUT", "/delta?q=0", "-", 400, "…`q` value"},
 		{"PUT", "/delta?q=x", "-", 400, "…`q` value"},
 		{"PUT", "/delta?n=", "-", 400, "…`n` value"},
@@ -150,6 +154,8 @@ func TestCompact(t *testing.T) {
 		{"POST", "/alpha/_compact/d", "{}", 202, ok},
 		{"POST", "/alpha/_compact/none", "{}", 404, "…missing"},
 		{"POST", "/alpha/_compact/d", "-", 415, ""},
+		{"POST", "/alpha/_compact/d/more/still", "{}", 202, ok},
+		{"POST", "/alpha/_compact/none/more", "{}", 404, "…missing"},
 		{"GET", "/alpha/_compact", "-", 405, ""},
 	})
 	for strings.Contains(b.do("GET", "/alpha", "-").Body.String(), `"compact_running":true`) {
@@ -158,6 +164,25 @@ func TestCompact(t *testing.T) {
 	if _, err := db.Get(t.Context(), "a", couch.GetOptions{Rev: first.Rev()}); err == nil {
 		t.Error("the superseded body is still there")
 	}
+}
+
+// Paths that CouchDB serves whatever is asked of them.
+func TestOddPaths(t *testing.T) {
+	b := newBench(t)
+	b.create("alpha")
+	const gone = `{"error":"gone","reason":"Temporary views are not supported in CouchDB"}`
+	b.play([]exchange{
+		{"GET", "/alpha/_shards", "-", 200, `{"shards":{"00000000-ffffffff":["settle@127.0.0.1"]}}`},
+		{"GET", "/alpha/_shards/none", "-", 200, `{"range":"00000000-ffffffff","nodes":["settle@127.0.0.1"]}`},
+		{"PUT", "/alpha/_shards/none", "{}", 405, "…Only GET"},
+		{"POST", "/alpha/_temp_view", "{}", 410, gone},
+		{"GET", "/alpha/_temp_view", "-", 410, gone},
+		{"DELETE", "/alpha/_temp_view/x/y", "-", 410, gone},
+		{"POST", "/beta/_temp_view", "{}", 404, ""},
+		{"GET", "/alpha/_partition", "-", 400, "…invalid_partition_req"},
+		{"PUT", "/alpha/_partition", "{}", 400, "…invalid_partition_req"},
+		{"DELETE", "/alpha/_partition/", "-", 400, "…invalid_partition_req"},
+	})
 }
 
 func TestDBsInfo(t *testing.T) {

@@ -245,7 +245,7 @@ func TestQueries(t *testing.T) {
 		{"POST", "/alpha/_all_docs/queries", `{"queries":[{},{"keys":5}]}`, 400, "…array of strings"},
 		{"POST", "/alpha/_all_docs/queries", `{"queries":[{"limit":-1}]}`, 400, `…"query_parse_error"`},
 		{"POST", "/alpha/_all_docs/queries", `[]`, 400, "…JSON object"},
-		{"POST", "/alpha/_all_docs/queries", `-`, 415, ""},
+		{"POST", "/alpha/_all_docs/queries", `-`, 400, "…invalid UTF-8 JSON"},
 	})
 }
 

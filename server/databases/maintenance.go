@@ -62,9 +62,25 @@ func (d *Databases) syncShards(r *web.Request) error {
 	return r.WriteOK(http.StatusAccepted)
 }
 
+// wholeRange is the range of the only shard.
+const wholeRange = "00000000-ffffffff"
+
 // shards tells that the whole database is on the one node.
 func shards(r *web.Request) error {
 	return r.WriteJSON(http.StatusOK, map[string]map[string][]string{
-		"shards": {"00000000-ffffffff": {node.Name}},
+		"shards": {wholeRange: {node.Name}},
 	})
+}
+
+// shardOf tells where a document is, or would be.
+func shardOf(r *web.Request) error {
+	return r.WriteJSON(http.StatusOK, struct {
+		Range string   `json:"range"`
+		Nodes []string `json:"nodes"`
+	}{wholeRange, []string{node.Name}})
+}
+
+// noTempView refuses what CouchDB had before version 2.
+func noTempView(*web.Request) error {
+	return &web.Error{Status: http.StatusGone, Name: "gone", Reason: "Temporary views are not supported in CouchDB"}
 }

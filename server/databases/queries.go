@@ -7,7 +7,8 @@ import (
 )
 
 // queries returns the handler that answers several lists at once. Each query
-// takes from the query parameters what it does not say itself.
+// takes from the query parameters what it does not say itself. As in CouchDB the
+// body's type does not matter.
 func queries(ns namespace, read optionsReader) web.Handler {
 	return func(r *web.Request) error {
 		common, err := read(r)
@@ -15,7 +16,7 @@ func queries(ns namespace, read optionsReader) web.Handler {
 			return err
 		}
 		var all []viewparams.Params
-		err = viewparams.ReadBody(r, func(body *docjson.Reader) (err error) {
+		err = viewparams.ReadUntyped(r, func(body *docjson.Reader) (err error) {
 			all, err = viewparams.ReadQueries(body, common)
 			return err
 		})

@@ -41,8 +41,8 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "POST", Path: "/:db/_local_docs", Privilege: web.Reader, Handler: list(localDocs, ofDatabase)},
 		{Method: "POST", Path: "/:db/_local_docs/queries", Privilege: web.Reader, Handler: queries(localDocs, ofDatabase)},
 
-		{Method: "GET", Path: "/:db/_partition", Privilege: web.Reader, Handler: noPartition},
-		{Method: "GET", Path: "/:db/_partition/", Privilege: web.Reader, Handler: noPartition},
+		{Method: web.AnyMethod, Path: "/:db/_partition", Privilege: web.Reader, Handler: noPartition},
+		{Method: web.AnyMethod, Path: "/:db/_partition/", Privilege: web.Reader, Handler: noPartition},
 		{Method: "GET", Path: "/:db/_partition/:partition", Privilege: web.Reader, Handler: partitionInfo},
 		{Method: "GET", Path: "/:db/_partition/:partition/_all_docs", Privilege: web.Reader, Handler: list(allDocs, ofPartition)},
 		{Method: "POST", Path: "/:db/_partition/:partition/_all_docs", Privilege: web.Reader, Handler: list(allDocs, ofPartition)},
@@ -68,7 +68,12 @@ func (d *Databases) Routes() []web.Route {
 		{Method: "POST", Path: "/:db/_ensure_full_commit", Privilege: web.Reader, Handler: ensureFullCommit},
 		{Method: "POST", Path: "/:db/_compact", Privilege: web.Maintainer, Handler: d.compact},
 		{Method: "POST", Path: "/:db/_compact/:design", Privilege: web.Maintainer, Handler: compactIndexes},
+		{Method: "POST", Path: "/:db/_compact/:design/*", Privilege: web.Maintainer, Handler: compactIndexes},
 		{Method: "GET", Path: "/:db/_shards", Privilege: web.Reader, Handler: shards},
+		{Method: "GET", Path: "/:db/_shards/:doc", Privilege: web.Reader, Handler: shardOf},
 		{Method: "POST", Path: "/:db/_sync_shards", Privilege: web.ServerAdmin, Handler: d.syncShards},
+
+		{Method: web.AnyMethod, Path: "/:db/_temp_view", Privilege: web.Reader, Handler: noTempView},
+		{Method: web.AnyMethod, Path: "/:db/_temp_view/*", Privilege: web.Reader, Handler: noTempView},
 	}
 }

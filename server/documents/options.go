@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"slices"
 	"strings"
 
 	"settle/server/web"
@@ -41,21 +42,31 @@ func readOptionsOf(q web.Query) (readOptions, error) {
 		latest:      q.Is("latest"),
 		attachments: q.Is("attachments"),
 		encodings:   q.Is("att_encoding_info"),
-		replicated:  q.Get("new_edits") == "false",
+		replicated:  isReplicated(q),
 	}
 	return o, o.readRevisions(q)
 }
 
+// isReplicated reads new_edits: what is neither "true" nor "false" does not count.
+func isReplicated(q web.Query) bool {
+	for _, p := range slices.Backward(q) {
+		if p.Name == "new_edits" && (p.Value == "true" || p.Value == "false") {
+			return p.Value == "false"
+		}
+	}
+	return false
+}
+
 // readRevisions reads the parameters that name revisions.
 func (o *readOptions) readRevisions(q web.Query) error {
-	if v, ok := q.Lookup("rev"); ok {
+	if v, ok := q.LookupLast("rev"); ok {
 		rev, err := couch.ParseRev(v)
 		if err != nil {
 			return err
 		}
 		o.get.Rev, o.hasRev = rev, true
 	}
-	if v, ok := q.Lookup("atts_since"); ok {
+	if v, ok := q.LookupLast("atts_since"); ok {
 		since, err := revList(v)
 		if err != nil {
 			return err
@@ -63,7 +74,7 @@ func (o *readOptions) readRevisions(q web.Query) error {
 		o.attsSince = append([]couch.RevID{}, since...)
 		o.attachments = true
 	}
-	if v, ok := q.Lookup("open_revs"); ok && v == "all" {
+	if v, ok := q.LookupLast("open_revs"); ok && v == "all" {
 		o.openRevs = &couch.OpenRevsOptions{All: true, Latest: o.latest}
 	} else if ok {
 		revs, err := revList(v)

@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 
+	"settle/server/viewparams"
 	"settle/server/web"
 	"settle/storage"
+	"settle/storage/couch"
 )
 
 // allDBs lists the names of the databases in a range. A list that is short
@@ -36,33 +38,38 @@ func (h *handlers) allDBs(r *web.Request) error {
 	return list.Close("]\n")
 }
 
-// NameRange reads the parameters of a list of databases. Errors are a QueryParse, or a
-// BadRequest for what should be JSON.
-func NameRange(q web.Query) (o storage.NameRange, err error) {
-	if o.Start, err = q.JSONString("startkey", "start_key"); err != nil {
-		return o, err
+// errNoKeys refuses what CouchDB crashes at.
+var errNoKeys = couch.Errorf(couch.QueryParse, "`keys` is not supported for lists of databases")
+
+// NameRange reads the parameters of a list of databases, which are those of a list of
+// documents. Errors are a QueryParse, or a BadRequest for what should be JSON.
+func NameRange(q web.Query) (storage.NameRange, error) {
+	p, err := viewparams.FromQuery(q)
+	switch {
+	case err != nil:
+		return storage.NameRange{}, err
+	case p.HasKeys:
+		return storage.NameRange{}, errNoKeys
 	}
-	if o.End, err = q.JSONString("endkey", "end_key"); err != nil {
-		return o, err
+	o := storage.NameRange{ExclusiveEnd: p.ExclusiveEnd, Descending: p.Descending, Skip: p.Skip, Limit: p.Limit}
+	var isBehindAll, isBeforeAll bool
+	o.Start, isBehindAll = bound(p.Start, p.Descending)
+	o.End, isBeforeAll = bound(p.End, !p.Descending)
+	if isBehindAll || isBeforeAll {
+		o.Limit = 0
 	}
-	key, err := q.JSONString("key")
-	if err != nil {
-		return o, err
+	return o, nil
+}
+
+// bound returns an end of a range as a name, nil where it leaves nothing out. A key
+// that is no string lies below every name: it leaves all of them out where they would
+// have to be below it.
+func bound(k *viewparams.Key, isAbove bool) (name *string, outside bool) {
+	switch {
+	case k == nil:
+		return nil, false
+	case k.IsString:
+		return &k.ID, false
 	}
-	if key != nil {
-		o.Start, o.End = key, key
-	}
-	inclusive, err := q.Bool([]string{"inclusive_end"}, true)
-	if err != nil {
-		return o, err
-	}
-	o.ExclusiveEnd = !inclusive
-	if o.Descending, err = q.Bool([]string{"descending"}, false); err != nil {
-		return o, err
-	}
-	if o.Skip, err = q.Count("skip", 0); err != nil {
-		return o, err
-	}
-	o.Limit, err = q.Count("limit", -1)
-	return o, err
+	return nil, isAbove
 }

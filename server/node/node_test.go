@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"iter"
 	"log/slog"
@@ -106,16 +107,86 @@ func TestAnswers(t *testing.T) {
 		{"/_uuids?count=", 400, `{"error":"bad_request","reason":"count must be a positive integer"}`},
 		{"/_uuids?count=-1", 400, `{"error":"bad_request","reason":"count must be a positive integer"}`},
 		{"/_uuids?count=2.5", 400, `{"error":"bad_request","reason":"count must be a positive integer"}`},
-		{"/_all_dbs?limit=-1", 400, `{"error":"query_parse_error","reason":"Invalid value for positive integer: \"-1\""}`},
+		{"/_reshard", 200, `{"state":"running","state_reason":null,"completed":0,"failed":0,"running":0,"stopped":0,"total":0}`},
+		{"/_reshard/state", 200, `{"state":"running","reason":null}`},
+		{"/_reshard/jobs/x", 404, `{"error":"not_found","reason":"missing"}`},
+		{"/_reshard/jobs/x/state", 404, `{"error":"not_found","reason":"missing"}`},
+		{"/_all_dbs?limit=-1", 400, `{"error":"query_parse_error","reason":"Invalid value for positive integer: -1"}`},
 		{"/_all_dbs?limit=abc", 400, `{"error":"query_parse_error","reason":"Invalid value for integer: \"abc\""}`},
 		{"/_all_dbs?descending=maybe", 400, `{"error":"query_parse_error","reason":"Invalid boolean parameter: \"maybe\""}`},
 		{"/_all_dbs?startkey=alpha", 400, `{"error":"bad_request","reason":"invalid UTF-8 JSON"}`},
-		{"/_all_dbs?startkey=5", 400, "{\"error\":\"query_parse_error\",\"reason\":\"`startkey` must be a JSON string\"}"},
+		{"/_all_dbs?include_docs=maybe", 400, `{"error":"query_parse_error","reason":"Invalid boolean parameter: \"maybe\""}`},
+		{"/_all_dbs?stale=maybe", 400, "{\"error\":\"query_parse_error\",\"reason\":\"Invalid value for `stale`.\"}"},
+		{"/_all_dbs?keys=[]", 400, "{\"error\":\"query_parse_error\",\"reason\":\"`keys` is not supported for lists of databases\"}"},
 	}
 	for _, tt := range tests {
 		res, body := get(t, h, tt.target)
 		if res.StatusCode != tt.status || body != tt.body+"\n" {
 			t.Errorf("%s: %d %s, want %d %s", tt.target, res.StatusCode, body, tt.status, tt.body)
+		}
+	}
+}
+
+// TestAnyMethod asks for what CouchDB answers whatever the method is.
+func TestAnyMethod(t *testing.T) {
+	h, _ := serve(t, &store{})
+	for target, want := range map[string]string{
+		"/_node":              `400 {"error":"bad_request","reason":"Incomplete path to _node request"}`,
+		"/_node/_local":       `200 {"name":"settle@127.0.0.1"}`,
+		"/_node/none@nowhere": `404 {"error":"not_found","reason":"no such node: none@nowhere"}`,
+	} {
+		for _, method := range []string{"GET", "POST", "PUT", "DELETE", "COPY"} {
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, httptest.NewRequest(method, target, nil))
+			if got := fmt.Sprintf("%d %s", rec.Code, rec.Body); got != want+"\n" {
+				t.Errorf("%s %s: %s", method, target, got)
+			}
+		}
+	}
+}
+
+func TestReloadQueryServers(t *testing.T) {
+	h, _ := serve(t, &store{})
+	for contentType, want := range map[string]int{"application/json": 200, "text/plain": 415} {
+		req := httptest.NewRequest("POST", "/_reload_query_servers", nil)
+		req.Header.Set("Content-Type", contentType)
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, req)
+		if rec.Code != want {
+			t.Errorf("%s: %d %s", contentType, rec.Code, rec.Body)
+		}
+	}
+	if res, _ := get(t, h, "/_reload_query_servers"); res.StatusCode != 405 || res.Header.Get("Allow") != "POST" {
+		t.Errorf("GET: %d %s", res.StatusCode, res.Header.Get("Allow"))
+	}
+}
+
+func TestVersions(t *testing.T) {
+	h, _ := serve(t, &store{})
+	_, body := get(t, h, "/_node/_local/_versions")
+	var got struct {
+		JavaScript struct{ Name string } `json:"javascript_engine"`
+		Erlang     struct {
+			Version string
+			Hashes  []string `json:"supported_hashes"`
+		}
+		Collation struct {
+			Name      string
+			Library   string `json:"library_version"`
+			Algorithm string `json:"collation_algorithm_version"`
+			Collator  string `json:"collator_version"`
+		} `json:"collation_driver"`
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	c := got.Collation
+	for name, value := range map[string]string{
+		"engine": got.JavaScript.Name, "version": got.Erlang.Version, "hashes": strings.Join(got.Erlang.Hashes, ","),
+		"driver": c.Name, "library": c.Library, "algorithm": c.Algorithm, "collator": c.Collator,
+	} {
+		if value == "" {
+			t.Errorf("no %s in %s", name, body)
 		}
 	}
 }
@@ -151,6 +222,12 @@ func TestAllDBsRange(t *testing.T) {
 		{`key="k"&limit=0&skip=3`, storage.NameRange{Start: &k, End: &k, Skip: 3}},
 		{`descending=TRUE&startkey="z"&limit=7`, storage.NameRange{Start: &z, Descending: true, Limit: 7}},
 		{"startkey=null&nonsense=1", storage.NameRange{Limit: -1}},
+		{"startkey=5", storage.NameRange{Limit: -1}},
+		{`startkey={}&endkey="z"`, storage.NameRange{End: &z, Limit: -1}},
+		{"endkey=5", storage.NameRange{}},
+		{"key=null", storage.NameRange{}},
+		{"startkey=[]&descending=true", storage.NameRange{Descending: true}},
+		{"endkey=[]&descending=true", storage.NameRange{Descending: true, Limit: -1}},
 	}
 	for _, tt := range tests {
 		s := &store{}

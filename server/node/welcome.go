@@ -49,15 +49,6 @@ func (h *handlers) up(r *web.Request) error {
 	return r.WriteJSON(http.StatusOK, status{Status: "ok", Seeds: &struct{}{}})
 }
 
-// reshardJobs answers that no database is being resharded: none has shards.
-func reshardJobs(r *web.Request) error {
-	return r.WriteJSON(http.StatusOK, struct {
-		Total  int      `json:"total_rows"`
-		Offset int      `json:"offset"`
-		Jobs   []string `json:"jobs"`
-	}{Jobs: []string{}})
-}
-
 // membership answers that the cluster is this node.
 func membership(r *web.Request) error {
 	return r.WriteJSON(http.StatusOK, struct {
@@ -108,4 +99,13 @@ func unknownOfNode(r *web.Request) error {
 		return err
 	}
 	return couch.ErrDatabaseMissing
+}
+
+// reloadQueryServers has nothing to do: there are no processes that would have to
+// begin anew.
+func reloadQueryServers(r *web.Request) error {
+	if err := r.RequireJSON(); err != nil {
+		return err
+	}
+	return r.WriteOK(http.StatusOK)
 }

@@ -20,15 +20,16 @@ func (q *Queries) Routes() []web.Route {
 		{Method: "GET", Path: "/:db/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
 		{Method: "POST", Path: "/:db/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
 		{Method: "POST", Path: "/:db/_design/:design/_view/:view/queries", Privilege: web.Reader, Handler: q.queries},
-		{Method: "GET", Path: "/:db/_design/:design/_view", Privilege: web.Reader, Handler: noView},
-		{Method: "GET", Path: "/:db/_design/:design/_view/", Privilege: web.Reader, Handler: noView},
-		{Method: "GET", Path: "/:db/_design/:design/_view/:view/*", Privilege: web.Reader, Handler: noView},
+		{Method: web.AnyMethod, Path: "/:db/_design/:design/_view", Privilege: web.Reader, Handler: noView},
+		{Method: web.AnyMethod, Path: "/:db/_design/:design/_view/", Privilege: web.Reader, Handler: noView},
+		{Method: web.AnyMethod, Path: "/:db/_design/:design/_view/:view/*", Privilege: web.Reader, Handler: noView},
 		{Method: "GET", Path: "/:db/_design/:design/_info", Privilege: web.Reader, Handler: q.info},
 		{Method: "GET", Path: "/:db/_partition/:partition/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
 		{Method: "POST", Path: "/:db/_partition/:partition/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
 		{Method: "POST", Path: "/:db/_partition/:partition/_design/:design/_view/:view/queries", Privilege: web.Reader, Handler: q.queries},
 
 		{Method: "POST", Path: "/:db/_view_cleanup", Privilege: web.Maintainer, Handler: q.cleanUp},
+		{Method: "POST", Path: "/:db/_view_cleanup/*", Privilege: web.Maintainer, Handler: q.cleanUp},
 	}
 }
 

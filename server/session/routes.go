@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -72,22 +71,36 @@ func (h *handlers) post(r *web.Request) error {
 	session, err := h.auth.Login(r.Request, credentials)
 	switch {
 	case errors.Is(err, errUnauthorized):
-		setCookie(r, h.auth.NoCookie(r.Request))
-		if target := r.Query().Get("fail"); target != "" {
-			return redirect(r, target)
-		}
-		return err
+		return h.refuse(r, err)
 	case err != nil:
 		return err
 	}
-	setCookie(r, h.auth.Cookie(r.Request, session))
-	if target := r.Query().Get("next"); target != "" {
-		return redirect(r, target)
+	status, err := statusOr(r, "next", http.StatusOK)
+	if err != nil {
+		return err
 	}
-	return r.WriteJSON(http.StatusOK, struct {
+	setCookie(r, h.auth.Cookie(r.Request, session))
+	return r.WriteJSON(status, struct {
 		OK bool `json:"ok"`
 		userCtx
 	}{true, printUser(session)})
+}
+
+// refuse answers a wrong name or password.
+func (h *handlers) refuse(r *web.Request, refusal error) error {
+	status, err := statusOr(r, "fail", http.StatusUnauthorized)
+	if err != nil {
+		return err
+	}
+	setCookie(r, h.auth.NoCookie(r.Request))
+	if status == http.StatusUnauthorized {
+		return refusal
+	}
+	_, name, reason := web.Describe(refusal)
+	return r.WriteJSON(status, struct {
+		Error  string `json:"error"`
+		Reason string `json:"reason"`
+	}{name, reason})
 }
 
 var errPleaseLogIn = &couch.Error{Kind: couch.Unauthorized, Reason: "Please login."}
@@ -98,23 +111,29 @@ var errUnauthorized = &couch.Error{Kind: couch.Unauthorized}
 // delete takes the cookie away from the client. As in CouchDB, the cookie
 // itself goes on counting until it runs out.
 func (h *handlers) delete(r *web.Request) error {
-	setCookie(r, h.auth.NoCookie(r.Request))
-	if target := r.Query().Get("next"); target != "" {
-		return redirect(r, target)
+	status, err := statusOr(r, "next", http.StatusOK)
+	if err != nil {
+		return err
 	}
-	return r.WriteOK(http.StatusOK)
+	setCookie(r, h.auth.NoCookie(r.Request))
+	return r.WriteOK(status)
 }
 
 // setCookie replaces a cookie that authentication has renewed.
 func setCookie(r *web.Request, header string) { r.Response.Header().Set("Set-Cookie", header) }
 
-// redirect answers 302 to a path of this server.
-func redirect(r *web.Request, target string) error {
-	if !strings.HasPrefix(target, "/") || strings.ContainsAny(target, "\r\n") {
-		return couch.Errorf(couch.BadRequest, "redirect path must begin with \"/\"")
+// statusOr returns 302, and sets where to, where the named parameter says so: it is a
+// path of this server. Otherwise it returns the given status. The error is a BadRequest.
+func statusOr(r *web.Request, parameter string, status int) (int, error) {
+	target, given := r.Query().Lookup(parameter)
+	switch {
+	case !given:
+		return status, nil
+	case !strings.HasPrefix(target, "/") || strings.ContainsAny(target, "\r\n"):
+		return 0, couch.Errorf(couch.BadRequest, "redirect path must begin with \"/\"")
 	}
 	r.Response.Header().Set("Location", r.AbsoluteURL()+target)
-	return r.WriteOK(http.StatusFound)
+	return http.StatusFound, nil
 }
 
 // maxLogin bounds the body of a log-in.
@@ -126,30 +145,53 @@ func readLogin(r *web.Request) (auth.Credentials, error) {
 	if err != nil {
 		return auth.Credentials{}, err
 	}
-	var login struct {
-		Name     string `json:"name"`
-		Username string `json:"username"`
-		Password string `json:"password"`
-		Token    string `json:"token"`
-	}
+	var l login
 	switch r.MediaType() {
 	case "application/x-www-form-urlencoded":
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
 			return auth.Credentials{}, couch.Errorf(couch.BadRequest, "invalid form")
 		}
-		login.Name, login.Username = form.Get("name"), form.Get("username")
-		login.Password, login.Token = form.Get("password"), form.Get("token")
+		l = loginIn(form)
 	case "application/json":
-		if err := web.UnmarshalJSON(body, &login); err != nil {
+		if err := web.UnmarshalJSON(body, &l); err != nil {
 			return auth.Credentials{}, err
 		}
 	default:
 		return auth.Credentials{}, &couch.Error{Kind: couch.BadContentType}
 	}
-	name := cmp.Or(login.Name, login.Username)
-	if name == "" {
-		return auth.Credentials{}, couch.Errorf(couch.BadRequest, "request body must contain a username")
+	name, err := l.name()
+	return auth.Credentials{Name: name, Password: l.Password, Token: l.Token}, err
+}
+
+// login is what a client logs in with. Either name will do; nil: not given.
+type login struct {
+	Name     *string `json:"name"`
+	Username *string `json:"username"`
+	Password string  `json:"password"`
+	Token    string  `json:"token"`
+}
+
+func loginIn(form url.Values) login {
+	l := login{Password: form.Get("password"), Token: form.Get("token")}
+	if form.Has("name") {
+		l.Name = new(form.Get("name"))
 	}
-	return auth.Credentials{Name: name, Password: login.Password, Token: login.Token}, nil
+	if form.Has("username") {
+		l.Username = new(form.Get("username"))
+	}
+	return l
+}
+
+// name returns the name, which may be empty. The error is a BadRequest.
+func (l *login) name() (string, error) {
+	switch {
+	case l.Name == nil && l.Username == nil:
+		return "", couch.Errorf(couch.BadRequest, "request body must contain a username")
+	case l.Name == nil:
+		return *l.Username, nil
+	case l.Username != nil && *l.Username != *l.Name:
+		return "", couch.Errorf(couch.BadRequest, "request body contains different usernames")
+	}
+	return *l.Name, nil
 }

@@ -11,6 +11,11 @@ func ReadBody(r *web.Request, read func(*docjson.Reader) error) error {
 	if err := r.RequireJSON(); err != nil {
 		return err
 	}
+	return ReadUntyped(r, read)
+}
+
+// ReadUntyped is ReadBody for a request that need not say that its body is JSON.
+func ReadUntyped(r *web.Request, read func(*docjson.Reader) error) error {
 	body, err := r.OpenBody()
 	if err != nil {
 		return err

@@ -75,6 +75,8 @@ var table = []web.Route{
 	{Method: "GET", Path: "/:db/:doc", Privilege: web.Reader, Handler: echoing("db", "doc")},
 	{Method: "COPY", Path: "/:db/:doc", Privilege: web.Reader, Handler: echoing("db", "doc")},
 	{Method: "GET", Path: "/:db/:doc/*", Privilege: web.Reader, Handler: echoing("db", "doc", "*")},
+	{Method: web.AnyMethod, Path: "/:db/_any", Privilege: web.Reader, Handler: echoing("db")},
+	{Method: "PUT", Path: "/:db/_any", Privilege: web.ServerAdmin, Handler: echoing()},
 	{Method: "POST", Path: "/_fail", Privilege: web.Public, Handler: func(r *web.Request) error {
 		r.SetETag("must not stay")
 		return errors.New("secret cause")
@@ -132,6 +134,11 @@ func TestRouting(t *testing.T) {
 		{"OPTIONS", "/alpha/doc", 405, `{"error":"method_not_allowed","reason":"Only GET,HEAD,COPY allowed"}`},
 		{"FOO", "/alpha/doc", 405, `{"error":"method_not_allowed","reason":"Only GET,HEAD,COPY allowed"}`},
 		{"GET", "/alpha/doc?a=%zz", 400, `{"error":"bad_request","reason":"invalid_url_encoding"}`},
+		{"GET", "/alpha/_any", 200, `["alpha"]`},
+		{"COPY", "/alpha/_any", 200, `["alpha"]`},
+		{"PUT", "/alpha/_any", 200, `[]`},
+		{"FOO", "/alpha/_any", 405, `{"error":"method_not_allowed","reason":"Only GET,HEAD,POST,PUT,DELETE,COPY,PATCH,OPTIONS,TRACE,CONNECT allowed"}`},
+		{"GET", "/missing/_any", 404, `{"error":"not_found","reason":"Database does not exist."}`},
 		{"GET", "/_node/a/b", 200, `["a","b"]`},
 		{"GET", "/_node/a/b/c", 404, `{"error":"not_found","reason":"missing"}`},
 		{"GET", "/_node/a/b%2Fc", 200, `["a","b/c"]`},

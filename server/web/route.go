@@ -1,11 +1,15 @@
 package web
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Route is one row of a family's table.
 type Route struct {
 	// Method is the HTTP method. A GET row serves HEAD too, unless the table has
-	// a HEAD row for the same path.
+	// a HEAD row for the same path; an AnyMethod row serves every method that has no
+	// row.
 	Method string
 	// Path is a pattern: "/:db/:doc" names single segments, a last "*" takes the
 	// rest. Matching works on escaped segments, so that a name may contain "/".
@@ -13,6 +17,9 @@ type Route struct {
 	Privilege Privilege
 	Handler   Handler
 }
+
+// AnyMethod is the method of rows that serve whatever method is asked for.
+const AnyMethod = "*"
 
 // Handler answers one request. The error it returns becomes the answer, unless
 // the answer has begun: then the connection is cut, so that the client cannot
@@ -74,7 +81,9 @@ func resources(tables [][]Route) []*resource {
 				panic("web: two rows for " + row.Method + " " + row.Path)
 			}
 			res.routes[row.Method] = row
-			res.methods = append(res.methods, row.Method)
+			if row.Method != AnyMethod {
+				res.methods = append(res.methods, row.Method)
+			}
 		}
 	}
 	return list
@@ -86,11 +95,17 @@ func (res *resource) find(method string) (Route, bool) {
 	if !ok && method == "HEAD" {
 		route, ok = res.routes["GET"]
 	}
+	if !ok && slices.Contains(routedMethods, method) { // others have no parameters
+		route, ok = res.routes[AnyMethod]
+	}
 	return route, ok
 }
 
 // allow lists the methods of the path, as the Allow header has them.
 func (res *resource) allow() string {
+	if _, any := res.routes[AnyMethod]; any {
+		return strings.Join(routedMethods, ",")
+	}
 	var b strings.Builder
 	_, ownHead := res.routes["HEAD"]
 	for i, m := range res.methods {

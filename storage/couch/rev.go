@@ -24,6 +24,7 @@ const maxGen = 1<<53 - 1
 // characters is hexadecimal. The error is a BadRequest.
 func ParseRev(s string) (RevID, error) {
 	gen, hash, ok := strings.Cut(s, "-")
+	gen = strings.TrimPrefix(gen, "+") // as Erlang reads numbers
 	if !ok || gen == "" {
 		return RevID{}, errInvalidRev
 	}

@@ -20,6 +20,7 @@ func TestParseRev(t *testing.T) {
 		{"0-", "0-", 0},
 		{"2-", "2-", 2},
 		{"007-x", "7-x", 7},
+		{"+1-abc", "1-abc", 1},
 		{"3-ABCDEF0123456789ABCDEF0123456789", "3-abcdef0123456789abcdef0123456789", 3},
 		{"9007199254740991-a-b", "9007199254740991-a-b", 9007199254740991},
 	}
@@ -33,7 +34,7 @@ func TestParseRev(t *testing.T) {
 	if rev, err := couch.ParseRev("1-" + long); err != nil || rev.Hash != long {
 		t.Errorf("a hash of %d characters: got %v", len(long), err)
 	}
-	for _, bad := range []string{"3-ABCDEF0123456789ABCDEF012345678X", "1-" + long + "x", "", "1", "abc", "-abc", "-1-abc", "+1-abc", " 1-abc", "1.0-a", "9007199254740992-a", "99999999999999999999-a", `"1-a"`} {
+	for _, bad := range []string{"3-ABCDEF0123456789ABCDEF012345678X", "1-" + long + "x", "", "1", "abc", "-abc", "-1-abc", "++1-abc", "+-abc", " 1-abc", "1.0-a", "9007199254740992-a", "99999999999999999999-a", `"1-a"`} {
 		if rev, err := couch.ParseRev(bad); !errors.Is(err, &couch.Error{Kind: couch.BadRequest}) {
 			t.Errorf("%q: got %s, %v, want a bad request", bad, rev, err)
 		}

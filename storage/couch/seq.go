@@ -67,11 +67,11 @@ func IsAhead(s string, inc Incarnation, last Seq) bool {
 // decodeSeq reads a printed sequence. One that CouchDB has printed, and "0",
 // have no incarnation and are 0.
 func decodeSeq(s string) (Seq, Incarnation, error) {
+	if s == "0" { // which CouchDB does not take in quotes
+		return 0, Incarnation{}, nil
+	}
 	if len(s) >= 2 && s[0] == '"' && s[len(s)-1] == '"' {
 		s = s[1 : len(s)-1]
-	}
-	if s == "0" {
-		return 0, Incarnation{}, nil
 	}
 	num, token, ok := strings.Cut(s, "-")
 	n, err := strconv.ParseUint(num, 10, 64)

@@ -33,7 +33,7 @@ func TestParseSeq(t *testing.T) {
 		}
 	}
 	good := couch.FormatSeq(5, inc)
-	for _, bad := range []string{"", "5", "abc", "1-abc", "-1", "now", "6" + good[1:], "05" + good[1:], good + "A", good[:len(good)-1], "5-", "5-g1AAAA\n", "1.5", "\""} {
+	for _, bad := range []string{"", "5", "abc", "1-abc", "-1", "now", "6" + good[1:], "05" + good[1:], good + "A", good[:len(good)-1], "5-", "5-g1AAAA\n", "1.5", "\"", `"0"`} {
 		if got, err := couch.ParseSeq(bad, inc, 10); !errors.Is(err, couch.ErrMalformedSeq) {
 			t.Errorf("%q: got %d, %v, want a malformed sequence", bad, got, err)
 		}
