@@ -38,7 +38,7 @@ type activeRow struct {
 	ErrorCount  int         `json:"error_count"`
 	LastUpdated string      `json:"last_updated"`
 	StartTime   string      `json:"start_time"`
-	*sides                  // nil: there is no job
+	*sides                  // nil: there can be no job for now
 }
 
 // sides are those of a job.
@@ -75,11 +75,14 @@ func (d *documents) row(e *entry) (row any, state string) {
 		Database: e.key.database, DocID: e.key.id, ID: optional(e.jobID), Node: node.Name,
 		State: "initializing", ErrorCount: e.errors, LastUpdated: e.updated, StartTime: timestamp(e.started),
 	}
+	shown := &sides{source, target, optional(e.spec.Source.ShownProxy()), optional(e.spec.Target.ShownProxy())}
 	if e.errors > 0 {
 		active.State, active.Info = "error", reasonInfo{e.reason}
+	} else {
+		active.sides = shown
 	}
 	if status, ok := d.job(e); ok {
-		active.sides = &sides{source, target, optional(e.spec.Source.ShownProxy()), optional(e.spec.Target.ShownProxy())}
+		active.sides = shown
 		active.State, active.ErrorCount, active.LastUpdated = string(status.State), status.Failures, timestamp(status.Updated)
 		switch told := progressInfo(status.Progress); {
 		case status.State == scheduler.Crashing:
