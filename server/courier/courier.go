@@ -67,7 +67,7 @@ type Receipt struct {
 
 // Refusal is an answer of the server's other than that it has the delivery.
 type Refusal struct {
-	Status int
+	Status int    `json:"-"`
 	Name   string `json:"error"`
 	Reason string `json:"reason"`
 }
