@@ -18,7 +18,7 @@ type running struct {
 }
 
 type holder struct {
-	interrupt func()
+	interrupt func() // does not block; called with the lock held
 	done      chan struct{}
 }
 
@@ -34,7 +34,6 @@ func (r *running) begin(ctx context.Context, id couch.BlobID, interrupt func()) 
 		if other == nil {
 			return func() { r.leave(id, mine) }, nil
 		}
-		other.interrupt()
 		select {
 		case <-other.done:
 		case <-timeout.C:
@@ -45,11 +44,13 @@ func (r *running) begin(ctx context.Context, id couch.BlobID, interrupt func()) 
 	}
 }
 
-// enter returns who is there already.
+// enter returns who is there already, interrupted. It holds the lock meanwhile: once
+// that one has left, its connection may serve another request, which is not meant.
 func (r *running) enter(id couch.BlobID, mine *holder) (other *holder) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if other := r.byID[id]; other != nil {
+		other.interrupt()
 		return other
 	}
 	if r.byID == nil {
