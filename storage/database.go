@@ -24,6 +24,7 @@ type Database struct {
 	blobs *attachments.Blobs
 
 	dedup     dedup
+	security  atomic.Pointer[security]
 	left      autocompact.Leftovers
 	ruleless  atomic.Uint64 // a DesignSeq at which no design document had a validation function
 	aheadOnce sync.Once     // of the warning that a client was ahead
@@ -140,8 +141,9 @@ func readMeta(ctx context.Context, r kv.Reader) (*schema.Meta, error) {
 // handles keeps the databases that were used of late, so that their keys need
 // not be unwrapped for each request.
 type handles struct {
-	mu sync.Mutex
-	m  map[kv.Partition]*Database
+	mu      sync.Mutex
+	m       map[kv.Partition]*Database
+	changes atomic.Uint64 // of security objects, and of what is there
 }
 
 // maxHandles bounds handles; one costs about a kilobyte.
@@ -174,4 +176,5 @@ func (h *handles) forget(p kv.Partition) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.m, p)
+	h.changes.Add(1)
 }
