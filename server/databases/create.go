@@ -2,6 +2,8 @@ package databases
 
 import (
 	"net/http"
+	"path"
+	"slices"
 	"strconv"
 
 	"settle/server/web"
@@ -26,6 +28,8 @@ func (d *Databases) create(r *web.Request) error {
 	}
 	var o storage.CreateOptions
 	switch v, given := q.Lookup("partitioned"); {
+	case v == "true" && isSystems(name):
+		return couch.Errorf(couch.BadRequest, "Cannot partition a system database")
 	case v == "true":
 		o.Partitioned = true
 	case given && v != "false":
@@ -36,6 +40,12 @@ func (d *Databases) create(r *web.Request) error {
 	}
 	r.SetLocation(name)
 	return r.WriteOK(http.StatusCreated)
+}
+
+// isSystems reports whether a database is one of the system's: by its name, or by the
+// end of it, which makes it one of accounts or replications.
+func isSystems(name string) bool {
+	return slices.Contains(couch.SystemDatabases, name) || slices.Contains([]string{"_users", "_replicator"}, path.Base(name))
 }
 
 // requirePositive checks a parameter that is a positive integer where it is given.

@@ -3,6 +3,7 @@ package databases
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"settle/server/viewparams"
 	"settle/server/web"
@@ -19,9 +20,22 @@ var (
 // noPartition refuses a path that does not name a partition.
 func noPartition(*web.Request) error { return errNoPartition }
 
+// badPartition refuses what is no way to ask for a partition. CouchDB looks at the name
+// first where the method is POST.
+func badPartition(r *web.Request) error {
+	if name := r.Param("partition"); r.Method == http.MethodPost && strings.HasPrefix(name, "_") {
+		return couch.ValidatePartition(name)
+	}
+	r.Response.Header().Set("Allow", "GET,HEAD")
+	return couch.Errorf(couch.MethodNotAllowed, "Only GET allowed")
+}
+
 // partitionInfo describes a partition.
 func partitionInfo(r *web.Request) error {
 	db := web.DatabaseOf[Database](r)
+	if err := couch.ValidatePartition(r.Param("partition")); err != nil {
+		return err
+	}
 	info, err := db.PartitionInfo(r.Context(), r.Param("partition"))
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func (d *Databases) purge(r *web.Request) error {
 	}
 	asks, err := readPurge(docjson.NewReader(body))
 	if err == nil {
-		err = checkPurge(asks, r.Limits())
+		err = checkPurge(asks, r.Limits(), db.Partitioned())
 	}
 	if err != nil {
 		return err
@@ -88,8 +88,9 @@ func readPurge(r *docjson.Reader) ([]couch.RevsAsk, error) {
 	return asks, r.End()
 }
 
-// checkPurge refuses to purge more at once than the configuration allows.
-func checkPurge(asks []couch.RevsAsk, limits couch.Limits) error {
+// checkPurge refuses to purge more at once than the configuration allows, and what no
+// document of a partitioned database can be.
+func checkPurge(asks []couch.RevsAsk, limits couch.Limits, partitioned bool) error {
 	if max := limits.MaxPurgedDocs; max > 0 && int64(len(asks)) > max {
 		return couch.Errorf(couch.BadRequest, "Exceeded maximum number of documents.")
 	}
@@ -99,6 +100,11 @@ func checkPurge(asks []couch.RevsAsk, limits couch.Limits) error {
 	}
 	if max := limits.MaxPurgedRevs; max > 0 && int64(revs) > max {
 		return couch.Errorf(couch.BadRequest, "Exceeded maximum number of revisions.")
+	}
+	for _, ask := range asks {
+		if err := ask.ID.CheckPartition(); partitioned && err != nil {
+			return err
+		}
 	}
 	return nil
 }

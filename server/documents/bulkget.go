@@ -24,7 +24,7 @@ func (r request) bulkGet() error {
 	if err != nil {
 		return err
 	}
-	body := bulkGetReader{json: json, left: maxAsks}
+	body := bulkGetReader{json: json, left: maxAsks, partitioned: r.db.Partitioned()}
 	asks, err := body.read()
 	if err != nil {
 		return err

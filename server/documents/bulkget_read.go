@@ -41,8 +41,9 @@ var errNoDocsList = &couch.Error{Kind: couch.BadRequest, Reason: "Missing JSON l
 
 // bulkGetReader reads the body of _bulk_get.
 type bulkGetReader struct {
-	json *docjson.Reader
-	left budget
+	json        *docjson.Reader
+	left        budget
+	partitioned bool // the database is
 }
 
 // read returns the entries. What is wrong with one is kept with it; the error is
@@ -114,7 +115,7 @@ func (b *bulkGetReader) entry() (bulkGetAsk, error) {
 	if err := b.readMembers(&raw); err != nil {
 		return bulkGetAsk{}, err
 	}
-	return raw.judged(), nil
+	return raw.judged(b.partitioned), nil
 }
 
 func (b *bulkGetReader) readMembers(raw *rawAsk) error {
@@ -182,14 +183,14 @@ func (b *bulkGetReader) value() (value, error) {
 }
 
 // judged makes the ask that the members stand for, in CouchDB's order of checks.
-func (raw *rawAsk) judged() bulkGetAsk {
+func (raw *rawAsk) judged(partitioned bool) bulkGetAsk {
 	ask := bulkGetAsk{id: null}
 	if !raw.hasID {
 		ask.refusal = &bulkGetRefusal{null, couch.Errorf(couch.BadRequest, "document id missed")}
 		return ask
 	}
 	ask.id = raw.id
-	if err := raw.checkID(); err != nil {
+	if err := raw.checkID(partitioned); err != nil {
 		ask.refusal = &bulkGetRefusal{null, err}
 		return ask
 	}
@@ -205,11 +206,15 @@ func (raw *rawAsk) judged() bulkGetAsk {
 	return ask
 }
 
-func (raw *rawAsk) checkID() error {
+func (raw *rawAsk) checkID(partitioned bool) error {
 	if !raw.id.isString {
 		return couch.Errorf(couch.IllegalDocID, "Document id must be a string")
 	}
-	return couch.DocID(raw.id.text).Validate()
+	id := couch.DocID(raw.id.text)
+	if err := id.Validate(); err != nil || !partitioned {
+		return err
+	}
+	return id.ValidatePartitioned()
 }
 
 func (raw *rawAsk) judgedSince() ([]couch.RevID, *bulkGetRefusal) {

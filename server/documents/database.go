@@ -13,6 +13,7 @@ import (
 // package's Database is one; its comments say what the methods promise.
 type Database interface {
 	Name() string
+	Partitioned() bool
 	Get(ctx context.Context, id couch.DocID, o couch.GetOptions) (*couch.Document, error)
 	OpenRevs(ctx context.Context, id couch.DocID, o couch.OpenRevsOptions, doc couch.GetOptions) ([]couch.OpenRev, error)
 	RevsDiff(ctx context.Context, asks []couch.RevsAsk) ([]couch.RevsDiff, error)

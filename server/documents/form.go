@@ -40,7 +40,7 @@ func (r request) form(id couch.DocID) error {
 	if err != nil {
 		return err
 	}
-	r.SetETag(s.etag)
+	r.SetETag(s.rev)
 	return r.answerSaved(http.StatusCreated, s)
 }
 

@@ -25,8 +25,8 @@ import (
 
 var _ documents.Database = (*storage.Database)(nil)
 
-// bench is a server of this family over a real store in memory, with one
-// database, "db".
+// bench is a server of this family over a real store in memory, with a database,
+// "db", and a partitioned one, "parts".
 type bench struct {
 	t       testing.TB
 	handler http.Handler
@@ -50,6 +50,9 @@ func newBenchOn(t testing.TB, blobFS vfs.FS, blobDir string) *bench {
 	b.engine = engine
 	var err error
 	if b.db, err = store.CreateDatabase(context.Background(), "db", storage.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = store.CreateDatabase(context.Background(), "parts", storage.CreateOptions{Partitioned: true}); err != nil {
 		t.Fatal(err)
 	}
 	b.handler = web.NewHandler(web.Options{

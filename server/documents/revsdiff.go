@@ -57,6 +57,11 @@ func (r request) missing() ([]couch.RevsDiff, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, ask := range asks {
+		if err := r.checkPartition(ask.ID); err != nil {
+			return nil, err
+		}
+	}
 	return r.db.RevsDiff(r.Context(), asks)
 }
 

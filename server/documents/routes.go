@@ -81,8 +81,19 @@ func plain(h onDocument) web.Handler {
 		if id == couch.LocalPrefix {
 			return errLocalID
 		}
+		if err := r.checkPartition(id); err != nil {
+			return err
+		}
 		return h(r, id)
 	})
+}
+
+// checkPartition refuses an id that no document of the database can have.
+func (r request) checkPartition(id couch.DocID) error {
+	if !r.db.Partitioned() {
+		return nil
+	}
+	return id.CheckPartition()
 }
 
 func local(h onDocument) web.Handler {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
+	"unicode"
 
 	"settle/server/config"
 	"settle/server/web"
@@ -72,6 +75,10 @@ func (h *handlers) section(name string) map[string]string {
 }
 
 func (h *handlers) putValue(r *web.Request) error {
+	id, err := changeable(r)
+	if err != nil {
+		return err
+	}
 	var value any
 	if err := r.DecodeJSON(&value); err != nil {
 		return err
@@ -80,7 +87,9 @@ func (h *handlers) putValue(r *web.Request) error {
 	if !ok {
 		return couch.Errorf(couch.BadRequest, "a JSON string expected")
 	}
-	id := config.ID{Section: r.Param("section"), Key: r.Param("key")}
+	if err := checkTexts(id, text); err != nil {
+		return err
+	}
 	if id.IsSecret() && text == config.Redacted {
 		return couch.Errorf(couch.BadRequest, "%s stands for a value that is not shown", config.Redacted)
 	}
@@ -89,6 +98,43 @@ func (h *handlers) putValue(r *web.Request) error {
 		return err
 	}
 	return r.WriteJSON(http.StatusOK, old)
+}
+
+// lockedSections are what CouchDB lets nobody change over HTTP: there they name
+// programs to run.
+var lockedSections = []string{
+	"daemons", "external", "httpd_design_handlers", "httpd_db_handlers", "httpd_global_handlers",
+	"native_query_servers", "os_daemons", "query_servers", "feature_flags",
+}
+
+var errLockedSection = couch.Errorf(couch.Forbidden, "Config section blacklisted for modification over HTTP API.")
+
+// changeable returns which value a request is about to change. The error is a Forbidden.
+func changeable(r *web.Request) (config.ID, error) {
+	id := config.ID{Section: r.Param("section"), Key: r.Param("key")}
+	if slices.Contains(lockedSections, id.Section) {
+		return id, errLockedSection
+	}
+	return id, nil
+}
+
+// checkTexts refuses what could not stand in a configuration file. The error is a
+// BadRequest.
+func checkTexts(id config.ID, value string) error {
+	switch {
+	case !isPrintable(id.Section) || strings.ContainsAny(id.Section, "[]"):
+		return couch.Errorf(couch.BadRequest, "Invalid configuration section")
+	case !isPrintable(id.Key) || strings.ContainsAny(id.Key, "[]"):
+		return couch.Errorf(couch.BadRequest, "Invalid configuration key")
+	case !isPrintable(strings.TrimSpace(value)):
+		return couch.Errorf(couch.BadRequest, "Invalid configuration value")
+	}
+	return nil
+}
+
+// isPrintable reports whether a text has no control characters but tabs.
+func isPrintable(text string) bool {
+	return !strings.ContainsFunc(text, func(c rune) bool { return c != '\t' && unicode.IsControl(c) })
 }
 
 // set returns the value before, as CouchDB does: it is out of force now. That of an
@@ -116,7 +162,10 @@ func told(r *web.Request, id config.ID, old string) string {
 }
 
 func (h *handlers) deleteValue(r *web.Request) error {
-	id := config.ID{Section: r.Param("section"), Key: r.Param("key")}
+	id, err := changeable(r)
+	if err != nil {
+		return err
+	}
 	old, err := h.remove(r, id)
 	if err != nil {
 		return err

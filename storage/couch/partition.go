@@ -15,8 +15,22 @@ func ValidatePartition(name string) error {
 		return Errorf(IllegalPartition, "Partition must be valid UTF-8")
 	case name[0] == '_':
 		return Errorf(IllegalPartition, "Partition must not start with an underscore")
+	case strings.Contains(name, ":"):
+		return Errorf(IllegalPartition, "Partition must not contain a colon")
 	}
 	return nil
+}
+
+var errUnpartitioned = &Error{Kind: IllegalDocID, Reason: "Doc id must be of form partition:id"}
+
+// CheckPartition checks an id that is asked for in a partitioned database: without a
+// partition it could not be there. The error is an IllegalDocID. Source:
+// couch_partition:hash.
+func (id DocID) CheckPartition() error {
+	if strings.HasPrefix(string(id), "_") || strings.Contains(string(id), ":") {
+		return nil
+	}
+	return errUnpartitioned
 }
 
 // ValidatePartitioned checks an id, which is valid otherwise, for a partitioned
@@ -29,7 +43,7 @@ func (id DocID) ValidatePartitioned() error {
 	}
 	partition, rest, ok := strings.Cut(string(id), ":")
 	if !ok {
-		return Errorf(IllegalDocID, "Doc id must be of form partition:id")
+		return errUnpartitioned
 	}
 	if err := ValidatePartition(partition); err != nil {
 		return err

@@ -34,3 +34,19 @@ func TestValidatePartitioned(t *testing.T) {
 		}
 	}
 }
+
+func TestValidatePartition(t *testing.T) {
+	for name, valid := range map[string]bool{"p": true, "p_": true, "ü": true, "": false, "_p": false, "p:": false, "a:b": false, "\xff": false} {
+		if err := couch.ValidatePartition(name); (err == nil) != valid {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func TestCheckPartition(t *testing.T) {
+	for id, valid := range map[couch.DocID]bool{"p:a": true, ":a": true, "_design/d": true, "_x": true, "": false, "a": false} {
+		if err := id.CheckPartition(); (err == nil) != valid {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+}
