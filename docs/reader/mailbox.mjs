@@ -36,7 +36,7 @@ export class Mailbox {
   // failed(error) if it has to give up. What was pulled before is there offline.
   follow (changed, failed) {
     const remote = `${this.server}/_metadata/${encodeURIComponent(this.database)}`
-    this.replication = this.local.replicate.from(remote, { live: true, retry: true, batch_size: 500 })
+    this.replication = this.local.replicate.from(remote, { live: true, retry: true, batch_size: 1000 })
     this.replication.on('change', changed).on('paused', changed).on('error', failed)
   }
 
