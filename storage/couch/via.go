@@ -19,8 +19,8 @@ const MaxVia = 16
 // maxViaName is the longest name of a content, in bytes.
 const maxViaName = 64
 
-// ParseVia reads what String has printed. What is too long, or holds other characters
-// than names have, is cut off.
+// ParseVia reads what String has printed, up to a name that is empty or too long, and
+// no more than MaxVia names.
 func ParseVia(text string) Via {
 	var v Via
 	for name := range strings.SplitSeq(text, ",") {
