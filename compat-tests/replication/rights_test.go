@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"settle/compat-tests/settletest"
 )
 
@@ -166,6 +168,11 @@ func TestDocumentsHaveTheirWritersRights(t *testing.T) {
 	}
 	if status, said := p.as("ann", "PUT", "/_replicator/r", doc); status != 201 {
 		t.Fatalf("%d %s", status, said)
+	}
+	var stored object
+	p.must("GET", "/_replicator/r", nil, &stored)
+	if diff := cmp.Diff(object{"name": "ann", "roles": []any{}}, stored["user_ctx"]); diff != "" {
+		t.Error(diff)
 	}
 	eventually(t, "the replication is refused", func() bool {
 		var row struct {

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,6 +92,41 @@ func TestGuardBeforeConnecting(t *testing.T) {
 	}
 	if asked != 0 {
 		t.Errorf("the private server was asked %d times", asked)
+	}
+}
+
+// A host that is told of by redirects, of the log-in too, gets no password.
+func TestPasswordsDoNotFollowRedirects(t *testing.T) {
+	var asked []string
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Method+" "+r.URL.Path)
+		if len(r.Header["Authorization"])+len(r.Header["Cookie"])+len(r.Header["X-Key"]) > 0 {
+			t.Errorf("%s got %v", r.URL, r.Header)
+		}
+		w.Write([]byte(`{"db_name":"db","update_seq":"0","instance_start_time":"0"}`))
+	}))
+	defer other.Close()
+	first := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusMovedPermanently)
+	}))
+	defer first.Close()
+	u, _ := url.Parse(first.URL)
+	spec, err := replication.ParseSpec([]byte(`{"source":{"url":"http://u:p@` + u.Host + `/db","headers":{"X-Key":"secret"}},"target":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := New(&spec.Source, Options{Guard: OpenGuard(), Timeout: 5 * time.Second, Connections: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for range 3 {
+		if _, err := r.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"GET /db", "GET /db", "GET /db"}; !slices.Equal(asked, want) {
+		t.Errorf("the other host was asked %q", asked)
 	}
 }
 

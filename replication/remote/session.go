@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"settle/replication"
@@ -16,11 +17,12 @@ import (
 // session makes an endpoint's requests: with its headers, and where it has a name and
 // password by a cookie of the peer's, which is renewed in time. A peer without
 // sessions gets name and password with every request. Nothing of that goes to other
-// hosts than the endpoint's, wherever it redirects.
+// hosts than the endpoint's, wherever it redirects; see mayKnow.
 type session struct {
 	endpoint *replication.Endpoint
 	base     *url.URL
 	next     http.RoundTripper
+	moved    atomic.Pointer[url.URL] // where the peer sends its requests; nil: nowhere
 
 	mu      sync.Mutex
 	cookie  *http.Cookie
@@ -33,8 +35,10 @@ const defaultMaxAge = 550 * time.Second
 
 // RoundTrip makes one request.
 func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Host != s.base.Host || req.URL.Scheme != s.base.Scheme {
-		return s.next.RoundTrip(req)
+	asked := req
+	req = s.placed(req)
+	if !s.mayKnow(req.URL) {
+		return s.send(asked, req)
 	}
 	req = req.Clone(req.Context())
 	req.Header.Set("User-Agent", UserAgent)
@@ -42,14 +46,14 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 		req.Header.Set(h.Name, h.Value)
 	}
 	if s.endpoint.User == "" || req.Context().Value(loginKey{}) != nil {
-		return s.next.RoundTrip(req)
+		return s.send(asked, req)
 	}
 	cookie, err := s.login(req, nil)
 	if err != nil {
 		return nil, err
 	}
 	s.authorize(req, cookie)
-	res, err := s.next.RoundTrip(req)
+	res, err := s.send(asked, req)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +62,15 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 		return res, nil
 	}
 	return s.again(req, res, cookie)
+}
+
+// send sends what a request has become.
+func (s *session) send(asked, req *http.Request) (*http.Response, error) {
+	res, err := s.next.RoundTrip(req)
+	if err == nil {
+		s.redirected(asked, res)
+	}
+	return res, err
 }
 
 // again repeats a request whose cookie the peer does not take any more.
@@ -94,19 +107,13 @@ func (s *session) login(req *http.Request, stale *http.Cookie) (*http.Cookie, er
 	if s.basic || s.cookie != nil && s.cookie != stale && time.Now().Before(s.renewAt) {
 		return s.cookie, nil
 	}
-	form := url.Values{"name": {s.endpoint.User}, "password": {s.endpoint.Password}}.Encode()
-	login, err := http.NewRequestWithContext(withoutLogin(req.Context()), http.MethodPost, s.loginURL(), strings.NewReader(form))
-	if err != nil {
-		return nil, replication.ErrBadURL
+	res, err := s.post(req)
+	if moved := s.moved.Load(); err == nil && res.StatusCode == http.StatusTemporaryRedirect && moved != nil && s.mayKnow(moved) {
+		res, err = s.post(req)
 	}
-	login.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	login.Header.Set("Accept", "application/json")
-	res, err := s.RoundTrip(login)
 	if err != nil {
 		return nil, err
 	}
-	defer res.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16))
 	switch {
 	case res.StatusCode == http.StatusUnauthorized:
 		return nil, &replication.Error{Kind: replication.LoginRefused, Reason: fmt.Sprintf("the session at %s was refused", s.shownRoot())}
@@ -119,6 +126,27 @@ func (s *session) login(req *http.Request, stale *http.Cookie) (*http.Cookie, er
 	s.take(res)
 	s.basic = s.cookie == nil
 	return s.cookie, nil
+}
+
+// post asks for a session. The answer's body has been read.
+func (s *session) post(req *http.Request) (*http.Response, error) {
+	form := url.Values{"name": {s.endpoint.User}, "password": {s.endpoint.Password}}.Encode()
+	login, err := http.NewRequestWithContext(withoutLogin(req.Context()), http.MethodPost, s.loginURL(), strings.NewReader(form))
+	if err != nil {
+		return nil, replication.ErrBadURL
+	}
+	if !s.mayKnow(s.placed(login).URL) {
+		return nil, &replication.Error{Kind: replication.Forbidden, Reason: "the peer redirects to a place that may not know the password"}
+	}
+	login.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	login.Header.Set("Accept", "application/json")
+	res, err := s.RoundTrip(login)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16))
+	return res, nil
 }
 
 // loginURL is where the sessions of the peer are: beside the database.

@@ -75,7 +75,7 @@ func (db *Database) prepare(ctx context.Context, doc *couch.Document) (*couch.Do
 	var set []member
 	switch {
 	case !db.admin:
-		set = []member{{"owner", db.user.Name}, {"user_ctx", userCtx{db.user.Name, db.user.Roles}}}
+		set = []member{{"owner", db.user.Name}, {"user_ctx", userCtx{db.user.Name, append([]string{}, db.user.Roles...)}}}
 	case said.Owner == "" && db.user.Name != "":
 		set = []member{{"owner", db.user.Name}}
 	default:

@@ -38,7 +38,7 @@ type activeRow struct {
 	ErrorCount  int         `json:"error_count"`
 	LastUpdated string      `json:"last_updated"`
 	StartTime   string      `json:"start_time"`
-	*sides                  // nil: there can be no job for now
+	*sides                  // nil: there can be no job yet
 }
 
 // sides are those of a job.
