@@ -39,30 +39,51 @@ var (
 )
 
 // parseUpdatesOptions reads the parameters that `_db_updates` has in common with
-// `_changes`, and leaves out the others. Errors are a BadRequest.
+// `_changes`, and leaves out the others. Here the case of their names matters. Errors
+// are a BadRequest.
 func parseUpdatesOptions(q web.Query, lastEventID string, longest time.Duration) (options, error) {
 	var known web.Query
 	for _, p := range q {
-		switch strings.ToLower(p.Name) {
-		case "feed":
-			if p.Value == "live" {
-				return options{}, errUpdatesFeed
-			}
-		case "limit", "timeout":
-			if _, err := parseInt(p.Value); err != nil {
-				return options{}, errInvalidInteger
-			}
-		case "since", "heartbeat", "descending", "last-event-id":
-		default:
-			continue
+		counts, err := isUpdatesOption(p)
+		if err != nil {
+			return options{}, err
 		}
-		known = append(known, p)
+		if counts {
+			known = append(known, p)
+		}
 	}
 	o, err := parseOptions(known, lastEventID, longest)
 	if err == errFeed {
 		err = errUpdatesFeed
 	}
 	return o, err
+}
+
+// isUpdatesOption says whether a parameter counts for `_db_updates`.
+func isUpdatesOption(p web.QueryParam) (bool, error) {
+	switch p.Name {
+	case "feed":
+		if p.Value == "live" {
+			return false, errUpdatesFeed
+		}
+	case "heartbeat":
+		if p.Value == "true" || p.Value == "false" {
+			return p.Value == "true", nil
+		}
+		n, err := parseInt(p.Value)
+		if err != nil || n < 0 {
+			return false, errInvalidInteger
+		}
+		return n > 0, nil
+	case "limit", "timeout":
+		if n, err := parseInt(p.Value); err != nil || n < 0 {
+			return false, errInvalidInteger
+		}
+	case "since", "descending":
+	default:
+		return false, nil
+	}
+	return true, nil
 }
 
 // The forms of `_db_updates`. Its events are rows of `_changes`, as in CouchDB.

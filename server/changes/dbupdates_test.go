@@ -61,6 +61,14 @@ func TestDatabaseUpdates(t *testing.T) {
 		{"feed=longpoll", list(first+",\r\n"+second, 4), 200},
 		{"feed=bogus", `{"error":"bad_request","reason":"Supported ` + "`feed`" + ` types: normal, continuous, longpoll, eventsource"}` + "\n", 400},
 		{"feed=live", `{"error":"bad_request","reason":"Supported ` + "`feed`" + ` types: normal, continuous, longpoll, eventsource"}` + "\n", 400},
+		{"LIMIT=1&last-event-id=nonsense&FEED=bogus", list(first+",\r\n"+second, 4), 200},
+		{"heartbeat=false", list(first+",\r\n"+second, 4), 200},
+		{"heartbeat=0", list(first+",\r\n"+second, 4), 200},
+		{"heartbeat=true&descending=false", list(first+",\r\n"+second, 4), 200},
+		{"heartbeat=-1", `{"error":"bad_request","reason":"invalid_integer"}` + "\n", 400},
+		{"heartbeat=x", `{"error":"bad_request","reason":"invalid_integer"}` + "\n", 400},
+		{"timeout=-1", `{"error":"bad_request","reason":"invalid_integer"}` + "\n", 400},
+		{"limit=-1", `{"error":"bad_request","reason":"invalid_integer"}` + "\n", 400},
 		{"limit=x", `{"error":"bad_request","reason":"invalid_integer"}` + "\n", 400},
 	}
 	for _, tt := range tests {

@@ -86,16 +86,14 @@ func (h *handlers) post(r *web.Request) error {
 	}{true, printUser(session)})
 }
 
-// refuse answers a wrong name or password.
+// refuse answers a wrong name or password. Unlike other refusals it asks for nothing
+// and leads nowhere else.
 func (h *handlers) refuse(r *web.Request, refusal error) error {
 	status, err := statusOr(r, "fail", http.StatusUnauthorized)
 	if err != nil {
 		return err
 	}
 	setCookie(r, h.auth.NoCookie(r.Request))
-	if status == http.StatusUnauthorized {
-		return refusal
-	}
 	_, name, reason := web.Describe(refusal)
 	return r.WriteJSON(status, struct {
 		Error  string `json:"error"`

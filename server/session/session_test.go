@@ -121,6 +121,15 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// A log-in that fails is told of as it is, whatever the client takes.
+func TestFailedLoginForPages(t *testing.T) {
+	h := serve(t)
+	res, body := do(h, "POST", "/_session", "name=admin&password=no", "Content-Type", form, "Accept", "text/html", "X-CouchDB-WWW-Authenticate", "Cookie")
+	if res.StatusCode != 401 || body != incorrect || res.Header.Get("WWW-Authenticate") != "" {
+		t.Errorf("%d %s %v", res.StatusCode, body, res.Header)
+	}
+}
+
 func TestGetAndDelete(t *testing.T) {
 	h := serve(t)
 	if _, body := do(h, "GET", "/_session", ""); body != anonymous {

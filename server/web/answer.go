@@ -83,7 +83,7 @@ func (r *Request) SetLocation(segments ...string) {
 // the host that the client named.
 func (r *Request) AbsoluteURL(segments ...string) string {
 	var b strings.Builder
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" || r.Header.Get("X-Forwarded-Ssl") == "on" {
 		b.WriteString("https://")
 	} else {
 		b.WriteString("http://")

@@ -180,6 +180,8 @@ func TestLocation(t *testing.T) {
 	}{
 		{"", "", "http://sync.example:5984/a%2Fb/_design%2Fx/%C3%BC%2B%20%25~"},
 		{"X-Forwarded-Proto", "https", "https://sync.example:5984/a%2Fb/_design%2Fx/%C3%BC%2B%20%25~"},
+		{"X-Forwarded-Ssl", "on", "https://sync.example:5984/a%2Fb/_design%2Fx/%C3%BC%2B%20%25~"},
+		{"X-Forwarded-Ssl", "off", "http://sync.example:5984/a%2Fb/_design%2Fx/%C3%BC%2B%20%25~"},
 		{"X-Forwarded-Host", "outer", "http://outer/a%2Fb/_design%2Fx/%C3%BC%2B%20%25~"},
 	} {
 		req := req.Clone(t.Context())

@@ -315,6 +315,12 @@ func (r *Request) refuse(err error) {
 	r.writeError(err)
 }
 
+// loginPage is where CouchDB sends a browser that has not logged in.
+const loginPage = "/_utils/session.html"
+
+// isForPage reports whether the client takes pages, but no JSON.
+func (r *Request) isForPage() bool { return !r.Accepts("application/json") && r.Accepts("text/html") }
+
 // retryAfter is after how many seconds a client may ask again for what another server
 // did not give.
 const retryAfter = "10"
@@ -333,6 +339,9 @@ func (r *Request) writeError(err error) {
 	if status == http.StatusUnauthorized {
 		if challenge := r.options.Challenge(r.Request); challenge != "" {
 			h.Set("WWW-Authenticate", challenge)
+		} else if r.isForPage() {
+			status = http.StatusFound
+			h.Set("Location", r.AbsoluteURL()+loginPage+"?return="+EscapeSegment(r.URL.Path)+"&reason="+EscapeSegment(reason))
 		}
 	}
 	r.WriteJSON(status, struct { // the client is gone when this fails

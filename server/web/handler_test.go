@@ -209,6 +209,35 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
+// A browser that takes no JSON is sent to log in.
+func TestLoginPage(t *testing.T) {
+	h := web.NewHandler(options(), table)
+	const page = "http://example.com/_utils/session.html?return=%2F_all_dbs&reason=You%20are%20not%20a%20server%20admin."
+	for _, tt := range []struct {
+		target, accept, challenge string
+		status                    int
+		location                  string
+	}{
+		{"/_all_dbs?a=b", "text/html", "", 302, page},
+		{"/_all_dbs", "text/html;q=0.9, image/png", "", 302, page},
+		{"/_all_dbs", "text/html, application/json", "", 401, ""},
+		{"/_all_dbs", "text/html, */*;q=0.1", "", 401, ""},
+		{"/_all_dbs", "text/plain", "", 401, ""},
+		{"/_all_dbs", "text/html", "Basic", 401, ""},
+		{"/missing", "text/html", "", 404, ""},
+		{"/", "text/html", "", 200, ""},
+	} {
+		res := do(t, h, "GET", tt.target, "Accept", tt.accept, "Challenge", tt.challenge)
+		body, _ := io.ReadAll(res.Body)
+		if res.StatusCode != tt.status || res.Header.Get("Location") != tt.location {
+			t.Errorf("%s for %s: %d %s", tt.target, tt.accept, res.StatusCode, res.Header.Get("Location"))
+		}
+		if tt.status == 302 && !strings.Contains(string(body), `"error":"unauthorized"`) {
+			t.Errorf("%s for %s: %s", tt.target, tt.accept, body)
+		}
+	}
+}
+
 func TestMethodOverride(t *testing.T) {
 	h := web.NewHandler(options(), table)
 	tests := []struct {
