@@ -10,15 +10,6 @@ import (
 // collation. Values nested deeper than MaxDepth count as equal.
 func Compare(a, b []byte) int { return compare(a, b, false) }
 
-// CompareTotal is Compare, and where that finds a and b equal, bytes.Compare of
-// the two texts.
-func CompareTotal(a, b []byte) int {
-	if c := Compare(a, b); c != 0 {
-		return c
-	}
-	return bytes.Compare(a, b)
-}
-
 // CompareRaw compares by Erlang's order of terms: numbers, then false, null and
 // true, objects, the empty array, other arrays, and strings byte by byte.
 func CompareRaw(a, b []byte) int { return compare(a, b, true) }

@@ -13,17 +13,12 @@
 // # Equality
 //
 // Different strings can be equal under collation: "é" in its composed and its
-// decomposed form, or "a" with and without a control character. There are two
-// pairs of functions for that:
+// decomposed form, or "a" with and without a control character. [Compare] and
+// [AppendKey] stop at collation: equal means what CouchDB's `key=` finds, what `$eq`
+// matches and what groups together.
 //
-//   - [Compare] and [AppendKey] stop at collation: equal means what CouchDB's
-//     `key=` finds, what `$eq` matches and what groups together.
-//   - [CompareTotal] and [AppendTotalKey] let the bytes of the texts decide where
-//     collation does not. Only identical texts are equal.
-//
-// A total key is the key followed by the text, so that all texts of one key are
-// those that begin with it. Keys are prefix-free: no key is the beginning of the
-// key of a value that is not equal, and keys can be put one behind the other.
+// Keys are prefix-free: no key is the beginning of the key of a value that is not
+// equal, and keys can be put one behind the other.
 //
 // [CompareRaw] is the order that CouchDB calls raw: Erlang's, which Mango uses for
 // the field `_id`.
@@ -31,7 +26,7 @@
 // # Texts
 //
 // Texts are JSON as docjson prints them; white space and other spellings of the
-// same value are understood as well. The Append functions refuse what is no JSON
+// same value are understood as well. [AppendKey] refuses what is no JSON
 // with [ErrInvalid]. The Compare functions, which have no error, look at the first
 // value of each text and at no more of it than they need; on a text that is no
 // JSON their answer is of no use.

@@ -26,16 +26,6 @@ func AppendKey(dst, json []byte) ([]byte, error) {
 	return k.dst, nil
 }
 
-// AppendTotalKey appends the key of a JSON text and the text: bytes.Compare of two
-// total keys is CompareTotal of their texts. The error is that of AppendKey.
-func AppendTotalKey(dst, json []byte) ([]byte, error) {
-	key, err := AppendKey(dst, json)
-	if err != nil {
-		return dst, err
-	}
-	return append(key, json...), nil
-}
-
 // keyer makes the key of one text. Its methods report false for what is no JSON.
 type keyer struct {
 	s   jsonscan.Scanner

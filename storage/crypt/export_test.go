@@ -2,6 +2,7 @@ package crypt
 
 import (
 	"context"
+	"encoding/binary"
 
 	"filippo.io/age"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -33,4 +34,13 @@ func IdentityOf(i age.Identity) *Identity {
 // WithDeadline runs f as the work of plugins.
 func WithDeadline(ctx context.Context, plugins []string, f func() error) error {
 	return withDeadline(ctx, plugins, f)
+}
+
+// SealedEpoch returns the key epoch under which a value is sealed, as it says
+// itself; 0 for what is no sealed value.
+func SealedEpoch(sealed []byte) uint32 {
+	if len(sealed) < sealPrefix+tagSize || sealed[0] != sealVersion {
+		return 0
+	}
+	return binary.BigEndian.Uint32(sealed[1:])
 }

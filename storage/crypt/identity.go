@@ -23,13 +23,9 @@ const maxIdentitySize = 1 << 20
 type Identity struct {
 	path       string
 	identities []age.Identity
-	recipients []string // those of the identities, as far as they are known
+	recipients []string // those of the identities, as far as the file tells them: a plugin's stand in a comment
 	plugins    []string // the names of the plugins that will run
 }
-
-// Recipients returns the recipients that the identity opens for, as far as the
-// file tells them: a plugin's stand in a comment, as age-plugin tools write it.
-func (id *Identity) Recipients() []string { return slices.Clone(id.recipients) }
 
 // Format implements fmt.Formatter: an identity prints as [redacted].
 func (Identity) Format(w fmt.State, _ rune) { io.WriteString(w, redacted) }

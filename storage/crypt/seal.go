@@ -96,15 +96,6 @@ func (k *DatabaseKey) openSealed(p Purpose, sealed []byte, fields [][]byte) ([]b
 	return text, nil
 }
 
-// SealedEpoch returns the key epoch under which a value is sealed, as it says
-// itself; 0 for what is no sealed value.
-func SealedEpoch(sealed []byte) uint32 {
-	if len(sealed) < sealPrefix+tagSize || sealed[0] != sealVersion {
-		return 0
-	}
-	return binary.BigEndian.Uint32(sealed[1:])
-}
-
 // Tag returns the tag of a sealed value, which names this sealing and no other:
 // whoever keeps it elsewhere notices an older value put back under the same fields.
 func Tag(sealed []byte) [tagSize]byte {

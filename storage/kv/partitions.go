@@ -86,17 +86,6 @@ func (t *partitionTable) unsettled(p Partition) *commit {
 	return nil
 }
 
-// size counts the entries in use.
-func (t *partitionTable) size() int {
-	n := 0
-	for i := range t.shards {
-		t.shards[i].mu.Lock()
-		n += len(t.shards[i].used)
-		t.shards[i].mu.Unlock()
-	}
-	return n
-}
-
 // lock makes the caller the only writer of the partition, until unlock.
 func (e *partition) lock(ctx context.Context, h *health) error {
 	select {

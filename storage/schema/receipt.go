@@ -126,14 +126,6 @@ func TagKeyKey(day Day, database kv.Partition) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(day)), database[:]...)
 }
 
-// ParseTagKeyKey is the reverse of TagKeyKey; ok is false where key is none.
-func ParseTagKeyKey(key []byte) (day Day, database kv.Partition, ok bool) {
-	if len(key) != 16 {
-		return 0, database, false
-	}
-	return Day(binary.BigEndian.Uint64(key)), kv.Partition(key[8:]), true
-}
-
 // SealTagKey returns the row of a tag key, sealed with the database's key for purpose
 // crypt.PurposeDelivery under the fields "tag key" and the row's key.
 func SealTagKey(key *crypt.DatabaseKey, rowKey []byte, k *TagKey) []byte {
