@@ -41,8 +41,9 @@ func newIssuer(f *fort) *issuer {
 	}
 	i.rsaText, i.ecText = i.pem(&i.rsa.PublicKey), i.pem(&i.ec.PublicKey)
 	f.configure("jwt_keys/hmac:h", base64.StdEncoding.EncodeToString(i.hmac))
-	f.configure("jwt_keys/rsa:r", string(i.rsaText))
-	f.configure("jwt_keys/ec:e", string(i.ecText))
+	oneLine := strings.NewReplacer("\n", `\n`)
+	f.configure("jwt_keys/rsa:r", oneLine.Replace(string(i.rsaText)))
+	f.configure("jwt_keys/ec:e", oneLine.Replace(string(i.ecText)))
 	f.configure("chttpd/authentication_handlers", "{chttpd_auth, jwt_authentication_handler}, {chttpd_auth, cookie_authentication_handler}, {chttpd_auth, default_authentication_handler}")
 	return i
 }
