@@ -11,6 +11,7 @@ import (
 	"settle/storage/collate"
 	"settle/storage/couch"
 	"settle/storage/docjson"
+	"settle/storage/view/funcerr"
 )
 
 // batch is documents that are read together.
@@ -180,7 +181,7 @@ func (u *updater) mapPart(ctx context.Context, b *batch) (p *part, err error) {
 	var emitted [][][]Emitted
 	if len(docs) > 0 {
 		if emitted, err = u.maps.Map(ctx, docs); err != nil {
-			return p, &functionError{err}
+			return p, funcerr.Of(err)
 		}
 		if len(emitted) == 0 || len(emitted) > len(docs) {
 			return p, couch.Errorf(couch.Internal, "%d documents were mapped instead of %d", len(emitted), len(docs))
@@ -199,12 +200,6 @@ func (u *updater) mapPart(ctx context.Context, b *batch) (p *part, err error) {
 	}
 	return p, nil
 }
-
-// functionError is an error of the map functions.
-type functionError struct{ err error }
-
-func (e *functionError) Error() string { return e.err.Error() }
-func (e *functionError) Unwrap() error { return e.err }
 
 // What a document may emit: a key of so many bytes, JSON; keys that take so many bytes
 // in the order of the index; and rows that take so many in all.

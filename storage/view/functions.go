@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"settle/storage/couch"
+	"settle/storage/view/funcerr"
 	"settle/storage/view/reduction"
 )
 
@@ -51,7 +52,9 @@ func reducers(f Functions, database couch.Incarnation, signature string, v ViewD
 	for i, source := range v.Reduces {
 		r, err := reduction.Builtin(source)
 		if err == nil && r == nil {
-			r, err = f.Reducer(database, signature, source)
+			if r, err = f.Reducer(database, signature, source); err == nil {
+				r = funcerr.Reducer(r)
+			}
 		}
 		if err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/view/cut"
 	"settle/storage/view/redtree"
 )
 
@@ -80,27 +81,27 @@ func (h *head) encode() []byte {
 // decodeHead reads the head of an index of so many views. It keeps b. The error is of
 // kind couch.Corrupt.
 func decodeHead(b []byte, views int) (*head, error) {
-	c := cutter{b: b}
+	c := cut.Cutter{Rest: b}
 	h := &head{}
-	if c.byte() != headVersion || len(c.b) < len(h.Incarnation)+len(h.Seed) {
+	if c.Byte() != headVersion || len(c.Rest) < len(h.Incarnation)+len(h.Seed) {
 		return nil, corrupt("head of an index")
 	}
-	copy(h.Incarnation[:], c.b)
-	c.b = c.b[len(h.Incarnation):]
-	copy(h.Seed[:], c.b)
-	c.b = c.b[len(h.Seed):]
-	h.Generation, h.Seq, h.PurgeSeq = c.uvarint(), couch.Seq(c.uvarint()), c.uvarint()
-	h.Kept = c.byte() == 1
-	h.Bytes = int64(c.uvarint())
+	copy(h.Incarnation[:], c.Rest)
+	c.Rest = c.Rest[len(h.Incarnation):]
+	copy(h.Seed[:], c.Rest)
+	c.Rest = c.Rest[len(h.Seed):]
+	h.Generation, h.Seq, h.PurgeSeq = c.Uvarint(), couch.Seq(c.Uvarint()), c.Uvarint()
+	h.Kept = c.Byte() == 1
+	h.Bytes = int64(c.Uvarint())
 	for range views {
-		v := viewHead{Rows: int64(c.uvarint()), Changed: c.uvarint()}
-		if v.Root.Height = int(c.byte()); v.Root.Height > redtree.MaxHeight {
-			c.bad = true
+		v := viewHead{Rows: int64(c.Uvarint()), Changed: c.Uvarint()}
+		if v.Root.Height = int(c.Byte()); v.Root.Height > redtree.MaxHeight {
+			c.Bad = true
 		}
-		v.Root.Summary = c.summary()
+		v.Root.Summary = c.Summary()
 		h.Views = append(h.Views, v)
 	}
-	if c.bad || len(c.b) > 0 {
+	if c.Bad || len(c.Rest) > 0 {
 		return nil, corrupt("head of an index")
 	}
 	return h, nil

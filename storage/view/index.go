@@ -5,7 +5,6 @@ import (
 	"errors"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"settle/storage/background"
 	"settle/storage/couch"
@@ -26,40 +25,6 @@ type Index struct {
 
 	mu      sync.Mutex
 	failure failure
-}
-
-// failure is of an update that fails in the same way as long as the database is as it
-// was.
-type failure struct {
-	seq      couch.Seq
-	purgeSeq uint64
-	err      error
-	until    time.Time // when it may be tried again all the same; zero: not at all
-}
-
-// functionRest is how long map functions that have failed are not tried again on a
-// database that has not changed: what ran out of its time on a busy machine may not
-// the next time.
-const functionRest = time.Minute
-
-// failureOf returns what is to be remembered of an error.
-func failureOf(info couch.DatabaseInfo, err error) failure {
-	f := failure{seq: info.UpdateSeq, purgeSeq: info.PurgeSeq, err: err}
-	_, isFunction := errors.AsType[*functionError](err)
-	switch {
-	case errors.Is(err, &couch.Error{Kind: couch.InvalidReduction}):
-		return f
-	case isFunction && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
-		f.until = time.Now().Add(functionRest)
-		return f
-	}
-	return failure{}
-}
-
-// holds reports whether the database is as it was.
-func (f failure) holds(info couch.DatabaseInfo) bool {
-	return f.err != nil && f.seq == info.UpdateSeq && f.purgeSeq == info.PurgeSeq &&
-		(f.until.IsZero() || time.Now().Before(f.until))
 }
 
 func (x *Indexes) newIndex(db Database, d *Definition, name couch.DocID, signature string) (*Index, error) {
@@ -182,7 +147,7 @@ func (ix *Index) UpdateLater(ctx context.Context) error {
 	ix.indexes.queue.Add(p, func(ctx context.Context) error {
 		err := ix.Update(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) && !errors.Is(err, couch.ErrUnavailable) {
-			ix.indexes.log.Warn("an update of an index ended early", "error", err)
+			ix.indexes.log.Warn("an update of an index ended early", "database", ix.db.Name(), "design", string(ix.name), "error", loggable(err))
 		}
 		return err
 	})

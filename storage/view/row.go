@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 
 	"settle/storage/couch"
-	"settle/storage/view/redtree"
+	"settle/storage/view/cut"
 	"settle/storage/view/reduction"
 )
 
@@ -101,22 +101,22 @@ func decodeDocRow(b []byte, views int) (*docRow, error) {
 	if b == nil {
 		return d, nil
 	}
-	c := cutter{b: b}
-	if c.byte() != docRowVersion {
+	c := cut.Cutter{Rest: b}
+	if c.Byte() != docRowVersion {
 		return nil, corrupt("document of an index")
 	}
-	d.bytes = int64(c.uvarint())
-	for len(c.b) > 0 && !c.bad {
-		view, n := c.uvarint(), c.uvarint()
-		if view >= uint64(views) || n > uint64(len(c.b)) {
-			c.bad = true
+	d.bytes = int64(c.Uvarint())
+	for len(c.Rest) > 0 && !c.Bad {
+		view, n := c.Uvarint(), c.Uvarint()
+		if view >= uint64(views) || n > uint64(len(c.Rest)) {
+			c.Bad = true
 			break
 		}
 		for range n {
-			d.stems[view] = append(d.stems[view], c.bytes())
+			d.stems[view] = append(d.stems[view], c.Bytes())
 		}
 	}
-	if c.bad || d.bytes < 0 {
+	if c.Bad || d.bytes < 0 {
 		return nil, corrupt("document of an index")
 	}
 	return d, nil
@@ -136,51 +136,4 @@ func rowKeys(stems [][]byte, id couch.DocID) [][]byte {
 		keys[i] = rowKey(stem, id, duplicate)
 	}
 	return keys
-}
-
-// cutter reads a stored value from its beginning. Once something is missing it is bad
-// and reads zeros.
-type cutter struct {
-	b   []byte
-	bad bool
-}
-
-func (c *cutter) byte() byte {
-	if len(c.b) == 0 {
-		c.bad = true
-		return 0
-	}
-	b := c.b[0]
-	c.b = c.b[1:]
-	return b
-}
-
-func (c *cutter) uvarint() uint64 {
-	v, n := binary.Uvarint(c.b)
-	if n <= 0 {
-		c.bad, c.b = true, nil
-		return 0
-	}
-	c.b = c.b[n:]
-	return v
-}
-
-func (c *cutter) bytes() []byte {
-	n := c.uvarint()
-	if n > uint64(len(c.b)) {
-		c.bad, c.b = true, nil
-		return nil
-	}
-	b := c.b[:n:n]
-	c.b = c.b[n:]
-	return b
-}
-
-func (c *cutter) summary() redtree.Summary {
-	s, rest, err := redtree.CutSummary(c.b)
-	if err != nil {
-		c.bad, rest = true, nil
-	}
-	c.b = rest
-	return s
 }
