@@ -51,6 +51,14 @@ func TestShows(t *testing.T) {
 		{"DELETE", "_show/method", 200, "DELETE"},
 		{"PUT", "_show/method/c", 200, "PUT"},
 		{"PUT", "_update/ok/made", 200, ""},
+		{"GET", "_update/ok", 405, "Update functions do not allow GET"},
+		{"GET", "_update/none/c", 404, "missing json key: none"},
+		{"GET", "_update", 404, "update_error"},
+		{"DELETE", "_show", 404, "show_error"},
+		{"GET", "_list", 404, "list_error"},
+		{"GET", "_list/", 404, "list_error"},
+		{"POST", "_list/all", 404, "list_error"},
+		{"GET", "_list/all/a/b/c", 404, "list_error"},
 		{"POST", "_update/nothing", 422, `{"error":"render_error","reason":"undefined response from update function"}` + "\n"},
 	} {
 		status, _, text := ask(t, tt.method, url+"/"+tt.path, "", asAdmin...)

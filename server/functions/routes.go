@@ -5,7 +5,6 @@ import (
 
 	"settle/server/query"
 	"settle/server/web"
-	"settle/storage/couch"
 	"settle/storage/design"
 )
 
@@ -26,15 +25,20 @@ func New(engine *design.Engine, queries *query.Queries, serve func(http.Response
 // Routes returns the table of this family.
 func (f *Functions) Routes() []web.Route {
 	routes := []web.Route{
-		{Method: "GET", Path: "/:db/_design/:design/_show", Privilege: web.Reader, Handler: invalidPath("show_error")},
-
-		{Method: "GET", Path: "/:db/_design/:design/_list/:name", Privilege: web.Reader, Handler: invalidPath("list_error")},
 		{Method: "GET", Path: "/:db/_design/:design/_list/:name/:view", Privilege: web.Reader, Handler: f.list},
 		{Method: "POST", Path: "/:db/_design/:design/_list/:name/:view", Privilege: web.Reader, Handler: f.list},
 		{Method: "GET", Path: "/:db/_design/:design/_list/:name/:other/:view", Privilege: web.Reader, Handler: f.list},
 		{Method: "POST", Path: "/:db/_design/:design/_list/:name/:other/:view", Privilege: web.Reader, Handler: f.list},
-
-		{Method: "POST", Path: "/:db/_design/:design/_update", Privilege: web.Writer, Handler: invalidPath("update_error")},
+	}
+	for _, path := range []string{"", "/", "/:name", "/:name/:other/:view/*"} {
+		for _, method := range []string{"GET", "POST"} {
+			routes = append(routes, web.Route{Method: method, Path: "/:db/_design/:design/_list" + path, Privilege: web.Reader, Handler: invalidPath("list_error")})
+		}
+	}
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+		routes = append(routes,
+			web.Route{Method: method, Path: "/:db/_design/:design/_show", Privilege: web.Reader, Handler: invalidPath("show_error")},
+			web.Route{Method: method, Path: "/:db/_design/:design/_update", Privilege: web.Reader, Handler: invalidPath("update_error")})
 	}
 	for _, method := range []string{"GET", "POST", "PUT", "DELETE", "COPY"} {
 		routes = append(routes,
@@ -46,8 +50,9 @@ func (f *Functions) Routes() []web.Route {
 			web.Route{Method: method, Path: "/:db/_design/:design/_update/:name", Privilege: web.Writer, Handler: f.update},
 			web.Route{Method: method, Path: "/:db/_design/:design/_update/:name/*", Privilege: web.Writer, Handler: f.update})
 	}
+	// The engine refuses GET, after a look whether there is such a function.
 	for _, path := range []string{"/:db/_design/:design/_update/:name", "/:db/_design/:design/_update/:name/*"} {
-		routes = append(routes, web.Route{Method: "GET", Path: path, Privilege: web.Reader, Handler: noUpdate})
+		routes = append(routes, web.Route{Method: "GET", Path: path, Privilege: web.Reader, Handler: f.update})
 	}
 	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
 		for _, path := range []string{"/:db/_design/:design/_rewrite", "/:db/_design/:design/_rewrite/*"} {
@@ -62,8 +67,4 @@ func invalidPath(name string) web.Handler {
 	return func(*web.Request) error {
 		return &web.Error{Status: http.StatusNotFound, Name: name, Reason: "Invalid path."}
 	}
-}
-
-func noUpdate(*web.Request) error {
-	return couch.Errorf(couch.MethodNotAllowed, "Update functions do not allow GET")
 }
