@@ -14,7 +14,7 @@ const functionsDesign = `{
 		"secret": "function(doc, req){ return JSON.stringify([req.headers, req.cookie]); }"
 	},
 	"updates": {"att": "function(doc, req){ return [{_id: req.id, _attachments: {a: {content_type: 'text/plain', data: 'aGVsbG8='}}}, 'ok']; }"},
-	"rewrites": [{"from": "up", "to": "../../../_all_dbs"}, {"from": "loop", "to": "_rewrite/loop"}, {"from": "who", "to": "../.."}]
+	"rewrites": [{"from": "up/:up", "to": "../../:up/_all_dbs"}, {"from": "loop", "to": "_rewrite/loop"}, {"from": "who", "to": "../.."}]
 }`
 
 func TestFunctionsOverHTTP(t *testing.T) {
@@ -55,7 +55,7 @@ func TestFunctionsOverHTTP(t *testing.T) {
 	if _, _, text := call("GET", "/db/x/a", ""); text != "hello" {
 		t.Errorf("the attachment is %q", text)
 	}
-	for path, want := range map[string]int{"up": 400, "loop": 400, "who": 200, "none": 404} {
+	for path, want := range map[string]int{"up/..": 400, "loop": 400, "who": 200, "none": 404} {
 		if status, _, text := call("GET", "/db/_design/d/_rewrite/"+path, ""); status != want {
 			t.Errorf("rewrite %s: %d %s, want %d", path, status, text, want)
 		}

@@ -6,6 +6,16 @@ import (
 	"testing"
 )
 
+// Check tells why rules, JSON, are refused; nil for those that are not.
+func Check(t *testing.T, rules string) error {
+	t.Helper()
+	var parsed []rule
+	if err := json.Unmarshal([]byte(rules), &parsed); err != nil {
+		t.Fatal(err)
+	}
+	return check(parsed)
+}
+
 // Route finds where rules, JSON, lead a path.
 func Route(t *testing.T, rules, method, path string, query url.Values) (to []string, ok bool) {
 	t.Helper()

@@ -42,6 +42,9 @@ func (f *Functions) rewrite(r *web.Request) error {
 	if json.Unmarshal(doc.Body.Text, &body) != nil || body.Rewrites == nil {
 		return &web.Error{Status: http.StatusNotFound, Name: design.RewriteError, Reason: "Invalid path."}
 	}
+	if err := check(body.Rewrites); err != nil {
+		return err
+	}
 	query := r.URL.Query()
 	to, ok, err := route(body.Rewrites, methodOf(r), r.Segments("*"), query)
 	if err != nil {

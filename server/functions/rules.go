@@ -2,10 +2,12 @@ package functions
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
+	"settle/server/web"
 	"settle/storage/couch"
 )
 
@@ -14,10 +16,40 @@ import (
 // name what was matched, and parameters of the query.
 type rule struct {
 	From    *string                    `json:"from"`
-	To      string                     `json:"to"`
+	To      *string                    `json:"to"`
 	Method  string                     `json:"method"`
 	Query   map[string]json.RawMessage `json:"query"`
 	Formats map[string]string          `json:"formats"` // "int" or "bool", by what is named
+}
+
+// errNoTarget is the answer where a rule leads nowhere.
+var errNoTarget = &web.Error{Status: http.StatusBadRequest, Name: "error", Reason: "invalid_rewrite_target"}
+
+// maxUp is how often a rule may go up: to its database and no further.
+const maxUp = 2
+
+// check refuses rules of which one leads nowhere or out of its database, whichever of
+// them a path matches. The error is errNoTarget or errInsecure.
+func check(rules []rule) error {
+	for _, rule := range rules {
+		if rule.To == nil {
+			return errNoTarget
+		}
+		if goesUp(*rule.To) > maxUp || rule.From != nil && goesUp(*rule.From) > maxUp {
+			return errInsecure
+		}
+	}
+	return nil
+}
+
+func goesUp(path string) int {
+	n := 0
+	for _, segment := range segments(path) {
+		if segment == ".." {
+			n++
+		}
+	}
+	return n
 }
 
 // bindings are the values that names stand for, JSON.
@@ -43,7 +75,7 @@ func route(rules []rule, method string, path []string, query url.Values) (to []s
 		for name, value := range all {
 			query.Set(name, parameter(name, value))
 		}
-		return fill(segments(rule.To), all, rest), true, nil
+		return fill(segments(*rule.To), all, rest), true, nil
 	}
 	return nil, false, nil
 }

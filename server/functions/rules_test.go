@@ -1,11 +1,13 @@
 package functions_test
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
 
 	"settle/server/functions"
+	"settle/server/web"
 )
 
 func TestRules(t *testing.T) {
@@ -59,6 +61,25 @@ func TestRules(t *testing.T) {
 		}
 		if got != tt.want || query.Encode() != tt.wantQuery {
 			t.Errorf("%s %s: to %s?%s, want %s?%s", tt.method, tt.path, got, query.Encode(), tt.want, tt.wantQuery)
+		}
+	}
+}
+
+// One bad rule makes all of them useless, as in CouchDB.
+func TestRefusedRules(t *testing.T) {
+	for rules, want := range map[string]string{
+		`[{"from": "a", "to": "../../b"}, {"to": "../../*"}]`:           "",
+		`[{"from": "a", "to": "b"}, {"from": "c"}]`:                     "error",
+		`[{"from": "a", "to": "b"}, {"from": "c", "to": "../../../d"}]`: "insecure_rewrite_rule",
+		`[{"from": "a", "to": "../x/../y/../z"}]`:                       "insecure_rewrite_rule",
+		`[{"from": "a/../../../b", "to": "c"}]`:                         "insecure_rewrite_rule",
+	} {
+		name := ""
+		if refused, ok := errors.AsType[*web.Error](functions.Check(t, rules)); ok {
+			name = refused.Name
+		}
+		if name != want {
+			t.Errorf("%s: %q, want %q", rules, name, want)
 		}
 	}
 }

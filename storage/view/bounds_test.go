@@ -143,7 +143,7 @@ func TestTransactionsAreBounded(t *testing.T) {
 // What no index should hold is not indexed, and costs no other document its rows.
 func TestTooMuchEmitted(t *testing.T) {
 	b := newBench(t, false)
-	b.javaScript(design.Options{Time: time.Minute})
+	b.javaScript(design.Options{Time: 20 * time.Minute})
 	b.put([2]string{"a", `{"n":1}`}, [2]string{"bad", `{"n":2,"bad":true}`}, [2]string{"c", `{"n":3}`})
 	for _, bad := range []string{
 		`emit("k".repeat(8000000), 1)`,
