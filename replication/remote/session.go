@@ -24,10 +24,11 @@ type session struct {
 	next     http.RoundTripper
 	moved    atomic.Pointer[url.URL] // where the peer sends its requests; nil: nowhere
 
-	mu      sync.Mutex
-	cookie  *http.Cookie
-	renewAt time.Time
-	basic   bool // the peer has no sessions
+	mu       sync.Mutex
+	cookie   *http.Cookie
+	renewAt  time.Time
+	provedAt time.Time // when a log-in followed a refusal
+	basic    bool      // the peer has no sessions
 }
 
 // defaultMaxAge is how long a cookie is used that does not tell its age.
@@ -58,10 +59,36 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	s.keep(res)
-	if res.StatusCode != http.StatusUnauthorized || cookie == nil || req.Body != nil && req.GetBody == nil {
+	if res.StatusCode != http.StatusUnauthorized || cookie == nil {
 		return res, nil
 	}
+	if req.Body != nil && req.GetBody == nil {
+		return s.doubt(req, res, cookie)
+	}
 	return s.again(req, res, cookie)
+}
+
+// certainty is for how long after a log-in a peer's 401 is about what it is asked for.
+const certainty = time.Minute
+
+// doubt judges the refusal of a request that cannot be repeated: either the peer does not
+// take the cookie any more, then the next try comes with another one, or it means what it
+// says.
+func (s *session) doubt(req *http.Request, res *http.Response, cookie *http.Cookie) (*http.Response, error) {
+	s.mu.Lock()
+	isCertain := time.Since(s.provedAt) < certainty
+	s.mu.Unlock()
+	if isCertain {
+		return res, nil
+	}
+	res.Body.Close()
+	if _, err := s.login(req, cookie); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.provedAt = time.Now()
+	s.mu.Unlock()
+	return nil, replication.Errorf(replication.Failed, "the peer takes the session no more")
 }
 
 // send sends what a request has become.
