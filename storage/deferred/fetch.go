@@ -287,8 +287,14 @@ func (s *shown) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// finish ends the fetch: what followers still want is in content.
+// finish ends the fetch: what followers still want is in content. Who asks once it has
+// failed may have more luck.
 func (f *fetch) finish() {
+	if f.err != nil {
+		f.c.mu.Lock()
+		f.forget()
+		f.c.mu.Unlock()
+	}
 	f.mu.Lock()
 	for follower := range f.followers {
 		close(follower.pieces)
