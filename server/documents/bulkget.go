@@ -38,6 +38,7 @@ func (r request) bulkGet() error {
 	if err != nil {
 		return err
 	}
+	r.refuseTogether(asks)
 	if !r.Accepts("application/json") {
 		for _, subtype := range []string{"mixed", "related"} {
 			if r.Accepts("multipart/" + subtype) {
@@ -47,6 +48,34 @@ func (r request) bulkGet() error {
 	}
 	return r.bulkGetJSON(asks, o)
 }
+
+// discreet is a database that does not show every document to the user.
+type discreet interface {
+	// MayRead returns nil where the user may see the document, or a part of it.
+	MayRead(id couch.DocID) error
+}
+
+// refuseTogether refuses all entries where one of them is about a document that the
+// user may not see: CouchDB reads them in one go, and has nothing then.
+func (r request) refuseTogether(asks []bulkGetAsk) {
+	db, ok := r.db.(discreet)
+	if !ok || !slices.ContainsFunc(asks, func(a bulkGetAsk) bool {
+		return a.refusal == nil && db.MayRead(couch.DocID(a.id.text)) != nil
+	}) {
+		return
+	}
+	for i, ask := range asks {
+		rev := "undefined"
+		if ask.rev != nil {
+			rev = ask.rev.String()
+		}
+		if ask.refusal == nil {
+			asks[i].refusal = &bulkGetRefusal{value{rev, true}, errTogether}
+		}
+	}
+}
+
+var errTogether = &web.Error{Status: http.StatusNotFound, Name: "internal_fabric_error", Reason: "not_found"}
 
 func (r request) bulkGetJSON(asks []bulkGetAsk, o readOptions) error {
 	list := r.NewList(`{"results":[`, ",")

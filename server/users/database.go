@@ -59,8 +59,8 @@ func (db *Database) SetMetadataOptions(ctx context.Context, o metaview.Options) 
 	return db.Database.SetMetadataOptions(ctx, o)
 }
 
-// mayRead returns nil where the user may see a document, or a part of it.
-func (db *Database) mayRead(id couch.DocID) error {
+// MayRead returns nil where the user may see a document, or a part of it.
+func (db *Database) MayRead(id couch.DocID) error {
 	switch {
 	case db.by.isAdmin():
 		return nil
@@ -74,7 +74,7 @@ func (db *Database) mayRead(id couch.DocID) error {
 
 // Get reads a document. See [storage.Database.Get].
 func (db *Database) Get(ctx context.Context, id couch.DocID, o couch.GetOptions) (*couch.Document, error) {
-	if err := db.mayRead(id); err != nil {
+	if err := db.MayRead(id); err != nil {
 		return nil, err
 	}
 	doc, err := db.Database.Get(ctx, id, o)
@@ -90,7 +90,7 @@ func (db *Database) shown(doc *couch.Document) (*couch.Document, error) {
 	if db.by.isAdmin() || db.by.owns(doc.ID) {
 		return doc, nil
 	}
-	if err := db.mayRead(doc.ID); err != nil {
+	if err := db.MayRead(doc.ID); err != nil {
 		return nil, err
 	}
 	body, err := withOnly(doc.Body, db.policy.PublicFields)
@@ -108,7 +108,7 @@ func (db *Database) shown(doc *couch.Document) (*couch.Document, error) {
 // OpenRevs reads several revisions. See [storage.Database.OpenRevs]. Those that
 // the user may not see are missing.
 func (db *Database) OpenRevs(ctx context.Context, id couch.DocID, o couch.OpenRevsOptions, g couch.GetOptions) ([]couch.OpenRev, error) {
-	if err := db.mayRead(id); err != nil {
+	if err := db.MayRead(id); err != nil {
 		return nil, err
 	}
 	revs, err := db.Database.OpenRevs(ctx, id, o, g)
