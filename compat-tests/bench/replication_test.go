@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"settle/compat-tests/settletest"
@@ -83,7 +84,7 @@ func (s *server) load(docs, bytes int) {
 }
 
 func (s *server) loadInto(db string, docs, bytes int) {
-	rng := rand.New(rand.NewPCG(1, 2))
+	prose := prose()
 	for at, batch := 0, max(1, 4_000_000/bytes); at < docs; at += batch {
 		var text strings.Builder
 		text.WriteString(`{"docs":[`)
@@ -91,13 +92,21 @@ func (s *server) loadInto(db string, docs, bytes int) {
 			if i > at {
 				text.WriteByte(',')
 			}
-			fmt.Fprintf(&text, `{"_id":"doc-%09d","text":"`, i)
-			for n := 0; n < bytes; n += 8 {
-				fmt.Fprintf(&text, "%07x ", rng.Uint32()&0xfffffff)
-			}
-			text.WriteString(`"}`)
+			from := i * 7919 % (len(prose) - bytes)
+			fmt.Fprintf(&text, `{"_id":"doc-%09d","text":"%s"}`, i, prose[from:from+bytes])
 		}
 		text.WriteString("]}")
 		s.do("POST", "/"+db+"/_bulk_docs", strings.NewReader(text.String()))
 	}
 }
+
+// prose is what documents take their texts from, made once: the making of it is not to
+// be measured.
+var prose = sync.OnceValue(func() string {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var text strings.Builder
+	for text.Len() < 8<<20 {
+		fmt.Fprintf(&text, "%07x ", rng.Uint32()&0xfffffff)
+	}
+	return text.String()
+})
