@@ -30,8 +30,8 @@ import (
 // store is a server that takes deliveries, or answers as it is told to.
 type store struct {
 	mu     sync.Mutex
-	status map[string]int    // by database; 0: takes what comes
-	taken  map[string]string // "database id": content
+	refuse map[string]courier.Refusal // by database; none: takes what comes
+	taken  map[string]string          // "database id": content
 	about  map[string]mail.About
 	log    bytes.Buffer
 }
@@ -56,12 +56,12 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	content, err := io.ReadAll(second)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch status := s.status[parts[0]]; {
+	switch refusal, refused := s.refuse[parts[0]]; {
 	case err != nil || len(parts) != 3 || parts[1] != "_delivery":
 		w.WriteHeader(400)
-	case status != 0:
-		w.WriteHeader(status)
-		fmt.Fprint(w, `{"error":"x","reason":"y"}`)
+	case refused:
+		w.WriteHeader(refusal.Status)
+		json.NewEncoder(w).Encode(refusal)
 	default:
 		key := parts[0] + " " + parts[2]
 		if _, again := s.taken[key]; !again {
@@ -83,7 +83,7 @@ type agent struct {
 
 func newAgent(t *testing.T) *agent {
 	t.Helper()
-	a := &agent{t: t, store: &store{status: map[string]int{}, taken: map[string]string{}, about: map[string]mail.About{}}}
+	a := &agent{t: t, store: &store{refuse: map[string]courier.Refusal{}, taken: map[string]string{}, about: map[string]mail.About{}}}
 	backend := httptest.NewServer(a.store)
 	t.Cleanup(backend.Close)
 	mapping := filepath.Join(t.TempDir(), "recipients")
@@ -204,23 +204,36 @@ func TestMail(t *testing.T) {
 }
 
 func TestCodes(t *testing.T) {
-	for status, want := range map[int]int{401: 451, 403: 451, 404: 550, 409: 250, 412: 451, 413: 552, 500: 451, 503: 451, 507: 452, 400: 554} {
+	for _, tt := range []struct {
+		status int
+		name   string // of the error; "": a proxy answers
+		want   int
+	}{
+		{400, "bad_request", 554}, {401, "unauthorized", 451}, {403, "forbidden", 451}, {404, "not_found", 550},
+		{409, "conflict", 250}, {409, "already_delivered", 250}, {412, "no_recipients", 451},
+		{413, "too_large", 552}, {413, "attachment_too_large", 552}, {500, "internal_server_error", 451},
+		{503, "service_unavailable", 451}, {507, "insufficient_storage", 452},
+		{307, "", 451}, {400, "", 451}, {404, "", 451}, {409, "", 451}, {413, "", 451}, {502, "", 451}, {507, "", 451},
+	} {
 		a := newAgent(t)
-		a.store.status["box-b"] = status
+		a.store.refuse["box-b"] = courier.Refusal{Status: tt.status, Name: tt.name, Reason: "The database's quota is used up."}
 		got := a.send(message, "ada@example.org", "b@example.org")
-		if diff := cmp.Diff(map[string]int{"ada@example.org": 250, "b@example.org": want}, got); diff != "" {
-			t.Errorf("%d: %s", status, diff)
+		if diff := cmp.Diff(map[string]int{"ada@example.org": 250, "b@example.org": tt.want}, got); diff != "" {
+			t.Errorf("%d %q: %s", tt.status, tt.name, diff)
 		}
 		if log := a.store.log.String(); strings.Contains(log, "planted") || strings.Contains(log, "pass") {
 			t.Errorf("the log tells: %s", log)
 		}
 	}
 	a := newAgent(t)
-	a.store.status["box-b"], a.o.RefuseOverQuota = 507, true
+	a.o.RefuseOverQuota = true
 	a.stop()
 	a.start()
-	if got := a.send(message, "b@example.org"); got["b@example.org"] != 552 {
-		t.Errorf("%v", got)
+	for reason, want := range map[string]int{"The database's quota is used up.": 552, "database_dir is too full": 451} {
+		a.store.refuse["box-b"] = courier.Refusal{Status: 507, Name: "insufficient_storage", Reason: reason}
+		if got := a.send(message, "b@example.org"); got["b@example.org"] != want {
+			t.Errorf("%s %v", reason, got)
+		}
 	}
 	if got := a.send(strings.Repeat("a line of a message\r\n", 500_000), "ada@example.org"); got["ada@example.org"] != 552 {
 		t.Errorf("too large: %v", got)
@@ -286,6 +299,35 @@ func TestStoreIsDown(t *testing.T) {
 	if got := a.send(message, "ada@example.org"); got["ada@example.org"] != 451 {
 		t.Errorf("%v", got)
 	}
+}
+
+// While the mapping cannot be read nobody is told that an address does not exist.
+func TestMappingIsBroken(t *testing.T) {
+	a := newAgent(t)
+	a.o.Mapping = a.breakMapping()
+	a.stop()
+	a.start()
+	want := map[string]int{"ada@example.org": 250, "new@example.org": 451}
+	if diff := cmp.Diff(want, a.send(message, "ada@example.org", "new@example.org")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// breakMapping returns a mapping that knows ada, of a file that has become nonsense.
+func (a *agent) breakMapping() *mail.Mapping {
+	a.t.Helper()
+	path := filepath.Join(a.t.TempDir(), "recipients")
+	if err := os.WriteFile(path, []byte("ada@example.org ada"), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	m, err := mail.OpenMapping(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte("nonsense"), 0o600)
+	}
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return m
 }
 
 func TestMapping(t *testing.T) {

@@ -9,11 +9,11 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/http"
 
 	"github.com/emersion/go-smtp"
 
 	"settle/server/courier"
+	"settle/storage/couch"
 )
 
 // The answers to a recipient, or about one.
@@ -56,7 +56,10 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if err != nil {
 		s.log.Warn("the mapping of recipients cannot be read again, and stays as it was", "error", err)
 	}
-	if !ok {
+	switch {
+	case !ok && err != nil: // what cannot be read may name it
+		return errLater
+	case !ok:
 		return errUnknown
 	}
 	s.to = append(s.to, destination{to, database})
@@ -110,23 +113,28 @@ func (s *session) answer(err error) error {
 		s.log.Warn("the server cannot be reached", "error", err)
 		return errLater
 	}
-	switch status := refusal.Status; {
-	case status == http.StatusConflict:
+	switch refusal.Name {
+	case "conflict", "already_delivered":
 		// The id is the message's: it was delivered before, only longer ago than the
 		// server remembers, or with other words about it.
 		return nil
-	case status == http.StatusNotFound:
+	case "not_found":
 		return errUnknown
-	case status == http.StatusRequestEntityTooLarge:
+	case "too_large", "attachment_too_large":
 		return errTooLarge
-	case status == http.StatusInsufficientStorage && s.o.RefuseOverQuota:
-		return errFullForMe
-	case status == http.StatusInsufficientStorage:
-		return errFull
-	case status == http.StatusBadRequest:
-		s.log.Warn("the server does not take a message", "status", status, "error", refusal.Name)
+	case "insufficient_storage":
+		switch {
+		case refusal.Reason != couch.ErrOverQuota.Reason: // but that the disk is full
+		case s.o.RefuseOverQuota:
+			return errFullForMe
+		default:
+			return errFull
+		}
+	case "bad_request":
+		s.log.Warn("the server does not take a message", "status", refusal.Status, "error", refusal.Name)
 		return errRefused
 	}
+	// Others are about the server, or not of it but of a proxy in front of it.
 	s.log.Warn("the server does not take messages", "status", refusal.Status, "error", refusal.Name)
 	return errLater
 }
