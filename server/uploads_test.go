@@ -126,6 +126,7 @@ func TestUploadRefusals(t *testing.T) {
 	}{
 		{"no length", "POST", "/alpha/_uploads", "", nil, 400},
 		{"a bad length", "POST", "/alpha/_uploads", "", []string{"Upload-Length", "-1"}, 400},
+		{"a signed length", "POST", "/alpha/_uploads", "", []string{"Upload-Length", "+1"}, 400},
 		{"too long", "POST", "/alpha/_uploads", "", []string{"Upload-Length", "10000000000000"}, 413},
 		{"another version", "POST", "/alpha/_uploads", "", []string{"Upload-Length", "1", "Tus-Resumable", "0.2.2"}, 412},
 		{"no offset", "PATCH", url, "x", []string{"Content-Type", octets}, 400},

@@ -51,9 +51,9 @@ func (r request) expires() time.Time { return time.Now().Add(r.uploads.expiry())
 
 // number returns a header that has to be a number from 0 on.
 func (r request) number(name string) (int64, error) {
-	n, err := strconv.ParseInt(r.Header.Get(name), 10, 64)
-	if err != nil || n < 0 {
+	n, err := strconv.ParseUint(r.Header.Get(name), 10, 63) // without a sign
+	if err != nil {
 		return 0, couch.Errorf(couch.BadRequest, "%s must be a number of bytes", name)
 	}
-	return n, nil
+	return int64(n), nil
 }
