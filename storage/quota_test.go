@@ -89,6 +89,41 @@ func TestQuotaCountsContentsOnce(t *testing.T) {
 	}
 }
 
+// Deletions pass a quota also where they are new leaves: of documents that are not
+// known, and of branches.
+func TestQuotaPassesDeletions(t *testing.T) {
+	b := newBench(t)
+	db := b.create("db")
+	mustPut(t, db, "doc", "", `{"text":"some"}`)
+	if err := db.SetQuota(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	push(t, db, "unknown", true, 5, []string{"a"}, `{}`)
+	push(t, db, "doc", true, 3, []string{"b"}, `{}`)
+	if n := used(t, db); n != 15+2+2 {
+		t.Errorf("%d bytes are used", n)
+	}
+	// Others do not pass beside them, nor one that says more than before.
+	deletion, edit := document(t, "more", `{}`), document(t, "new", `{}`)
+	deletion.Deleted, deletion.Revisions = true, couch.Revisions{Start: 2, Hashes: []string{"c"}}
+	edit.Revisions = couch.Revisions{Start: 1, Hashes: []string{"d"}}
+	telling := document(t, "telling", `{"text":"why"}`)
+	telling.Deleted, telling.Revisions = true, couch.Revisions{Start: 2, Hashes: []string{"e"}}
+	for _, docs := range [][]*couch.Document{{deletion, edit}, {telling}} {
+		if _, err := db.PutRevs(t.Context(), storage.Docs(docs...)); !errors.Is(err, couch.ErrOverQuota) {
+			t.Errorf("%s: %v", docs[len(docs)-1].ID, err)
+		}
+	}
+	// What takes the place of a deletion counts by what it is longer.
+	if err := db.SetQuota(t.Context(), 19+5); err != nil {
+		t.Fatal(err)
+	}
+	push(t, db, "unknown", false, 6, []string{"f", "a"}, `{"a":1}`)
+	if n := used(t, db); n != 24 {
+		t.Errorf("%d bytes are used", n)
+	}
+}
+
 // An upload needs room for all that it may become, beside the other uploads, and room
 // for its content where a document takes it.
 func TestQuotaOfUploads(t *testing.T) {

@@ -17,6 +17,7 @@ type docState struct {
 	tree         *revtree.Tree
 	activeBefore int64
 	attBefore    int64
+	tombsBefore  int64
 	changed      bool
 	// before is the tree's encoding before paths were merged into it that may have
 	// brought nothing; nil where there were none.
@@ -37,6 +38,7 @@ func newDocState(id couch.DocID, row []byte) (*docState, error) {
 	}
 	s.old, s.tree = old, old.Tree
 	s.activeBefore, s.attBefore = schema.ActiveBytes(old.Tree), schema.AttBytes(old.Tree)
+	s.tombsBefore = schema.TombstoneBytes(old.Tree)
 	return s, nil
 }
 

@@ -165,6 +165,7 @@ func (w *Writer) store(ctx context.Context, s *docState) error {
 	*w.m.Counter(row.Deleted)++
 	w.m.ActiveBytes += schema.ActiveBytes(s.tree)
 	w.m.AttBytes += schema.AttBytes(s.tree)
+	w.m.TombstoneBytes += max(0, schema.TombstoneBytes(s.tree)-s.tombsBefore)
 	return nil
 }
 

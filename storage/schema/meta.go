@@ -41,6 +41,10 @@ type Meta struct {
 
 	DeferredBytes int64 // plaintext of the contents that are fetched when they are wanted
 	KeptBytes     int64 // what was fetched of them and is kept, part of BlobBytes
+
+	// TombstoneBytes is by how much the transaction has made ActiveBytes grow with
+	// deletions that say nothing, which pass a quota. It is not stored.
+	TombstoneBytes int64
 }
 
 // Garbage returns what superseded revisions hold, in bytes of plaintext, be it here or

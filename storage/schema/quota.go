@@ -16,12 +16,26 @@ func AttBytes(t *revtree.Tree) int64 {
 	return n
 }
 
-// Quota returns what the database may hold, and holds. Contents that several leaves
+// TombstoneBytes is the part of ActiveBytes of the leaves that are deletions without a
+// member or an attachment.
+func TombstoneBytes(t *revtree.Tree) int64 {
+	const empty = int64(len("{}"))
+	var n int64
+	for _, leaf := range t.Leaves() {
+		if leaf.Node.Available && leaf.Node.Deleted && leaf.Node.Size+leaf.Node.AttSize <= empty {
+			n += leaf.Node.Size
+		}
+	}
+	return n
+}
+
+// Quota returns what the database may hold, and holds, but for TombstoneBytes. Contents that several leaves
 // have in common count once, unless superseded ones of more bytes than that saves are
 // still stored: what is counted is the lesser of the leaves' contents, each as often as
 // a leaf has it, and of all contents that are here, each once.
 func (m *Meta) Quota() couch.Quota {
-	q := couch.Quota{Max: couch.NoQuota, Documents: m.ActiveBytes - m.AttBytes, Attachments: min(m.AttBytes, m.BlobBytes)}
+	documents := m.ActiveBytes - m.AttBytes - m.TombstoneBytes
+	q := couch.Quota{Max: couch.NoQuota, Documents: documents, Attachments: min(m.AttBytes, m.BlobBytes)}
 	if m.MaxBytes > 0 {
 		q.Max = int64(m.MaxBytes - 1)
 	}
