@@ -1,10 +1,7 @@
 package replication_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -13,26 +10,11 @@ import (
 	"settle/compat-tests/settletest"
 )
 
-// as sends a request as a user, and returns status and answer.
+// as sends a request as one of the users, and returns status and answer.
 func (p *peer) as(user, method, path string, body any) (int, string) {
 	p.t.Helper()
-	text, _ := json.Marshal(body)
-	req, err := http.NewRequest(method, p.URL()+path, bytes.NewReader(text))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	req.SetBasicAuth(user, "secret")
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	got, err := io.ReadAll(res.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return res.StatusCode, string(got)
+	status, answer := p.send(user, "secret", method, path, body)
+	return status, string(answer)
 }
 
 func (p *peer) user(name string) {

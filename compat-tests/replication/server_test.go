@@ -37,9 +37,8 @@ func (p *peer) URL() string {
 	return p.Server.URL()
 }
 
-// ask sends a request and reads the JSON answer into v, unless that is nil. It returns
-// the status.
-func (p *peer) ask(method, path string, body, v any) int {
+// send sends a request as a user, and returns status and answer.
+func (p *peer) send(user, password, method, path string, body any) (status int, answer []byte) {
 	p.t.Helper()
 	var text []byte
 	if body != nil {
@@ -49,7 +48,7 @@ func (p *peer) ask(method, path string, body, v any) int {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	req.SetBasicAuth(settletest.AdminName, settletest.AdminPassword)
+	req.SetBasicAuth(user, password)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
 	res, err := http.DefaultClient.Do(req)
@@ -57,16 +56,23 @@ func (p *peer) ask(method, path string, body, v any) int {
 		p.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	got, err := io.ReadAll(res.Body)
-	if err != nil {
+	if answer, err = io.ReadAll(res.Body); err != nil {
 		p.t.Fatal(err)
 	}
+	return res.StatusCode, answer
+}
+
+// ask sends a request as the administrator and reads the JSON answer into v, unless that
+// is nil. It returns the status.
+func (p *peer) ask(method, path string, body, v any) int {
+	p.t.Helper()
+	status, got := p.send(settletest.AdminName, settletest.AdminPassword, method, path, body)
 	if v != nil {
 		if err := json.Unmarshal(got, v); err != nil {
 			p.t.Fatalf("%s %s: %s", method, path, got)
 		}
 	}
-	return res.StatusCode
+	return status
 }
 
 func (p *peer) must(method, path string, body, v any) {
