@@ -196,6 +196,24 @@ func TestRunningReplications(t *testing.T) {
 	}
 }
 
+// Databases of the server are shown by their URLs among jobs and tasks, as in CouchDB.
+func TestShownSides(t *testing.T) {
+	p := start(t)
+	p.must("PUT", "/x%2Fy", nil, nil)
+	p.must("POST", "/_replicate", object{"source": "x/y", "target": "z", "create_target": true, "continuous": true}, nil)
+	type row struct{ Source, Target string }
+	want := row{p.URL() + "/x%2Fy/", p.URL() + "/z/"}
+	var jobs struct{ Jobs []row }
+	if p.must("GET", "/_scheduler/jobs", nil, &jobs); !cmp.Equal(jobs.Jobs, []row{want}) {
+		t.Errorf("jobs: %v", jobs)
+	}
+	eventually(t, "it is a task", func() bool {
+		var tasks []row
+		p.must("GET", "/_active_tasks", nil, &tasks)
+		return cmp.Equal(tasks, []row{want})
+	})
+}
+
 // A job that has not come to begin tells of nothing done, and whose it is.
 func TestJobsOfDocuments(t *testing.T) {
 	p := start(t)

@@ -30,6 +30,7 @@ type Scheduler struct {
 	ctx  context.Context
 	stop context.CancelFunc
 	wake chan struct{} // of capacity 1: there may be something to start
+	tune chan struct{} // of capacity 1: the options may say something else
 	done chan struct{} // the loop has ended
 	runs sync.WaitGroup
 
@@ -53,7 +54,7 @@ type entry struct {
 func Start(o Options) *Scheduler {
 	o.FirstPause = cmp.Or(o.FirstPause, 5*time.Second)
 	o.LastPause = cmp.Or(o.LastPause, time.Hour)
-	s := &Scheduler{o: o, wake: make(chan struct{}, 1), done: make(chan struct{}), jobs: make(map[string]*entry)}
+	s := &Scheduler{o: o, wake: make(chan struct{}, 1), tune: make(chan struct{}, 1), done: make(chan struct{}), jobs: make(map[string]*entry)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	go s.loop()
 	return s
@@ -143,6 +144,14 @@ func (e *entry) progress() *replication.Progress {
 	return &p
 }
 
+// Retune lets what the options say count from now on.
+func (s *Scheduler) Retune() {
+	select {
+	case s.tune <- struct{}{}:
+	default:
+	}
+}
+
 func (s *Scheduler) poke() {
 	select {
 	case s.wake <- struct{}{}:
@@ -161,6 +170,8 @@ func (s *Scheduler) loop() {
 		case <-s.ctx.Done():
 		case <-s.wake:
 		case <-due.C:
+		case <-s.tune:
+			turn.Reset(s.o.Interval())
 		case <-turn.C:
 			s.rotate()
 			turn.Reset(s.o.Interval())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,6 +162,39 @@ func TestBackOff(t *testing.T) {
 		}
 		if status, _ := s.Job("bad"); len(status.History) != 5 || status.History[0].Type != scheduler.Started {
 			t.Errorf("got %v", status.History)
+		}
+	})
+}
+
+// What the options say counts at once where the scheduler is told that they have changed.
+func TestRetune(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var jobs, turn atomic.Int64
+		jobs.Store(1)
+		turn.Store(int64(time.Hour))
+		w := newWorld()
+		s := scheduler.Start(scheduler.Options{
+			MaxJobs: func() int { return int(jobs.Load()) }, MaxChurn: func() int { return 1 }, MaxHistory: func() int { return 5 },
+			Interval: func() time.Duration { return time.Duration(turn.Load()) }, Logger: slog.New(slog.DiscardHandler),
+		})
+		defer s.Close()
+		for _, id := range []string{"a", "b", "c", "d"} {
+			s.Add(w.job(id, true))
+		}
+		jobs.Store(2)
+		s.Retune()
+		synctest.Wait()
+		if w.now != 2 {
+			t.Errorf("%d run", w.now)
+		}
+		turn.Store(int64(time.Second))
+		s.Retune()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		for _, id := range []string{"a", "b", "c", "d"} {
+			if w.ran(id) < 10 {
+				t.Errorf("%s has had %d turns", id, w.ran(id))
+			}
 		}
 	})
 }

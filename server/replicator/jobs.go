@@ -2,6 +2,8 @@ package replicator
 
 import (
 	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -86,9 +88,27 @@ func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // pid names the process: replications have none of their own.
 var pid = "<0." + strconv.Itoa(os.Getpid()) + ".0>"
 
-func newJobRow(s scheduler.Status) jobRow {
+// shown returns where a side of a replication is, without credentials. As in CouchDB a
+// database of this server is shown by its URL here.
+func (r *Replicator) shown(e *replication.Endpoint) string {
+	own := r.own.Load()
+	if !e.IsLocal() || own == nil {
+		return e.String()
+	}
+	at := *own
+	if at.Addr().IsUnspecified() {
+		at = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port())
+	}
+	where := "http://" + at.String() + "/"
+	if couch.ValidateDatabaseName(e.Name) != nil {
+		return where // it may be a URL gone wrong, with a password
+	}
+	return where + url.PathEscape(e.Name) + "/"
+}
+
+func (r *Replicator) newJobRow(s scheduler.Status) jobRow {
 	row := jobRow{
-		Database: optional(s.Database), ID: s.ID, Source: s.Spec.Source.String(), Target: s.Spec.Target.String(),
+		Database: optional(s.Database), ID: s.ID, Source: r.shown(&s.Spec.Source), Target: r.shown(&s.Spec.Target),
 		User: optional(s.User), DocID: optional(s.DocID), Info: progressInfo(s.Progress), Node: node.Name, StartTime: timestamp(s.Added),
 	}
 	if s.State == scheduler.Running {
@@ -139,7 +159,7 @@ func (r *Replicator) listJobs(q *web.Request) error {
 	skip, _ := count(q, "skip", 0)
 	rows := []jobRow{}
 	for _, s := range shown {
-		rows = append(rows, newJobRow(s))
+		rows = append(rows, r.newJobRow(s))
 	}
 	return q.WriteJSON(http.StatusOK, struct {
 		Total  int      `json:"total_rows"`
@@ -155,7 +175,7 @@ func (r *Replicator) showJob(q *web.Request) error {
 	if !ok {
 		return couch.ErrNotFound
 	}
-	return q.WriteJSON(http.StatusOK, newJobRow(status))
+	return q.WriteJSON(http.StatusOK, r.newJobRow(status))
 }
 
 // taskRow is a row of `_active_tasks`.
@@ -184,7 +204,7 @@ func (r *Replicator) Tasks() []any {
 		if s.State != scheduler.Running || s.Progress == nil {
 			continue
 		}
-		row := newJobRow(s)
+		row := r.newJobRow(s)
 		rows = append(rows, taskRow{
 			Node: node.Name, PID: pid, Type: "replication", ProcessStatus: "waiting", ReplicationID: s.ID,
 			SourceURL: row.Source, Target: row.Target, Continuous: s.Spec.Continuous, Database: row.Database, DocID: row.DocID, User: row.User,

@@ -79,6 +79,20 @@ func (r *Replicator) Start(listener net.Addr) {
 	}
 	r.started = true
 	r.working.Go(func() { r.docs.follow(r.ctx) })
+	r.working.Go(r.followConfig)
+}
+
+// followConfig lets the scheduler know when the configuration changes.
+func (r *Replicator) followConfig() {
+	for {
+		changed := r.Config.Changed()
+		r.scheduler.Retune()
+		select {
+		case <-changed:
+		case <-r.ctx.Done():
+			return
+		}
+	}
 }
 
 // Close stops all replications, which keep checkpoints, and waits for that.
