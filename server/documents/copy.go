@@ -59,7 +59,10 @@ func destination(values []string) (couch.DocID, couch.Revisions, error) {
 	if !hasQuery {
 		return couch.DocID(id), couch.Revisions{}, nil
 	}
-	_, text, _ := strings.Cut(query, "=")
+	_, text, ok := strings.Cut(query, "=")
+	if !ok || strings.Contains(query, "?") || strings.Contains(text, "=") {
+		return "", couch.Revisions{}, couch.Errorf(couch.BadRequest, "Destination header must be an id, with nothing but ?rev= behind it.")
+	}
 	rev, err := couch.ParseRev(text)
 	if err != nil {
 		return "", couch.Revisions{}, err
