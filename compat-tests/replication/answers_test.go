@@ -99,7 +99,16 @@ func TestFailedDocuments(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if p.must("GET", "/_scheduler/docs?states=FAILED", nil, &listed); len(listed["docs"].([]any)) != 1 {
+	p.must("PUT", "/_replicator/older", object{"_replication_state": "failed"}, nil)
+	var backwards struct {
+		Docs []struct {
+			ID string `json:"doc_id"`
+		}
+	}
+	if p.must("GET", "/_scheduler/docs?descending=true&limit=1", nil, &backwards); len(backwards.Docs) != 1 || backwards.Docs[0].ID != "older" {
+		t.Errorf("%v", backwards)
+	}
+	if p.must("GET", "/_scheduler/docs?states=FAILED", nil, &listed); len(listed["docs"].([]any)) != 2 {
 		t.Errorf("%v", listed)
 	}
 	if status := p.ask("GET", "/_scheduler/docs/no%2F_replicator", nil, nil); status != 404 {

@@ -156,6 +156,9 @@ func (r *Replicator) listDocs(q *web.Request) error {
 	if err != nil {
 		return err
 	}
+	if q.Query().Is("descending") {
+		slices.Reverse(entries)
+	}
 	rows := []any{}
 	for i := range entries {
 		if row, state := r.docs.row(&entries[i]); slices.Contains(wanted, state) {
