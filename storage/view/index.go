@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"settle/storage/background"
 	"settle/storage/couch"
@@ -22,6 +23,7 @@ type Index struct {
 	signature  string
 	reducers   [][]reduction.Reducer // by view
 	updates    background.Shared
+	waiting    atomic.Int64 // calls of Update
 
 	mu      sync.Mutex
 	failure failure
@@ -119,6 +121,13 @@ func (ix *Index) readHead(ctx context.Context, p kv.Partition) (h *head, err err
 // call. Whoever calls it meanwhile shares one run, which the end of ctx leaves going.
 // Errors: ctx's, the database's, a function's.
 func (ix *Index) Update(ctx context.Context) error {
+	ix.waiting.Add(1)
+	defer ix.waiting.Add(-1)
+	return ix.share(ctx)
+}
+
+// share takes part in a run.
+func (ix *Index) share(ctx context.Context) error {
 	return ix.updates.Do(ctx, func() error {
 		if !ix.indexes.begin() {
 			return couch.ErrUnavailable
@@ -145,7 +154,7 @@ func (ix *Index) UpdateLater(ctx context.Context) error {
 		return err
 	}
 	ix.indexes.queue.Add(p, func(ctx context.Context) error {
-		err := ix.Update(ctx)
+		err := ix.share(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) && !errors.Is(err, couch.ErrUnavailable) {
 			ix.indexes.log.Warn("an update of an index ended early", "database", ix.db.Name(), "design", string(ix.name), "error", loggable(err))
 		}

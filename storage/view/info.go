@@ -14,6 +14,7 @@ type Info struct {
 	PurgeSeq       uint64
 	Pending        int64 // changes that it has not read
 	UpdaterRunning bool
+	Waiting        int64 // callers of Update that it has not come back to
 	Rows           int64 // of all views
 	Bytes          int64 // of keys and values
 }
@@ -34,7 +35,7 @@ func (ix *Index) Info(ctx context.Context) (Info, error) {
 		return info, err
 	}
 	info.UpdateSeq, info.PurgeSeq, info.Bytes = h.Seq, h.PurgeSeq, h.Bytes
-	info.UpdaterRunning = ix.indexes.tasks.Has(p)
+	info.UpdaterRunning, info.Waiting = ix.indexes.tasks.Has(p), ix.waiting.Load()
 	for _, v := range h.Views {
 		info.Rows += v.Rows
 	}
