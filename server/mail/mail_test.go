@@ -274,20 +274,43 @@ func TestLongMessages(t *testing.T) {
 // What breaks off before its end is not delivered.
 func TestBrokenConnections(t *testing.T) {
 	a := newAgent(t)
-	for _, size := range []int{10, 300 << 10} {
-		conn, err := net.Dial("tcp", a.addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(conn, "LHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ada@example.org>\r\nDATA\r\n%s", strings.Repeat("text\r\n", size/6))
-		conn.(*net.TCPConn).CloseWrite()
-		io.Copy(io.Discard, conn)
-		conn.Close()
+	for _, rest := range []string{
+		"DATA\r\n" + strings.Repeat("text\r\n", 2), "DATA\r\n" + strings.Repeat("text\r\n", 50_000),
+		"BDAT 8\r\ntext\r\n", "BDAT 6\r\ntext\r\nBDAT 8\r\ntext", "BDAT 8 LAST\r\ntext",
+		"BDAT 400000 LAST\r\n" + strings.Repeat("text\r\n", 50_000),
+	} {
+		a.converse(rest)
 	}
 	a.stop()
 	if len(a.store.taken) != 0 {
 		t.Errorf("%d deliveries", len(a.store.taken))
 	}
+}
+
+// An agent that ends behind a whole message, and says no more, has delivered it.
+func TestEndedBehindTheMessage(t *testing.T) {
+	a := newAgent(t)
+	for _, rest := range []string{"DATA\r\none\r\n.\r\n", "BDAT 3\r\ntwoBDAT 5 LAST\r\nthree", "BDAT 4 LAST\r\nfourQUIT\r\n"} {
+		a.converse(rest)
+	}
+	a.stop()
+	if len(a.store.taken) != 3 {
+		t.Errorf("%d deliveries", len(a.store.taken))
+	}
+}
+
+// converse sends what follows a recipient, ends its side of the connection, and waits
+// until the server has ended its own.
+func (a *agent) converse(rest string) {
+	a.t.Helper()
+	c, err := net.Dial("tcp", a.addr)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "LHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ada@example.org>\r\n%s", rest)
+	c.(*net.TCPConn).CloseWrite()
+	io.Copy(io.Discard, c)
 }
 
 // Without a server to deliver to the agent keeps the message.

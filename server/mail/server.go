@@ -50,8 +50,8 @@ type Server struct {
 func New(o Options) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	server := &Server{cancel: cancel}
-	s := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
-		return &session{ctx: ctx, server: server, o: &o, log: o.Logger}, nil
+	s := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &session{ctx: ctx, server: server, o: &o, log: o.Logger, conn: c.Conn().(*conn)}, nil
 	}))
 	server.smtp = s
 	s.LMTP = true
@@ -69,7 +69,7 @@ func New(o Options) *Server {
 // Serve takes messages on a listener, which it closes, until Shutdown. The error is nil
 // after Shutdown.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.smtp.Serve(l)
+	err := s.smtp.Serve(listener{l})
 	if errors.Is(err, smtp.ErrServerClosed) {
 		return nil
 	}

@@ -36,6 +36,7 @@ type session struct {
 	server *Server
 	o      *Options
 	log    *slog.Logger
+	conn   *conn
 	to     []destination
 }
 
@@ -81,6 +82,10 @@ func (s *session) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 		return errLater
 	}
 	defer held.Close()
+	if s.conn.ended.Load() {
+		s.log.Warn("a message could not be received", "error", io.ErrUnexpectedEOF)
+		return errLater
+	}
 	s.server.busy.RLock()
 	defer s.server.busy.RUnlock()
 	if s.server.draining.Load() {
