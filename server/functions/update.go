@@ -3,6 +3,7 @@ package functions
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 
@@ -65,7 +66,11 @@ func save(ctx context.Context, db Database, doc *couch.Document) (string, error)
 	if err != nil {
 		return "", err
 	}
-	return results[0].Rev.String(), results[0].Err
+	err = results[0].Err
+	if behind := errors.Unwrap(err); errors.Is(behind, couch.ErrMissingStub) {
+		err = behind // which refuses a document in a batch in other words
+	}
+	return results[0].Rev.String(), err
 }
 
 // parse reads the document that a function returned. Its inline contents belong to the
