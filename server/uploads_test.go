@@ -147,6 +147,23 @@ func TestUploadRefusals(t *testing.T) {
 	}
 }
 
+// A body whose length is not told, and that is longer than the upload, is refused too.
+func TestUploadOfTooMuchInChunks(t *testing.T) {
+	r := start(t)
+	r.ok("PUT", "/alpha", "")
+	chunked := func() io.Reader { return io.MultiReader(strings.NewReader("12345")) }
+	res := r.tus("POST", "/alpha/_uploads", chunked(), "Upload-Length", "4", "Content-Type", octets)
+	if res.StatusCode != 413 || res.Header.Get("Location") != "" {
+		t.Errorf("created: %s %s", res.Status, res.Header)
+	}
+	for length, want := range map[string]int{"4": 413, "5": 204, "6": 204} {
+		url := r.tus("POST", "/alpha/_uploads", nil, "Upload-Length", length).Header.Get("Location")
+		if res := r.tus("PATCH", url, chunked(), "Content-Type", octets, "Upload-Offset", "0"); res.StatusCode != want {
+			t.Errorf("of %s bytes: %s", length, res.Status)
+		}
+	}
+}
+
 // Who has lost the connection goes on from what is on disk, while the server still
 // waits for the rest of the request before.
 func TestUploadIsInterrupted(t *testing.T) {

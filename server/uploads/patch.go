@@ -1,6 +1,7 @@
 package uploads
 
 import (
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -88,17 +89,25 @@ func (r request) patch() error {
 	return nil
 }
 
-// append appends the body.
+var errTooLong = &couch.Error{Kind: couch.RequestTooLarge, Reason: "The body is longer than what is left of the upload."}
+
+// append appends the body. Where one of unknown length turns out to be too long the
+// upload is complete all the same.
 func (r request) append(u couch.Upload) (couch.Upload, error) {
 	if r.ContentLength > u.Length-u.Offset {
-		return u, &couch.Error{Kind: couch.RequestTooLarge, Reason: "The body is longer than what is left of the upload."}
+		return u, errTooLong
 	}
 	body, err := r.RawBody()
 	if err != nil {
 		return u, err
 	}
 	u.Expires = r.expires()
-	return r.db.AppendUpload(r.Context(), u, body)
+	if u, err = r.db.AppendUpload(r.Context(), u, body); err == nil && r.ContentLength < 0 {
+		if n, _ := io.ReadFull(body, make([]byte, 1)); n > 0 {
+			err = errTooLong
+		}
+	}
+	return u, err
 }
 
 // remove answers DELETE /{db}/_uploads/{upload}.
