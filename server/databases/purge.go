@@ -42,7 +42,7 @@ func (d *Databases) purge(r *web.Request) error {
 	list.SetStatus(http.StatusCreated)
 	for _, p := range purged {
 		item := append(docjson.AppendString(nil, string(p.ID)), ':')
-		if err := list.Item(appendRevs(item, p.Revs)); err != nil {
+		if err := list.Item(docjson.AppendRevs(item, p.Revs)); err != nil {
 			return err
 		}
 	}
@@ -142,17 +142,6 @@ func readRevs(r *docjson.Reader) ([]couch.RevID, error) {
 	return revs, nil
 }
 
-func appendRevs(dst []byte, revs []couch.RevID) []byte {
-	dst = append(dst, '[')
-	for i, rev := range revs {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = docjson.AppendString(dst, rev.String())
-	}
-	return append(dst, ']')
-}
-
 // purgedInfos lists what was asked to be purged, in the order of the ids.
 func (d *Databases) purgedInfos(r *web.Request) error {
 	db, err := d.named(r)
@@ -165,7 +154,7 @@ func (d *Databases) purgedInfos(r *web.Request) error {
 			return err
 		}
 		item := docjson.AppendString([]byte(`{"id":`), string(p.ID))
-		item = append(appendRevs(append(item, `,"revs":`...), p.Revs), '}')
+		item = append(docjson.AppendRevs(append(item, `,"revs":`...), p.Revs), '}')
 		if err := list.Item(item); err != nil {
 			return err
 		}

@@ -20,9 +20,9 @@ func (r request) revsDiff() error {
 			out = append(out, ',')
 		}
 		out = docjson.AppendString(out, string(d.ID))
-		out = appendRevList(append(out, `:{"missing":`...), d.Missing)
+		out = docjson.AppendRevs(append(out, `:{"missing":`...), d.Missing)
 		if len(d.PossibleAncestors) > 0 {
-			out = appendRevList(append(out, `,"possible_ancestors":`...), d.PossibleAncestors)
+			out = docjson.AppendRevs(append(out, `,"possible_ancestors":`...), d.PossibleAncestors)
 		}
 		out = append(out, '}')
 	}
@@ -41,7 +41,7 @@ func (r request) missingRevs() error {
 			out = append(out, ',')
 		}
 		out = docjson.AppendString(out, string(d.ID))
-		out = appendRevList(append(out, ':'), d.Missing)
+		out = docjson.AppendRevs(append(out, ':'), d.Missing)
 	}
 	return r.WriteRawJSON(http.StatusOK, append(out, "}}"...))
 }
@@ -90,15 +90,4 @@ func readAsks(json *docjson.Reader) ([]couch.RevsAsk, error) {
 		asks = append(asks, couch.RevsAsk{ID: couch.DocID(id), Revs: revs})
 	}
 	return asks, json.End()
-}
-
-func appendRevList(dst []byte, revs []couch.RevID) []byte {
-	dst = append(dst, '[')
-	for i, rev := range revs {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = docjson.AppendString(dst, rev.String())
-	}
-	return append(dst, ']')
 }
