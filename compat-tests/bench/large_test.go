@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"crypto/md5"
 	"encoding/base64"
 	"fmt"
@@ -188,7 +189,11 @@ func BenchmarkPlainFile(b *testing.B) {
 // that size, by eight clients.
 func BenchmarkSmallAttachments(b *testing.B) {
 	const each = 10_000
-	text := make([]byte, each*3/4)
+	random, err := io.ReadAll(noise(64 << 10))
+	if err != nil {
+		b.Fatal(err)
+	}
+	contentOf := func(id int64, n int) []byte { return random[int(id)*37%(len(random)-n):][:n] }
 	for _, kind := range []string{"attachments", "documents"} {
 		b.Run(kind, func(b *testing.B) {
 			s := start(b)
@@ -201,11 +206,11 @@ func BenchmarkSmallAttachments(b *testing.B) {
 						for range 125 {
 							id := n.Add(1)
 							if kind == "attachments" {
-								s.do("PUT", fmt.Sprintf("/alpha/doc-%d/a", id), noise(each), "Content-Type", binary)
+								s.do("PUT", fmt.Sprintf("/alpha/doc-%d/a", id), bytes.NewReader(contentOf(id, each)), "Content-Type", binary)
 								continue
 							}
-							content, _ := io.ReadAll(noise(int64(len(text))))
-							s.do("PUT", fmt.Sprintf("/alpha/doc-%d", id), strings.NewReader(`{"text":"`+base64.StdEncoding.EncodeToString(content)+`"}`))
+							text := base64.StdEncoding.EncodeToString(contentOf(id, each*3/4))
+							s.do("PUT", fmt.Sprintf("/alpha/doc-%d", id), strings.NewReader(`{"text":"`+text+`"}`))
 						}
 					})
 				}

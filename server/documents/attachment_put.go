@@ -60,7 +60,7 @@ const readAnyway = 64 << 10
 // admit refuses the content of a new document that the quota has no room for, before
 // any of it is read. Of other documents it may take the place of as much.
 func (r request) admit() error {
-	if n := r.ContentLength; n >= 0 && n <= readAnyway {
+	if r.ContentLength <= readAnyway { // or unknown
 		return nil
 	}
 	quota, err := r.db.Quota(r.Context())
