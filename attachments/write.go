@@ -38,32 +38,46 @@ type Find func(couch.Digest) (*Blob, error)
 func (b *Blobs) WriteLike(ctx context.Context, r io.Reader, max int64, digest couch.Digest, find Find) (*Pending, error) {
 	in := newIntake(ctx, r, max)
 	defer in.sums.close()
-	var head bytes.Buffer
-	if _, err := head.ReadFrom(io.LimitReader(in, int64(b.store.smallMax)+1)); err != nil {
+	chunk := getChunk()
+	defer chunk.put()
+	head, err := b.store.readHead(in, chunk)
+	if err != nil {
 		return nil, err
 	}
 	p := &Pending{blobs: b}
 	rand.Read(p.id[:])
-	if n := int64(head.Len()); n <= int64(b.store.smallMax) && b.store.reserveSmall(n) {
-		p.seal(in, head.Bytes())
+	if len(head) <= b.store.smallMax && b.store.reserveSmall(int64(len(head))) {
+		p.seal(in, head)
 		return p, nil
 	}
-	by, known := b.start(head.Bytes())
+	by, known := b.start(head)
 	if digest == (couch.Digest{}) {
 		digest = b.store.announced(by)
 	}
 	var like *Blob
 	if find != nil && digest != (couch.Digest{}) {
-		var err error
 		if like, err = find(digest); err != nil {
 			return nil, err
 		}
 	}
-	p, err := p.write(in, &head, like)
+	p, err = p.write(in, bytes.NewReader(head), like)
 	if err == nil && known {
 		b.store.remember(by, p.Digest())
 	}
 	return p, err
+}
+
+// readHead reads one byte more than a small content has, or what there is, into chunk
+// where that is long enough.
+func (s *Store) readHead(r io.Reader, chunk *chunkBuffer) ([]byte, error) {
+	head := chunk[:]
+	if n := max(0, s.smallMax+1); n <= len(head) {
+		head = head[:n]
+	} else {
+		head = make([]byte, n)
+	}
+	n, err := crypt.ReadChunk(r, head)
+	return head[:n], err
 }
 
 // write is WriteLike of content that is not small. head was read from in.
