@@ -26,8 +26,12 @@ func (r *Remote) Attachment(ctx context.Context, d couch.Deferral) (couch.Incomi
 		if err == nil {
 			return incoming(res, d)
 		}
-		if status, ok := errors.AsType[*statusError](err); !ok || status.status != http.StatusNotFound && status.status != http.StatusGone || isNobody(err) {
+		status, ok := errors.AsType[*statusError](err)
+		if !ok || status.status != http.StatusNotFound && status.status != http.StatusGone || isNobody(err) {
 			return couch.Incoming{}, &couch.Error{Kind: couch.Away, Err: r.refused(err)}
+		}
+		if status.status == http.StatusGone && len(couch.ViaOf(ctx)) > 1 {
+			break // each server of a chain would ask the next one twice
 		}
 	}
 	return couch.Incoming{}, &couch.Error{Kind: couch.Gone}

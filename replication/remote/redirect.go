@@ -4,7 +4,18 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
+
+// moved is where a peer sends its requests.
+type moved struct {
+	to    *url.URL
+	until time.Time
+}
+
+// movedFor is for how long a redirect counts for other requests: then the peer is asked
+// itself again, which may be back.
+const movedFor = time.Minute
 
 // mayKnow reports whether a place may be told who the endpoint's user is: the endpoint's
 // own, and that of its host where what goes there is encrypted.
@@ -33,21 +44,34 @@ func (s *session) redirected(req *http.Request, res *http.Response) {
 		res.StatusCode = http.StatusTemporaryRedirect
 	}
 	to, err := res.Location()
-	if err != nil || !s.isBase(req.URL) || s.isBase(to) || s.base.Scheme == "https" && to.Scheme != "https" {
+	if err != nil || !s.isBase(req.URL) || s.base.Scheme == "https" && to.Scheme != "https" {
+		return
+	}
+	if s.isBase(to) { // from where it had moved to, if it had
+		s.moved.Store(nil)
 		return
 	}
 	if prefix, ok := strings.CutSuffix(to.EscapedPath(), req.URL.EscapedPath()); ok && to.RawQuery == req.URL.RawQuery {
-		s.moved.Store(&url.URL{Scheme: to.Scheme, Host: to.Host, Path: prefix})
+		s.moved.Store(&moved{&url.URL{Scheme: to.Scheme, Host: to.Host, Path: prefix}, time.Now().Add(movedFor)})
 	}
+}
+
+// movedTo returns where the peer sends its requests, nil where it answers them itself, as
+// far as is known.
+func (s *session) movedTo() *url.URL {
+	if m := s.moved.Load(); m != nil && time.Now().Before(m.until) {
+		return m.to
+	}
+	return nil
 }
 
 // placed returns a request as it is to be sent to where the peer has moved, if it has.
 func (s *session) placed(req *http.Request) *http.Request {
-	moved := s.moved.Load()
-	if moved == nil || !s.isBase(req.URL) {
+	to := s.movedTo()
+	if to == nil || !s.isBase(req.URL) {
 		return req
 	}
-	u, err := url.Parse(moved.Scheme + "://" + moved.Host + moved.Path + req.URL.EscapedPath())
+	u, err := url.Parse(to.Scheme + "://" + to.Host + to.Path + req.URL.EscapedPath())
 	if err != nil {
 		return req
 	}

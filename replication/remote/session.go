@@ -22,7 +22,7 @@ type session struct {
 	endpoint *replication.Endpoint
 	base     *url.URL
 	next     http.RoundTripper
-	moved    atomic.Pointer[url.URL] // where the peer sends its requests; nil: nowhere
+	moved    atomic.Pointer[moved]
 
 	mu       sync.Mutex
 	cookie   *http.Cookie
@@ -49,6 +49,7 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 	if s.endpoint.User == "" || req.Context().Value(loginKey{}) != nil {
 		return s.send(asked, req)
 	}
+	begun := time.Now()
 	cookie, err := s.login(req, nil)
 	if err != nil {
 		return nil, err
@@ -58,56 +59,62 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.keep(res)
 	if res.StatusCode != http.StatusUnauthorized || cookie == nil {
 		return res, nil
 	}
-	if req.Body != nil && req.GetBody == nil {
-		return s.doubt(req, res, cookie)
+	if req.Body != nil && req.GetBody == nil && s.isCertain(begun) {
+		return res, nil
 	}
-	return s.again(req, res, cookie)
+	io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16))
+	res.Body.Close()
+	if cookie, err = s.login(req, cookie); err != nil {
+		return nil, err
+	}
+	if req.Body != nil && req.GetBody == nil {
+		return nil, s.doubt()
+	}
+	return s.again(asked, req, cookie)
 }
 
 // certainty is for how long after a log-in a peer's 401 is about what it is asked for.
 const certainty = time.Minute
 
-// doubt judges the refusal of a request that cannot be repeated: either the peer does not
-// take the cookie any more, then the next try comes with another one, or it means what it
-// says.
-func (s *session) doubt(req *http.Request, res *http.Response, cookie *http.Cookie) (*http.Response, error) {
+// isCertain reports whether a refusal of a request that had begun then means what it says:
+// it came with a cookie that was new, for another was refused just before.
+func (s *session) isCertain(begun time.Time) bool {
 	s.mu.Lock()
-	isCertain := time.Since(s.provedAt) < certainty
-	s.mu.Unlock()
-	if isCertain {
-		return res, nil
-	}
-	res.Body.Close()
-	if _, err := s.login(req, cookie); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	s.provedAt = time.Now()
-	s.mu.Unlock()
-	return nil, replication.Errorf(replication.Failed, "the peer takes the session no more")
+	defer s.mu.Unlock()
+	return begun.After(s.provedAt) && time.Since(s.provedAt) < certainty
 }
 
-// send sends what a request has become.
+// doubt returns the error of a refused request that cannot be repeated, after a log-in:
+// either the peer took the cookie no more, then the next try comes with another one, or
+// it means what it says, and will say it again.
+func (s *session) doubt() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.provedAt = time.Now()
+	return replication.Errorf(replication.Failed, "the peer takes the session no more")
+}
+
+// send sends what a request has become, and notes what the answer says of others.
 func (s *session) send(asked, req *http.Request) (*http.Response, error) {
 	res, err := s.next.RoundTrip(req)
-	if err == nil {
-		s.redirected(asked, res)
-	}
-	return res, err
-}
-
-// again repeats a request whose cookie the peer does not take any more.
-func (s *session) again(req *http.Request, res *http.Response, stale *http.Cookie) (*http.Response, error) {
-	io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16))
-	res.Body.Close()
-	cookie, err := s.login(req, stale)
 	if err != nil {
+		if req.URL.Host != asked.URL.Host {
+			s.moved.Store(nil)
+		}
 		return nil, err
 	}
+	s.redirected(asked, res)
+	if s.mayKnow(req.URL) && s.endpoint.User != "" && req.Context().Value(loginKey{}) == nil {
+		s.keep(res)
+	}
+	return res, nil
+}
+
+// again repeats a request whose cookie the peer takes no more, with a new one.
+func (s *session) again(asked, req *http.Request, cookie *http.Cookie) (_ *http.Response, err error) {
 	req = req.Clone(req.Context())
 	if req.GetBody != nil {
 		if req.Body, err = req.GetBody(); err != nil {
@@ -115,7 +122,7 @@ func (s *session) again(req *http.Request, res *http.Response, stale *http.Cooki
 		}
 	}
 	s.authorize(req, cookie)
-	return s.next.RoundTrip(req)
+	return s.send(asked, req)
 }
 
 func (s *session) authorize(req *http.Request, cookie *http.Cookie) {
@@ -135,7 +142,7 @@ func (s *session) login(req *http.Request, stale *http.Cookie) (*http.Cookie, er
 		return s.cookie, nil
 	}
 	res, err := s.post(req)
-	if moved := s.moved.Load(); err == nil && res.StatusCode == http.StatusTemporaryRedirect && moved != nil && s.mayKnow(moved) {
+	if to := s.movedTo(); err == nil && res.StatusCode == http.StatusTemporaryRedirect && to != nil && s.mayKnow(to) {
 		res, err = s.post(req)
 	}
 	if err != nil {

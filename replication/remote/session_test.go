@@ -26,10 +26,11 @@ type guarded struct {
 	mu      sync.Mutex
 	valid   int
 	given   int
-	maxAge  int  // of a cookie, in seconds; 0: not told
-	renews  bool // every answer brings a new cookie
-	refuses bool // every document
-	asked   int  // but for log-ins
+	maxAge  int               // of a cookie, in seconds; 0: not told
+	renews  bool              // every answer brings a new cookie
+	refuses bool              // every document
+	asked   int               // but for log-ins
+	hold    func(path string) // called with each request, before it is answered; may be nil
 }
 
 func newGuarded(t *testing.T) *guarded {
@@ -41,6 +42,9 @@ func newGuarded(t *testing.T) *guarded {
 
 func (g *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
+	if g.hold != nil {
+		g.hold(r.URL.Path)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	give := func() {
@@ -125,10 +129,10 @@ func TestSessions(t *testing.T) {
 }
 
 // one yields a revision with a content.
-func one() iter.Seq2[*replication.Revision, error] {
+func one(id couch.DocID) iter.Seq2[*replication.Revision, error] {
 	return func(yield func(*replication.Revision, error) bool) {
 		doc := &couch.Document{
-			ID: "a", Revisions: couch.PathTo(couch.RevID{Gen: 1, Hash: "a"}), Body: couch.Body{Text: []byte("{}")},
+			ID: id, Revisions: couch.PathTo(couch.RevID{Gen: 1, Hash: "a"}), Body: couch.Body{Text: []byte("{}")},
 			Attachments: []couch.Attachment{{Name: "body", ContentType: "text/plain", Length: 5, RevPos: 1}},
 		}
 		open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("hello")), nil }
@@ -148,12 +152,99 @@ func TestForgottenSessionRefusesNoDocument(t *testing.T) {
 		g.mu.Lock()
 		g.valid, g.refuses = g.given+1, refuses
 		g.mu.Unlock()
-		if results, err := r.Write(context.Background(), one()); !errors.Is(err, &replication.Error{Kind: replication.Failed}) {
+		if results, err := r.Write(context.Background(), one("a")); !errors.Is(err, &replication.Error{Kind: replication.Failed}) {
 			t.Errorf("at first: %v, %v", results, err)
 		}
-		results, err := r.Write(context.Background(), one())
+		results, err := r.Write(context.Background(), one("a"))
 		if err != nil || len(results) != 1 || (results[0].Err != nil) != refuses {
 			t.Errorf("it refuses: %v; then: %v, %v", refuses, results, err)
 		}
+	}
+}
+
+// A refusal that comes late, with a cookie that another request has found to be stale
+// meanwhile, is not for good either.
+func TestLateRefusal(t *testing.T) {
+	g := newGuarded(t)
+	arrived, release := make(chan struct{}), make(chan struct{})
+	g.hold = func(path string) {
+		if path == "/db/late" {
+			close(arrived)
+			<-release
+		}
+	}
+	r := g.open(t)
+	if _, err := r.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	g.valid = g.given + 1
+	late := make(chan error, 1)
+	go func() {
+		_, err := r.Write(context.Background(), one("late"))
+		late <- err
+	}()
+	<-arrived
+	failed := &replication.Error{Kind: replication.Failed}
+	if _, err := r.Write(context.Background(), one("early")); !errors.Is(err, failed) {
+		t.Errorf("the first refusal: %v", err)
+	}
+	close(release)
+	if err := <-late; !errors.Is(err, failed) {
+		t.Errorf("the late one: %v", err)
+	}
+}
+
+// A redirect counts for other requests until the place that it leads to fails, or leads
+// back.
+func TestMovedAndBack(t *testing.T) {
+	var away, there int
+	isAway := true
+	answer := func(w http.ResponseWriter) {
+		w.Write([]byte(`{"db_name":"db","update_seq":"0","instance_start_time":"0"}`))
+	}
+	var front *httptest.Server
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		there++
+		if !isAway {
+			http.Redirect(w, r, front.URL+r.URL.Path, http.StatusFound)
+			return
+		}
+		answer(w)
+	}))
+	defer other.Close()
+	front = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isAway {
+			away++
+			http.Redirect(w, r, other.URL+r.URL.Path, http.StatusFound)
+			return
+		}
+		answer(w)
+	}))
+	defer front.Close()
+	spec, err := replication.ParseSpec([]byte(`{"source":"` + front.URL + `/db","target":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := remote.New(&spec.Source, remote.Options{Guard: remote.OpenGuard(), Timeout: time.Minute, Connections: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	open := func() {
+		t.Helper()
+		if _, err := r.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open()
+	open()
+	if away != 1 || there != 2 {
+		t.Errorf("while it has moved: %d redirects, %d answers", away, there)
+	}
+	isAway = false
+	open()
+	open()
+	if there != 3 {
+		t.Errorf("once it is back: %d requests to the other place", there)
 	}
 }
