@@ -146,7 +146,7 @@ type handles struct {
 	changes atomic.Uint64 // of security objects, and of what is there
 }
 
-// maxHandles bounds handles; one costs about a kilobyte.
+// maxHandles bounds handles; one costs about a kilobyte, and its security object.
 const maxHandles = 4096
 
 func (h *handles) get(p kv.Partition) *Database {

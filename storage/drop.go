@@ -15,10 +15,10 @@ func (s *Store) DropDatabase(ctx context.Context, name string) error {
 	if err != nil {
 		return schema.DomainError(err)
 	}
-	s.open.forget(rec.Partition)
 	s.tell(DatabaseDeleted, name)
 	// The database is gone: the rest is done, whatever becomes of the request.
 	err = s.directory.End(context.WithoutCancel(ctx), rec.Partition)
+	s.open.forget(rec.Partition)
 	s.background.Go(func() { s.remove(s.stopping, rec.Partition) })
 	return schema.DomainError(err)
 }

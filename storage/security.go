@@ -15,7 +15,7 @@ type security struct {
 }
 
 // Security returns the security object that was set last, as JSON text; nil where none was:
-// the server knows the default. It is remembered until any is set, so that no request has to
+// the server knows the default. A short one is remembered until any is set, so that no request has to
 // wait for the commits of others to be judged.
 func (db *Database) Security(ctx context.Context) ([]byte, error) {
 	now := &security{changes: db.store.open.changes.Load()}
@@ -27,7 +27,7 @@ func (db *Database) Security(ctx context.Context) ([]byte, error) {
 		now.text = bytes.Clone(row)
 		return err
 	})
-	if err == nil {
+	if err == nil && len(now.text) <= 4<<10 { // of thousands of databases
 		db.security.Store(now)
 	}
 	return bytes.Clone(now.text), err

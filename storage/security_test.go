@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,7 +26,7 @@ func TestSecurity(t *testing.T) {
 	b := newBench(t)
 	one, other := b.create("one"), b.create("other")
 	mustSecurity(t, one, "")
-	for _, text := range []string{`{"a":1}`, `{"b":2}`} {
+	for _, text := range []string{`{"a":1}`, `{"b":2}`, `{"long":"` + strings.Repeat("x", 10_000) + `"}`, `{"c":3}`} {
 		if err := one.SetSecurity(t.Context(), []byte(text)); err != nil {
 			t.Fatal(err)
 		}

@@ -76,6 +76,9 @@ func unusedOrigins(ctx context.Context, db *DB) (unused map[couch.OriginID]bool,
 		if err == nil {
 			id, _, err = db.Blobs.OriginOf(row)
 		}
+		if errors.Is(err, couch.ErrCorrupt) { // for a check to tell of; nobody knows what it needs
+			return nil, seq, nil
+		}
 		if err != nil {
 			return nil, seq, err
 		}
