@@ -122,6 +122,8 @@ func (r *Replication) resume(ctx context.Context) (err error) {
 		return err
 	}
 	start, history := resumeFrom(r.sourceLog, r.targetLog)
+	r.mu.Lock() // Progress may look
+	defer r.mu.Unlock()
 	r.history = history
 	if r.spec.SinceSeq != "" && (start == "0" || !r.spec.Continuous) { // a continuous one has many runs
 		start = Seq(r.spec.SinceSeq)

@@ -52,6 +52,7 @@ func TestShows(t *testing.T) {
 		{"PUT", "_show/method/c", 200, "PUT"},
 		{"PUT", "_update/ok/made", 200, ""},
 		{"GET", "_update/ok", 405, "Update functions do not allow GET"},
+		{"HEAD", "_update/ok/by-head", 405, ""},
 		{"GET", "_update/none/c", 404, "missing json key: none"},
 		{"GET", "_update", 404, "update_error"},
 		{"DELETE", "_show", 404, "show_error"},
@@ -65,6 +66,9 @@ func TestShows(t *testing.T) {
 		if status != tt.status || (status < 400 && text != tt.want && strings.TrimSpace(text) != tt.want) || !strings.Contains(text, tt.want) {
 			t.Errorf("%s %s: %d %s, want %d %s", tt.method, tt.path, status, text, tt.status, tt.want)
 		}
+	}
+	if status, _, _ := ask(t, "GET", r.url+"/db/by-head", "", asAdmin...); status != 404 {
+		t.Errorf("HEAD has written a document: %d", status)
 	}
 }
 

@@ -20,7 +20,7 @@ type feed struct {
 
 	newest  couch.Seq // the database's, when the feed or its last pass began
 	last    couch.Seq // everything up to it has been shown or left out
-	left    int64     // rows until the limit; negative: no limit
+	left    int64     // rows until the limit; negative: no limit in answers that end
 	pending int64     // rows not shown, where a pass counts them
 	counted bool      // the last pass did
 }

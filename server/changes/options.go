@@ -39,7 +39,7 @@ const (
 type options struct {
 	kind        kind
 	since       string
-	limit       int64 // rows; negative: no limit
+	limit       int64 // rows; negative: no limit, and a continuous feed shows what there is
 	interval    int64 // seq_interval; 0: every row has its sequence
 	heartbeat   time.Duration
 	timeout     time.Duration // counts where there is no heartbeat

@@ -65,7 +65,7 @@ func (o object) append(dst []byte) ([]byte, error) {
 func (o object) appendRequest(dst []byte) []byte {
 	path := o.r.URL.EscapedPath()
 	dst = docjson.AppendString(append(dst, `,"uuid":`...), uuid())
-	dst = docjson.AppendString(append(dst, `,"method":`...), o.r.Method)
+	dst = docjson.AppendString(append(dst, `,"method":`...), methodOf(o.r))
 	dst = appendPath(append(dst, `,"requested_path":`...), path)
 	dst = appendPath(append(dst, `,"path":`...), path)
 	dst = docjson.AppendString(append(dst, `,"raw_path":`...), valid(o.r.URL.RequestURI()))

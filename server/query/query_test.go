@@ -153,17 +153,3 @@ func TestCleanUpKeepsWhatIsUsed(t *testing.T) {
 		t.Errorf("%d indexes are left of none", n)
 	}
 }
-
-// Views that no design document holds are gone, whatever is asked of them.
-func TestTemporaryViews(t *testing.T) {
-	store := storagetest.Open(t)
-	storagetest.Database(t, store, "db", storage.CreateOptions{})
-	h := newHandler(t, store)
-	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
-		answer := send(t, h, method, "/db/_temp_view", `{"map":"function (doc) { emit(1); }"}`)
-		want := `{"error":"gone","reason":"Temporary views are not supported in CouchDB"}` + "\n"
-		if answer.Code != http.StatusGone || answer.Body.String() != want {
-			t.Errorf("%s: %d %s", method, answer.Code, answer.Body)
-		}
-	}
-}

@@ -16,7 +16,7 @@ func New(indexes *view.Indexes) *Queries { return &Queries{indexes} }
 
 // Routes returns the table of this family.
 func (q *Queries) Routes() []web.Route {
-	routes := []web.Route{
+	return []web.Route{
 		{Method: "GET", Path: "/:db/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
 		{Method: "POST", Path: "/:db/_design/:design/_view/:view", Privilege: web.Reader, Handler: q.query},
 		{Method: "POST", Path: "/:db/_design/:design/_view/:view/queries", Privilege: web.Reader, Handler: q.queries},
@@ -31,15 +31,6 @@ func (q *Queries) Routes() []web.Route {
 		{Method: "POST", Path: "/:db/_view_cleanup", Privilege: web.Maintainer, Handler: q.cleanUp},
 		{Method: "POST", Path: "/:db/_view_cleanup/*", Privilege: web.Maintainer, Handler: q.cleanUp},
 	}
-	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
-		routes = append(routes, web.Route{Method: method, Path: "/:db/_temp_view", Privilege: web.Reader, Handler: temporary})
-	}
-	return routes
-}
-
-// temporary refuses views that no design document holds, which CouchDB had once.
-func temporary(*web.Request) error {
-	return couch.Errorf(couch.Gone, "Temporary views are not supported in CouchDB")
 }
 
 // noView refuses paths that name no view; as CouchDB does, as if the method were wrong.

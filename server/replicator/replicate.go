@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"settle/replication"
@@ -66,10 +67,10 @@ func (r *Replicator) replicate(q *web.Request) error {
 }
 
 // lasting makes the job of a continuous replication that no document asks for. One that
-// cannot begin, because of what its sides are, is given up: nobody is there to mend it.
+// has never begun and cannot, because of what its sides are, is given up: nobody is there to mend it.
 func (r *Replicator) lasting(t task, id string) *scheduler.Job {
 	job := r.job(t, id)
-	make, last := job.Make, scheduler.Run(nil)
+	make, last, hasBegun := job.Make, scheduler.Run(nil), false
 	job.Make = func() (made scheduler.Run, err error) {
 		made, err = make()
 		last = made
@@ -77,7 +78,7 @@ func (r *Replicator) lasting(t task, id string) *scheduler.Job {
 	}
 	job.Finished = func(_ *replication.Result, err error, _ int) bool {
 		known, ok := errors.AsType[*replication.Error](err)
-		hasBegun := last != nil && last.Progress().Through != ""
+		hasBegun = hasBegun || last != nil && last.Progress().Through != ""
 		return hasBegun || !ok || known.Kind == replication.Failed
 	}
 	return job
@@ -131,11 +132,16 @@ func (r *Replicator) runOnce(q *web.Request, t task, id string) error {
 		return false
 	}
 	ended := r.await(job.ID)
+	defer r.leave(job.ID, ended)
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	for {
-		if len(ended) == 0 {
-			r.scheduler.Add(job)
+		if len(ended) == 0 && !r.scheduler.Add(job) {
+			if other, ok := r.scheduler.Job(job.ID); ok {
+				if err := mayTouch(q.Session, other.User); err != nil {
+					return err
+				}
+			}
 		}
 		select {
 		case o := <-ended:
@@ -159,6 +165,16 @@ func (r *Replicator) await(id string) <-chan outcome {
 	ended := make(chan outcome, 1)
 	r.waiting[id] = append(r.waiting[id], ended)
 	return ended
+}
+
+// leave takes back an await.
+func (r *Replicator) leave(id string, ended <-chan outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	others := slices.DeleteFunc(r.waiting[id], func(c chan outcome) bool { return c == ended })
+	if r.waiting[id] = others; len(others) == 0 {
+		delete(r.waiting, id)
+	}
 }
 
 // tell tells all who wait for the end of a job.

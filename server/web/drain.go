@@ -42,7 +42,8 @@ func noteExpectation(req *http.Request) {
 // would close the connection under them, and they would see that it was reset instead
 // of the answer. Over HTTP/2 a refused body takes nothing else with it.
 func (r *Request) drain() {
-	if r.Response.Status < http.StatusBadRequest || r.ProtoMajor != 1 || r.Body == http.NoBody {
+	refused := r.Response.Status >= http.StatusBadRequest || r.Response.Status == http.StatusFound
+	if !refused || r.ProtoMajor != 1 || r.Body == http.NoBody {
 		return
 	}
 	if body, ok := r.Body.(*expectedBody); ok && !body.wanted {

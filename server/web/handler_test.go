@@ -138,6 +138,7 @@ func TestRouting(t *testing.T) {
 		{"COPY", "/alpha/_any", 200, `["alpha"]`},
 		{"PUT", "/alpha/_any", 200, `[]`},
 		{"FOO", "/alpha/_any", 405, `{"error":"method_not_allowed","reason":"Only GET,HEAD,POST,PUT,DELETE,COPY,PATCH,OPTIONS,TRACE,CONNECT allowed"}`},
+		{"*", "/alpha/_any", 405, `{"error":"method_not_allowed","reason":"Only GET,HEAD,POST,PUT,DELETE,COPY,PATCH,OPTIONS,TRACE,CONNECT allowed"}`},
 		{"GET", "/missing/_any", 404, `{"error":"not_found","reason":"Database does not exist."}`},
 		{"GET", "/_node/a/b", 200, `["a","b"]`},
 		{"GET", "/_node/a/b/c", 404, `{"error":"not_found","reason":"missing"}`},

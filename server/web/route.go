@@ -92,6 +92,9 @@ func resources(tables [][]Route) []*resource {
 // find returns the row that serves a method.
 func (res *resource) find(method string) (Route, bool) {
 	route, ok := res.routes[method]
+	if method == AnyMethod { // a client may say so
+		ok = false
+	}
 	if !ok && method == "HEAD" {
 		route, ok = res.routes["GET"]
 	}
