@@ -18,7 +18,7 @@ import (
 func newReplicator(o Options) *replicator.Replicator {
 	find, access := findDatabase(o.Store), accessTo(o, metaview.Ordinary)
 	return replicator.New(replicator.Options{
-		Store: o.Store, Config: o.Config, Functions: o.Functions, Logger: o.Logger,
+		Store: o.Store, Config: o.Config, Functions: o.Functions, Logger: o.Logger, TLS: o.Certificate != nil,
 		Find: func(ctx context.Context, name string, user couch.UserCtx) (replication.Database, error) {
 			found, err := find(ctx, name)
 			if err != nil {

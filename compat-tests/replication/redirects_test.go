@@ -46,7 +46,7 @@ func TestRedirects(t *testing.T) {
 // goes nowhere.
 func TestTLS(t *testing.T) {
 	cert := settletest.NewCertificate(t)
-	secure := &peer{Server: settletest.Start(t, settletest.Options{TLS: cert}), t: t}
+	secure := &peer{Server: settletest.Start(t, settletest.Options{TLS: cert}), t: t, client: cert.Client()}
 	p := start(t)
 	for _, db := range []string{"x", "y"} {
 		p.must("PUT", "/"+db, nil, nil)
@@ -83,4 +83,10 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	agree(t, p, "y", p, "w")
+
+	secure.must("POST", "/_replicate", object{"source": "z", "target": "own", "create_target": true, "continuous": true}, nil)
+	var list struct{ Jobs []struct{ Source string } }
+	if secure.must("GET", "/_scheduler/jobs", nil, &list); len(list.Jobs) != 1 || list.Jobs[0].Source != secure.URL()+"/z/" {
+		t.Errorf("a database of a server with TLS is shown as %+v", list.Jobs)
+	}
 }

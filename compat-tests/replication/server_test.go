@@ -24,7 +24,8 @@ func TestMain(m *testing.M) { os.Exit(settletest.Main(m)) }
 type peer struct {
 	*settletest.Server // nil: it is none of settle's
 	t                  testing.TB
-	url                string // of one of another maker
+	url                string       // of one of another maker
+	client             *http.Client // nil: the default one
 }
 
 func start(t testing.TB) *peer { return &peer{Server: settletest.Start(t, settletest.Options{}), t: t} }
@@ -51,7 +52,11 @@ func (p *peer) send(user, password, method, path string, body any) (status int, 
 	req.SetBasicAuth(user, password)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	client := p.client
+	if client == nil {
+		client = http.DefaultClient
+	}
+	res, err := client.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}

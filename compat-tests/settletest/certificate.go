@@ -67,6 +67,9 @@ func newCertificate(dir string) (*Certificate, error) {
 	return c, os.WriteFile(c.Key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600)
 }
 
+// Client returns a client that trusts the certificate, and no other.
+func (c *Certificate) Client() *http.Client { return &http.Client{Transport: c.transport()} }
+
 // transport trusts the certificate; without one, what the system trusts.
 func (c *Certificate) transport() *http.Transport {
 	t := &http.Transport{DisableKeepAlives: true}

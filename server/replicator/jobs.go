@@ -100,6 +100,9 @@ func (r *Replicator) shown(e *replication.Endpoint) string {
 		at = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port())
 	}
 	where := "http://" + at.String() + "/"
+	if r.TLS {
+		where = "https://" + at.String() + "/"
+	}
 	if couch.ValidateDatabaseName(e.Name) != nil {
 		return where // it may be a URL gone wrong, with a password
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	Config    *config.Config
 	Functions *design.Engine
 	Logger    *slog.Logger
+	TLS       bool // the server is asked by https
 	// Find returns a local database as a user may read it. Errors: DatabaseMissing,
 	// Unauthorized, Forbidden.
 	Find func(ctx context.Context, name string, user couch.UserCtx) (replication.Database, error)
