@@ -79,7 +79,11 @@ func (r *Replicator) lasting(t task, id string) *scheduler.Job {
 	job.Finished = func(_ *replication.Result, err error, _ int) bool {
 		known, ok := errors.AsType[*replication.Error](err)
 		hasBegun = hasBegun || last != nil && last.Progress().Through != ""
-		return hasBegun || !ok || known.Kind == replication.Failed
+		if hasBegun || !ok || known.Kind == replication.Failed {
+			return true
+		}
+		r.warn("a continuous replication that cannot begin is given up", err, "replication", job.ID)
+		return false
 	}
 	return job
 }
