@@ -95,6 +95,25 @@ func TestGuardBeforeConnecting(t *testing.T) {
 	}
 }
 
+// withSecrets makes the remote of a database with a name, a password and a header.
+func withSecrets(t *testing.T, server string) *Remote {
+	t.Helper()
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := replication.ParseSpec([]byte(`{"source":{"url":"http://u:p@` + u.Host + `/db","headers":{"X-Key":"secret"}},"target":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := New(&spec.Source, Options{Guard: OpenGuard(), Timeout: time.Minute, Connections: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
 // A host that is told of by redirects, of the log-in too, gets no password.
 func TestPasswordsDoNotFollowRedirects(t *testing.T) {
 	var asked []string
@@ -110,16 +129,7 @@ func TestPasswordsDoNotFollowRedirects(t *testing.T) {
 		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusMovedPermanently)
 	}))
 	defer first.Close()
-	u, _ := url.Parse(first.URL)
-	spec, err := replication.ParseSpec([]byte(`{"source":{"url":"http://u:p@` + u.Host + `/db","headers":{"X-Key":"secret"}},"target":"x"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := New(&spec.Source, Options{Guard: OpenGuard(), Timeout: 5 * time.Second, Connections: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := withSecrets(t, first.URL)
 	for range 3 {
 		if _, err := r.Open(t.Context()); err != nil {
 			t.Fatal(err)
@@ -148,16 +158,7 @@ func TestCredentialsDoNotFollowRedirects(t *testing.T) {
 		http.Redirect(w, r, other.URL+"/db", http.StatusFound)
 	}))
 	defer first.Close()
-	u, _ := url.Parse(first.URL)
-	spec, err := replication.ParseSpec([]byte(`{"source":{"url":"http://u:p@` + u.Host + `/db","headers":{"X-Key":"secret"}},"target":"x"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := New(&spec.Source, Options{Guard: OpenGuard(), Timeout: 5 * time.Second, Connections: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := withSecrets(t, first.URL)
 	if _, err := r.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
