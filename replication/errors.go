@@ -19,12 +19,14 @@ const (
 	Forbidden                // a peer, or this server, does not allow it
 	LoginRefused             // a peer does not know the name, or the password is wrong
 	OutOfSync                // a database was made anew, or lost what it had acknowledged
+	Full                     // a quota is used up, or a disk
 )
 
 // names are what CouchDB calls the kinds.
 var names = map[Kind]string{
 	Failed: "replication_error", Invalid: "invalid_replication", Missing: "db_not_found", Unauthorized: "unauthorized",
 	Forbidden: "forbidden", LoginRefused: "replication_auth_error", OutOfSync: "checkpoint_commit_failure",
+	Full: "insufficient_storage",
 }
 
 // Error is an error of a replication. Neither Reason nor Err holds credentials.

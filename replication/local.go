@@ -105,10 +105,7 @@ func (l *Local) Commit(ctx context.Context) (Info, error) {
 
 // refused gives an error of the database the kind that a replication ends with.
 func (l *Local) refused(err error) error {
-	name := l.o.Name
-	if couch.ValidateDatabaseName(name) != nil {
-		name = "a database of that name" // it may be a URL gone wrong, with a password
-	}
+	name := l.shownName()
 	for kind, as := range map[couch.Kind]Kind{
 		couch.DatabaseMissing: Missing, couch.IllegalDatabaseName: Missing, couch.Unauthorized: Unauthorized, couch.Forbidden: Forbidden,
 	} {
@@ -120,7 +117,24 @@ func (l *Local) refused(err error) error {
 			return &Error{Kind: as, Reason: reason}
 		}
 	}
+	return l.full(err)
+}
+
+// full gives an error that the database, or the disk, has no room the kind Full.
+func (l *Local) full(err error) error {
+	for _, said := range []*couch.Error{couch.ErrOverQuota, couch.ErrNoSpace} {
+		if errors.Is(err, said) {
+			return Errorf(Full, "no room in %s: %s", l.shownName(), said.Reason)
+		}
+	}
 	return err
+}
+
+func (l *Local) shownName() string {
+	if couch.ValidateDatabaseName(l.o.Name) != nil {
+		return "a database of that name" // it may be a URL gone wrong, with a password
+	}
+	return l.o.Name
 }
 
 // Create makes the database, unless it is there. See [Target].
@@ -163,7 +177,7 @@ func (l *Local) PutCheckpoint(ctx context.Context, id string, c *Checkpoint) err
 	}
 	rev, err := l.db.PutLocal(ctx, doc)
 	c.Rev = "0-" + strconv.FormatUint(rev, 10)
-	return err
+	return l.full(err)
 }
 
 // RevsDiff returns which of the revisions are missing. See [Target].

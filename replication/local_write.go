@@ -34,11 +34,11 @@ func (l *Local) Write(ctx context.Context, revs iter.Seq2[*Revision, error]) ([]
 			}
 		})
 		if err != nil {
-			return nil, err
+			return nil, l.full(err)
 		}
 		for _, r := range written {
 			if isTrouble(r.Err) {
-				return nil, r.Err
+				return nil, l.full(r.Err)
 			}
 		}
 		results = append(results, written...)

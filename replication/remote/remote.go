@@ -99,10 +99,11 @@ func isTransient(err error) bool {
 		return known.Kind == replication.Failed
 	}
 	switch status := kivik.HTTPStatus(err); {
-	case isNobody(err), status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
+	case isNobody(err), status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
 		return true
+	default:
+		return status >= 500 && status != http.StatusInsufficientStorage
 	}
-	return false
 }
 
 // isNobody reports whether an answer says that there is nothing, but not in the words
@@ -131,9 +132,21 @@ func (r *Remote) refused(err error) error {
 		return &replication.Error{Kind: replication.Unauthorized, Reason: "unauthorized to access or create database " + r.endpoint.URL}
 	case status == http.StatusForbidden:
 		return &replication.Error{Kind: replication.Forbidden, Reason: r.endpoint.URL}
+	case status == http.StatusInsufficientStorage:
+		return r.full(err)
 	default:
 		return &replication.Error{Kind: replication.Failed, Reason: "no answer, or trouble, at " + r.endpoint.URL, Err: plain(err)}
 	}
+}
+
+// full is the error of a peer that has no room. That its quota is why is told in words
+// of this server's own.
+func (r *Remote) full(err error) error {
+	status, ok := errors.AsType[*statusError](err)
+	if ok && status.reason == couch.ErrOverQuota.Reason {
+		return replication.Errorf(replication.Full, "no room at %s: %s", r.endpoint.URL, couch.ErrOverQuota.Reason)
+	}
+	return replication.Errorf(replication.Full, "no room at %s", r.endpoint.URL)
 }
 
 // plain takes what a peer said out of an error, and URLs.

@@ -79,7 +79,7 @@ func (r *Replicator) lasting(t task, id string) *scheduler.Job {
 	job.Finished = func(_ *replication.Result, err error, _ int) bool {
 		known, ok := errors.AsType[*replication.Error](err)
 		hasBegun = hasBegun || last != nil && last.Progress().Through != ""
-		if hasBegun || !ok || known.Kind == replication.Failed {
+		if hasBegun || !ok || known.Kind == replication.Failed || known.Kind == replication.Full {
 			return true
 		}
 		r.warn("a continuous replication that cannot begin is given up", err, "replication", job.ID)
@@ -211,7 +211,7 @@ var statuses = map[replication.Kind]int{
 	replication.Failed: http.StatusInternalServerError, replication.Invalid: http.StatusBadRequest,
 	replication.Missing: http.StatusNotFound, replication.Unauthorized: http.StatusUnauthorized,
 	replication.Forbidden: http.StatusForbidden, replication.LoginRefused: http.StatusUnauthorized,
-	replication.OutOfSync: http.StatusInternalServerError,
+	replication.OutOfSync: http.StatusInternalServerError, replication.Full: http.StatusInsufficientStorage,
 }
 
 // answerError makes the answer to an error of a replication. CouchDB answers 500 where
