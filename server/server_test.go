@@ -41,6 +41,7 @@ func start(t *testing.T) *running { return startWith(t, startOptions{}) }
 type startOptions struct {
 	certificate *server.Certificate // nil: no TLS
 	logger      *slog.Logger        // nil: no log
+	now         func() time.Time    // the store's clock; nil: the system's
 }
 
 func startWith(t *testing.T, o startOptions) *running {
@@ -54,7 +55,7 @@ func startWith(t *testing.T, o startOptions) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: mem, BlobDir: "data/blobs"})
+	store, err := storage.Open(t.Context(), storage.Options{KV: engine, Keyring: keyring, BlobFS: mem, BlobDir: "data/blobs", Now: o.now})
 	if err != nil {
 		t.Fatal(err)
 	}

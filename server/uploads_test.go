@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // tus sends a request of the tus protocol as the administrator; header are names and
@@ -94,21 +96,45 @@ func TestUploads(t *testing.T) {
 		}
 	}
 	fourth := upload()
-	digested := func(digest string) int {
-		return json("/alpha", `{"_id":"digested","_attachments":{"a":{"upload":"`+fourth+`","digest":"`+digest+`"}}}`)
+	promised := func(members string) int {
+		return json("/alpha", `{"_id":"promised","_attachments":{"a":{"upload":"`+fourth+`",`+members+`}}}`)
 	}
-	sum := md5.Sum([]byte(content))
-	for _, digest := range []string{"md5-XUFAKrxLKna5cZ2REBfFkg==", "md5-x"} {
-		if status := digested(digest); status != 400 {
-			t.Errorf("digest %s: %d", digest, status)
+	for _, members := range []string{
+		`"digest":"md5-XUFAKrxLKna5cZ2REBfFkg=="`, `"digest":"md5-x"`, `"length":199999`, `"length":0`, `"length":-1`, `"length":"200000"`,
+	} {
+		if status := promised(members); status != 400 {
+			t.Errorf("%s: %d", members, status)
 		}
 	}
-	if status := digested("md5-" + base64.StdEncoding.EncodeToString(sum[:])); status != 201 { // it has stayed
-		t.Errorf("its digest: %d", status)
+	if res := r.tus("GET", "/alpha/promised", nil); res.StatusCode != 404 {
+		t.Errorf("written all the same: %s", res.Status)
+	}
+	sum := md5.Sum([]byte(content))
+	if status := promised(`"length":200000,"digest":"md5-` + base64.StdEncoding.EncodeToString(sum[:]) + `"`); status != 201 { // it has stayed
+		t.Errorf("its length and digest: %d", status)
 	}
 	fourth = upload()
 	if status := json("/alpha/_bulk_docs", `{"docs":[`+attachments(fourth)+`,`+attachments(fourth)+`]}`); status != 400 {
 		t.Errorf("used twice: %d", status)
+	}
+}
+
+// An upload that has expired is there no more, though nothing has removed it yet.
+func TestUploadHasExpired(t *testing.T) {
+	var ahead atomic.Int64
+	r := startWith(t, startOptions{now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
+	r.ok("PUT", "/alpha", "")
+	url := r.tus("POST", "/alpha/_uploads", strings.NewReader("abc"), "Upload-Length", "4", "Content-Type", octets).Header.Get("Location")
+	whole := r.tus("POST", "/alpha/_uploads", strings.NewReader("abc"), "Upload-Length", "3", "Content-Type", octets).Header.Get("Location")
+	ahead.Store(int64(25 * time.Hour))
+	for _, method := range []string{"HEAD", "PATCH", "DELETE"} {
+		if res := r.tus(method, url, strings.NewReader("d"), "Content-Type", octets, "Upload-Offset", "3"); res.StatusCode != 404 {
+			t.Errorf("%s: %s", method, res.Status)
+		}
+	}
+	body := strings.NewReader(`{"_attachments":{"a":{"upload":"` + whole[strings.LastIndex(whole, "/")+1:] + `"}}}`)
+	if res := r.tus("PUT", "/alpha/doc", body, "Content-Type", "application/json"); res.StatusCode != 400 {
+		t.Errorf("a document takes it: %s", res.Status)
 	}
 }
 

@@ -38,7 +38,7 @@ func (db *Database) CreateUpload(ctx context.Context, u couch.Upload) (couch.Upl
 	return u, err
 }
 
-// Upload reads an upload of an owner. The error is ErrNotFound, also for another's.
+// Upload reads an upload of an owner. The error is ErrNotFound, also where it is another's or has expired.
 func (db *Database) Upload(ctx context.Context, id couch.BlobID, owner string) (couch.Upload, error) {
 	u, err := db.loadUpload(ctx, id, owner)
 	if err != nil {
@@ -50,7 +50,7 @@ func (db *Database) Upload(ctx context.Context, id couch.BlobID, owner string) (
 func (db *Database) loadUpload(ctx context.Context, id couch.BlobID, owner string) (u *attachments.Upload, err error) {
 	err = db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		u, err = db.blobs.LoadUpload(ctx, r, id)
-		if err == nil && u.Owner != owner {
+		if err == nil && (u.Owner != owner || !u.Expires.After(db.store.now())) {
 			err = couch.ErrNotFound
 		}
 		return err
@@ -62,7 +62,7 @@ func (db *Database) loadUpload(ctx context.Context, id couch.BlobID, owner strin
 // u.Expires is when it expires from then on. It returns the upload as it is on disk,
 // also with an error: all that came before an error of r, or the end of ctx, is. Errors:
 // a Conflict where the upload ends elsewhere, [attachments.ErrUploadBusy], ErrNotFound
-// where it was removed, NoSpace, and those of r.
+// where it was removed or has expired, NoSpace, and those of r.
 func (db *Database) AppendUpload(ctx context.Context, u couch.Upload, r io.Reader) (couch.Upload, error) {
 	stored, err := db.loadUpload(ctx, u.ID, u.Owner)
 	if err != nil {

@@ -177,10 +177,10 @@ func TestUploadIsUsedOnce(t *testing.T) {
 // Abandoned uploads go, those that are added to stay.
 func TestUploadsExpire(t *testing.T) {
 	b := newBench(t)
-	b.now = func() time.Time { return time.Now().Add(90 * time.Minute) }
+	clock := b.setClock(time.Now())
 	b.reopen()
 	db, ctx := b.create("alpha"), context.Background()
-	abandoned, kept := createUpload(t, db, 100_000), createUpload(t, db, 100_000)
+	abandoned, whole, kept := createUpload(t, db, 100_000), createUpload(t, db, 0), createUpload(t, db, 100_000)
 	if _, err := db.AppendUpload(ctx, abandoned, strings.NewReader(strings.Repeat("x", 70_000))); err != nil {
 		t.Fatal(err)
 	}
@@ -190,6 +190,15 @@ func TestUploadsExpire(t *testing.T) {
 	}
 	if err := b.store.DropDatabase(ctx, b.create("dropped").Name()); err != nil {
 		t.Fatal(err)
+	}
+	clock.nanoseconds.Add(int64(90 * time.Minute))
+	// Nothing has removed them yet.
+	abandoned.Offset, abandoned.Expires = 70_000, kept.Expires
+	if _, err := db.AppendUpload(ctx, abandoned, strings.NewReader("x")); !errors.Is(err, couch.ErrNotFound) {
+		t.Errorf("the abandoned one is added to: %v", err)
+	}
+	if _, err := db.TakeUpload(ctx, whole.ID, "ann"); !errors.Is(err, couch.ErrNotFound) {
+		t.Errorf("a whole one is taken: %v", err)
 	}
 	b.reopen()
 	if err := b.store.ExpireUploads(ctx); err != nil {

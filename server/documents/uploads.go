@@ -9,8 +9,8 @@ import (
 
 // takeUploads makes the uploads that a document's attachments name their contents.
 // taken are those that the request has named, none of which may be named again. An
-// upload that is not there, not the user's, or not complete is a BadRequest, one of
-// another digest than the attachment says a DigestMismatch.
+// upload that is not there, not the user's, not complete, or of another length than the
+// attachment says is a BadRequest, one of another digest a DigestMismatch.
 func (r request) takeUploads(doc *docjson.Parsed, taken map[string]bool) error {
 	for i := range doc.Attachments {
 		a := &doc.Attachments[i]
@@ -28,6 +28,10 @@ func (r request) takeUploads(doc *docjson.Parsed, taken map[string]bool) error {
 		}
 		if err != nil {
 			return err
+		}
+		if a.HasLength && a.Length != pending.Length() {
+			pending.Discard()
+			return couch.Errorf(couch.BadRequest, "Attachment %s has another length than it says", a.Name)
 		}
 		if a.HasDigest && a.Digest != pending.Digest() {
 			pending.Discard()

@@ -244,6 +244,10 @@ func (a *inlineAttachment) finish() error {
 		if a.badUpload || a.hasData {
 			return a.invalid("upload")
 		}
+		if a.length.bad() {
+			return a.invalid("length")
+		}
+		a.Length, a.HasLength = int64(a.length.n), a.length.ok
 		var err error
 		a.Digest, a.HasDigest, err = a.wireDigest()
 		return err

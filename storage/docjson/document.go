@@ -69,7 +69,7 @@ type Attachment struct {
 	// Upload is the id of the upload that is its content, as the client gives it.
 	Upload string
 	// HasLength tells a Length of 0 from none, HasDigest a Digest of zeros, of those
-	// that follow, and HasDigest of uploads, too.
+	// that follow and of uploads.
 	HasLength, HasDigest bool
 	// Encoding is "gzip" where the part's bytes, their Digest and EncodedLength
 	// are of the gzip form, and Length of the content; else empty.
