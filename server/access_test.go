@@ -25,9 +25,11 @@ type gate struct {
 	handler http.Handler
 }
 
-func newGate(t *testing.T) *gate {
+func newGate(t *testing.T) *gate { return newGateWith(t, startOptions{}) }
+
+func newGateWith(t *testing.T, o startOptions) *gate {
 	t.Helper()
-	g := &gate{t: t, options: start(t).options}
+	g := &gate{t: t, options: startWith(t, o).options}
 	store := g.options.Store
 	if err := server.CreateSystemDatabases(t.Context(), store); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,9 @@ import (
 	"io"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 )
@@ -22,13 +24,15 @@ type delivered struct {
 	identity *age.X25519Identity
 }
 
-func newDelivered(t *testing.T) *delivered {
+func newDelivered(t *testing.T) *delivered { return newDeliveredWith(t, startOptions{}) }
+
+func newDeliveredWith(t *testing.T, o startOptions) *delivered {
 	t.Helper()
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &delivered{gate: newGate(t), identity: identity}
+	d := &delivered{gate: newGateWith(t, o), identity: identity}
 	d.prepare()
 	d.secure(fmt.Sprintf(`{"deliverers":{"names":["postman"]},"members":{"names":["member"]},"recipients":[%q]}`, identity.Recipient()))
 	return d
@@ -130,6 +134,35 @@ func TestDelivery(t *testing.T) {
 	}
 	d.secure(`{"deliverers":{"names":["postman"]}}`)
 	d.want(412, "nobody", "text/plain", "content")
+}
+
+// A delivery that comes again after two weeks cannot be compared with the first any more,
+// but its id stays known.
+func TestDeliveryAgainAfterTwoWeeks(t *testing.T) {
+	var ahead atomic.Int64
+	begun := time.Date(2026, 3, 1, 23, 59, 0, 0, time.UTC)
+	d := newDeliveredWith(t, startOptions{now: func() time.Time { return begun.Add(time.Duration(ahead.Load())) }})
+	answer := d.want(201, "one", "text/plain", "content")
+	ahead.Store(int64(14 * 24 * time.Hour))
+	if again := d.want(200, "one", "text/plain", "content"); again != answer {
+		t.Errorf("on the last day: %s, want %s", again, answer)
+	}
+	ahead.Store(int64(14*24*time.Hour + time.Minute))
+	_, before := d.send("admin", "GET", "/db", "")
+	for range 2 { // before and after what could tell has been destroyed
+		for _, content := range []string{"content", "another"} {
+			if refused := d.want(409, "one", "text/plain", content); !strings.Contains(refused, `"already_delivered"`) {
+				t.Errorf("%s: %s", content, refused)
+			}
+		}
+		if err := d.options.Store.ExpireReceipts(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, after := d.send("admin", "GET", "/db", ""); after != before {
+		t.Errorf("it has become %s, and was %s", after, before)
+	}
+	d.want(201, "two", "text/plain", "content")
 }
 
 func TestDeliveryOfSealedContent(t *testing.T) {
