@@ -11,11 +11,7 @@ import (
 	"settle/storage/docjson"
 )
 
-var (
-	errNoPartition       = couch.Errorf(couch.BadRequest, "invalid_partition_req")
-	errNotPartitioned    = couch.Errorf(couch.BadRequest, "database is not partitioned")
-	errPartitionConflict = couch.Errorf(couch.BadRequest, "Conflicting value for `partition` in query string")
-)
+var errNoPartition = couch.Errorf(couch.BadRequest, "invalid_partition_req")
 
 // noPartition refuses a path that does not name a partition.
 func noPartition(*web.Request) error { return errNoPartition }
@@ -26,8 +22,7 @@ func badPartition(r *web.Request) error {
 	if name := r.Param("partition"); r.Method == http.MethodPost && strings.HasPrefix(name, "_") {
 		return couch.ValidatePartition(name)
 	}
-	r.Response.Header().Set("Allow", "GET,HEAD")
-	return couch.Errorf(couch.MethodNotAllowed, "Only GET allowed")
+	return r.OnlyAllow("GET")
 }
 
 // partitionInfo describes a partition.
@@ -49,33 +44,20 @@ func partitionInfo(r *web.Request) error {
 	return r.WriteRawJSON(http.StatusOK, append(b, '}'))
 }
 
-// partitionOf returns the partition that the path names. Errors: a BadRequest
-// where the database has none, IllegalPartition.
-func partitionOf(r *web.Request) (string, error) {
-	if !web.DatabaseOf[Database](r).Partitioned() {
-		return "", errNotPartitioned
-	}
-	name := r.Param("partition")
-	return name, couch.ValidatePartition(name)
-}
-
 // ofPartition reads the options of a list of the partition that the path names.
 func ofPartition(r *web.Request) (viewparams.Params, error) {
-	name, err := partitionOf(r)
+	name, err := viewparams.PathPartition(r)
 	if err != nil {
 		return viewparams.Params{}, err
 	}
 	o, err := viewparams.FromQuery(r.Query())
-	if err == nil && o.Partition != "" && o.Partition != name {
-		err = errPartitionConflict
-	}
 	o.Partition = name
 	return o, err
 }
 
 // unknownOfPartition refuses what a partition does not have.
 func unknownOfPartition(r *web.Request) error {
-	if _, err := partitionOf(r); err != nil {
+	if _, err := viewparams.PathPartition(r); err != nil {
 		return err
 	}
 	return couch.ErrNotFound

@@ -212,6 +212,27 @@ func TestPartition(t *testing.T) {
 	if status, _ := b.send("POST", "/db/_partition/y/_find", `{"selector":{},"partition":"x"}`); status != 400 {
 		t.Errorf("two partitions: %d", status)
 	}
+	if status, answer := b.send("POST", "/db/_partition/y/_find?partition=x", `{"selector":{}}`); status != 400 {
+		t.Errorf("another partition in the query: %d %s", status, answer)
+	}
+	if got, want := b.must("GET", "/db/_partition/y/_index", ""), b.must("GET", "/db/_index", ""); got != want {
+		t.Errorf("the indexes below a partition: %s, want %s", got, want)
+	}
+}
+
+// What comes behind `_find` and `_explain` does not count, as in CouchDB.
+func TestPathsBelow(t *testing.T) {
+	b := newBench(t, storage.CreateOptions{Partitioned: true})
+	storagetest.Write(t, b.db, `{"_id":"p:a"}`)
+	for _, path := range []string{"/db/_find/x", "/db/_find/x/y", "/db/_partition/p/_find/x"} {
+		if got := b.find(path, `{"selector":{"_id":"p:a"}}`).ids(t); !slices.Equal(got, []string{"p:a"}) {
+			t.Errorf("%s: %v", path, got)
+		}
+		if status, answer := b.send("GET", path, ""); status != 405 || !strings.Contains(answer, "Only POST allowed") {
+			t.Errorf("GET %s: %d %s", path, status, answer)
+		}
+	}
+	b.must("POST", "/db/_explain/x", `{"selector":{}}`)
 }
 
 func TestIndexes(t *testing.T) {

@@ -1,8 +1,8 @@
 package find
 
 import (
+	"settle/server/viewparams"
 	"settle/server/web"
-	"settle/storage/couch"
 	"settle/storage/docjson"
 	"settle/storage/view"
 )
@@ -17,17 +17,21 @@ func New(indexes *view.Indexes) *Find { return &Find{indexes} }
 
 // Routes returns the table of this family.
 func (f *Find) Routes() []web.Route {
-	return []web.Route{
-		{Method: "GET", Path: "/:db/_index", Privilege: web.Reader, Handler: list},
-		{Method: "POST", Path: "/:db/_index", Privilege: web.Writer, Handler: create},
-		{Method: "POST", Path: "/:db/_index/_bulk_delete", Privilege: web.Writer, Handler: bulkDelete},
-		{Method: "DELETE", Path: "/:db/_index/:design/:type/:name", Privilege: web.Writer, Handler: remove},
-		{Method: "DELETE", Path: "/:db/_index/_design/:design/:type/:name", Privilege: web.Writer, Handler: remove},
-		{Method: "POST", Path: "/:db/_explain", Privilege: web.Reader, Handler: f.explain},
-		{Method: "POST", Path: "/:db/_find", Privilege: web.Reader, Handler: f.find},
-		{Method: "POST", Path: "/:db/_partition/:partition/_explain", Privilege: web.Reader, Handler: inPartition(f.explain)},
-		{Method: "POST", Path: "/:db/_partition/:partition/_find", Privilege: web.Reader, Handler: inPartition(f.find)},
+	routes := []web.Route{}
+	for _, within := range []string{"/:db", "/:db/_partition/:partition"} {
+		routes = append(routes,
+			web.Route{Method: "GET", Path: within + "/_index", Privilege: web.Reader, Handler: inPartition(list)},
+			web.Route{Method: "POST", Path: within + "/_index", Privilege: web.Writer, Handler: inPartition(create)},
+			web.Route{Method: "POST", Path: within + "/_index/_bulk_delete", Privilege: web.Writer, Handler: inPartition(bulkDelete)},
+			web.Route{Method: "DELETE", Path: within + "/_index/:design/:type/:name", Privilege: web.Writer, Handler: inPartition(remove)},
+			web.Route{Method: "DELETE", Path: within + "/_index/_design/:design/:type/:name", Privilege: web.Writer, Handler: inPartition(remove)})
+		for _, below := range []string{"", "/*"} { // CouchDB does not look at what comes behind
+			routes = append(routes,
+				web.Route{Method: "POST", Path: within + "/_explain" + below, Privilege: web.Reader, Handler: inPartition(f.explain)},
+				web.Route{Method: "POST", Path: within + "/_find" + below, Privilege: web.Reader, Handler: inPartition(f.find)})
+		}
 	}
+	return routes
 }
 
 // readBody returns the body of a request as docjson prints it.
@@ -47,13 +51,10 @@ func readBody(r *web.Request) ([]byte, error) {
 	return body, reader.End()
 }
 
-// inPartition refuses a path that names no partition of the database.
+// inPartition refuses a path whose partition the database cannot have.
 func inPartition(next web.Handler) web.Handler {
 	return func(r *web.Request) error {
-		if !web.DatabaseOf[Database](r).Partitioned() {
-			return couch.Errorf(couch.BadRequest, "database is not partitioned")
-		}
-		if err := couch.ValidatePartition(r.Param("partition")); err != nil {
+		if _, err := viewparams.PathPartition(r); err != nil {
 			return err
 		}
 		return next(r)

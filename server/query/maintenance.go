@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"settle/server/web"
-	"settle/storage/couch"
 	"settle/storage/docjson"
 	"settle/storage/view"
 )
@@ -13,8 +12,7 @@ import (
 // info describes the index of a design document.
 func (q *Queries) info(r *web.Request) error {
 	db := web.DatabaseOf[Database](r)
-	name := r.Param("design")
-	doc, err := db.Get(r.Context(), couch.DocID(couch.DesignPrefix+name), couch.GetOptions{})
+	doc, err := designOf(r)
 	if err != nil {
 		return err
 	}
@@ -27,7 +25,7 @@ func (q *Queries) info(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	return r.WriteRawJSON(http.StatusOK, appendInfo(nil, name, &info))
+	return r.WriteRawJSON(http.StatusOK, appendInfo(nil, r.Param("design"), &info))
 }
 
 func appendInfo(b []byte, name string, info *view.Info) []byte {

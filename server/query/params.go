@@ -14,16 +14,10 @@ import (
 // params reads the query of a request, and the partition of its path.
 func params(r *web.Request) (viewparams.Params, error) {
 	p, err := viewparams.FromQuery(r.Query())
-	if err != nil {
-		return p, err
-	}
 	if name := r.Param("partition"); name != "" {
-		if p.Partition != "" && p.Partition != name {
-			return p, couch.Errorf(couch.BadRequest, "Conflicting value for `partition` in query string")
-		}
 		p.Partition = name
 	}
-	return p, nil
+	return p, err
 }
 
 // Query asks the view. Documents that it includes are read from db. Errors are of the

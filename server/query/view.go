@@ -89,16 +89,20 @@ func (q *Queries) query(r *web.Request) error {
 
 // open finds the view that the path names.
 func (q *Queries) open(r *web.Request) (*View, error) {
-	db := web.DatabaseOf[Database](r)
-	if name := r.Param("partition"); name != "" {
-		if !db.Partitioned() {
-			return nil, couch.Errorf(couch.BadRequest, "database is not partitioned")
-		}
-		if err := couch.ValidatePartition(name); err != nil {
-			return nil, err
-		}
+	doc, err := designOf(r)
+	if err != nil {
+		return nil, err
 	}
-	return q.Open(r.Context(), db, couch.DocID(couch.DesignPrefix)+r.DocID("design"), r.Param("view"))
+	return q.viewOf(web.DatabaseOf[Database](r), doc, r.Param("view"))
+}
+
+// designOf reads the design document that the path names. Errors: those of db.Get, and of
+// the partition that the path names, too.
+func designOf(r *web.Request) (*couch.Document, error) {
+	if _, err := viewparams.PathPartition(r); err != nil {
+		return nil, err
+	}
+	return web.DatabaseOf[Database](r).Get(r.Context(), couch.DesignPrefix+r.DocID("design"), couch.GetOptions{})
 }
 
 // queries answers several queries of a view.

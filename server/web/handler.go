@@ -252,9 +252,7 @@ func (h *handler) admit(r *Request, res *resource) (_ Handler, err error) {
 // methodNotAllowed is the handler of a method that the path does not have.
 func methodNotAllowed(res *resource) Handler {
 	return func(r *Request) error {
-		allow := res.allow()
-		r.Response.Header().Set("Allow", allow)
-		return couch.Errorf(couch.MethodNotAllowed, "Only %s allowed", allow)
+		return r.OnlyAllow(res.allow())
 	}
 }
 

@@ -58,6 +58,12 @@ func (r *Request) Segments(name string) []string {
 	return segments
 }
 
+// OnlyAllow refuses the method of the request: the path has those that are listed.
+func (r *Request) OnlyAllow(methods string) error {
+	r.Response.Header().Set("Allow", methods)
+	return couch.Errorf(couch.MethodNotAllowed, "Only %s allowed", methods)
+}
+
 // DocID returns the document id that a part of the path stands for.
 func (r *Request) DocID(param string) couch.DocID { return couch.DocID(r.Param(param)) }
 
