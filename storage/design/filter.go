@@ -50,7 +50,7 @@ func (d *Document) filter(ctx context.Context, docs [][]byte, call func(*session
 	err := d.functions.session(ctx, d.engine.calls, nil, func(s *session) error {
 		for len(docs) > 0 {
 			n := min(fitting(docs, filterText), filterDocs)
-			text, err := call(s, jsonArray(docs[:n]))
+			text, err := call(s, jsonArray(docs[:n], nil))
 			if err != nil {
 				return err
 			}

@@ -29,6 +29,9 @@ var compileJS string
 //go:embed js/freeze.js
 var freezeJS string
 
+//go:embed js/members.js
+var membersJS string
+
 //go:embed js/views.js
 var viewsJS string
 
@@ -43,7 +46,7 @@ var dispatchJS string
 
 // server is the query server: it evaluates to the function that takes commands.
 var server = "(function () {\n\"use strict\";\n" +
-	guardJS + errorsJS + helpersJS + compileJS + freezeJS + viewsJS + mimeJS + renderJS + dispatchJS + "})()"
+	guardJS + errorsJS + helpersJS + compileJS + freezeJS + membersJS + viewsJS + mimeJS + renderJS + dispatchJS + "})()"
 
 // bytecode is the query server compiled: parsing the text takes longer than all
 // the rest of a runtime's start.
@@ -60,9 +63,10 @@ var bytecode = sync.OnceValues(func() ([]byte, error) {
 // it. The engine's code runs in the machine's own goroutine, so that a caller can
 // give up a call that does not end.
 type machine struct {
-	key   key
-	calls int // how many it has run; of who has the machine
-	work  chan func()
+	key    key
+	calls  int    // how many it has run; of who has the machine
+	loaded string // what the command said that loaded its functions
+	work   chan func()
 	// host serves what the running function asks for, nil where nobody waits for
 	// the function. hosting is held while it runs.
 	hosting sync.Mutex

@@ -78,7 +78,11 @@ func (m *Mapper) Map(ctx context.Context, docs [][]byte) ([][][]Row, error) {
 
 // mapPart maps documents, one at least, until size, which it adds to, is enough.
 func (m *Mapper) mapPart(s *session, docs [][]byte, size *int) ([][][]Row, error) {
-	if _, err := s.call("documents", jsonArray(docs)); err != nil {
+	var members []string
+	if s.machine.loaded != "" {
+		members = strings.Split(s.machine.loaded, "\x1f")
+	}
+	if _, err := s.call("documents", jsonArray(docs, members)); err != nil {
 		return nil, err
 	}
 	room := strconv.Itoa(s.engine.options.Output)
@@ -115,18 +119,26 @@ func (m *Mapper) split(rows [][][]Row, text string) [][][]Row {
 	return rows
 }
 
+// splitRows cuts an array of keys and values.
 func splitRows(text string) []Row {
 	if text == "" {
 		return nil
 	}
-	rows := make([]Row, 0, strings.Count(text, "\x1f")/2)
-	for text != "" {
+	var rows []Row
+	for text = text[1:]; ; {
 		var row Row
-		row.Key, text, _ = strings.Cut(text, "\x1f")
-		row.Value, text, _ = strings.Cut(text, "\x1f")
+		row.Key, text = cutValue(text)
+		if row.Value, text = cutValue(text); row.Value == "" {
+			return rows
+		}
 		rows = append(rows, row)
 	}
-	return rows
+}
+
+// cutValue cuts off a value, and what divides it from the next one or ends the array.
+func cutValue(text string) (value, rest string) {
+	n := valueEnd(text)
+	return text[:n], text[min(n+1, len(text)):]
 }
 
 // fitting returns how many of the texts, one at least, are of the given size
@@ -140,15 +152,15 @@ func fitting(texts [][]byte, size int) int {
 	return n
 }
 
-func jsonArray(texts [][]byte) string {
-	var b strings.Builder
-	b.WriteByte('[')
-	for i, text := range texts {
+// jsonArray returns an array of objects, with the members of those names only, or with
+// all where there are none.
+func jsonArray(objects [][]byte, members []string) string {
+	text := []byte{'['}
+	for i, object := range objects {
 		if i > 0 {
-			b.WriteByte(',')
+			text = append(text, ',')
 		}
-		b.Write(text)
+		text = appendObject(text, object, members)
 	}
-	b.WriteByte(']')
-	return b.String()
+	return string(append(text, ']'))
 }

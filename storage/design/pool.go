@@ -92,12 +92,11 @@ func (s *session) load(f functions) error {
 		return err
 	}
 	s.machine = m
-	if _, err := s.call(f.command, f.args...); err != nil {
+	if m.loaded, err = s.call(f.command, f.args...); err != nil {
 		s.broken = true
 		s.end()
-		return err
 	}
-	return nil
+	return err
 }
 
 func (s *session) call(command string, args ...any) (string, error) {

@@ -37,7 +37,7 @@ function filter(fun, docs, req) {
 function filterByView(fun, docs) {
   let text = "";
   for (const doc of docs) {
-    emitted = [];
+    emitted.length = 0;
     fun(doc);
     text += emitted.length > 0 ? "1" : "0";
   }
@@ -64,11 +64,13 @@ const commands = {
   __proto__: null,
   maps(lib, sources) {
     provideRequire({ views: { lib: parse(lib) } });
-    for (const source of parse(sources)) {
+    const texts = parse(sources);
+    const members = membersOf(texts).join("\u001f");
+    for (const source of texts) {
       mapFunctions[mapFunctions.length] = compile(source);
       if (!isPlain(source)) freezes = true;
     }
-    return "";
+    return members;
   },
   reducer(source) {
     reduceSource = source;
@@ -113,7 +115,7 @@ function answer(name, args) {
 
 return function dispatch(name, ...args) {
   const text = answer(name, args);
-  emitted = [];
+  emitted.length = 0;
   const messages = takeLog();
   return messages === "" ? text : text + "\u001d" + messages;
 };

@@ -11,6 +11,7 @@ const hasOwn = Object.hasOwn;
 const bare = Object.create;
 const define = Object.defineProperty;
 const now = Date.now;
+const inherit = Object.setPrototypeOf;
 const evaluateGlobally = eval;
 const global = globalThis;
 const host = global.host;

@@ -22,8 +22,9 @@ function takeLog() {
   return text;
 }
 
-// What the running function has emitted: key, value, key, value.
-let emitted = [];
+// What the running function has emitted: key, value, key, value. It inherits nothing and
+// has a toJSON that is none, so that no function changes what text it becomes.
+const emitted = define(inherit([], null), "toJSON", {});
 
 function emit(key, value) {
   emitted[emitted.length] = key;

@@ -1,0 +1,143 @@
+package design_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"settle/storage/design"
+)
+
+func TestMembers(t *testing.T) {
+	for _, test := range []struct{ source, want string }{
+		{`function (doc) { if (doc.type === "note") emit(doc.n, doc.title); }`, "_id,type,n,title"},
+		{`(function map(d) { emit(d . a.b?.c, d?.e); });`, "_id,a,e"},
+		{`doc => { emit(doc.a); }`, "_id,a"},
+		{`(doc) => { emit(1); }`, "_id"},
+		{"// all of a doc: {\nfunction (doc) { emit('doc }', \"{\" + doc.a); /* doc */ } // doc", "_id,a"},
+		{`function (doc) { for (const tag of doc.tags) emit(tag); doc.list.forEach(function (x) { emit(x.y); }); }`, "_id,tags,list"},
+		{`function (doc) { var other = {}; emit(other.doc.a); }`, "_id,a"},
+		{`function (doc) { emit(doc.$ref); emit(doc._rev); }`, "_id,$ref,_rev"},
+
+		{`function (doc) { emit(doc); }`, ""},
+		{`function (doc) { emit(doc["a"]); }`, ""},
+		{`function (doc) { for (var k in doc) emit(k); }`, ""},
+		{`function (doc) { emit("a" in doc); }`, ""},
+		{`function (doc) { var d = doc; emit(d.a); }`, ""},
+		{`function (doc) { var {a} = doc; emit(a); }`, ""},
+		{`function (doc) { emit({doc}); }`, ""},
+		{`function (doc) { emit({...doc}.a); }`, ""},
+		{`function (doc) { emit(doc.hasOwnProperty("a")); }`, ""},
+		{`function (doc) { emit(doc.toString ()); }`, ""},
+		{`function (doc) { emit(doc?.toString?.()); }`, ""},
+		{`function (doc) { emit(JSON.stringify(doc)); }`, ""},
+		{`function (doc) { emit(isArray(doc)); }`, ""},
+		{`function (doc) { emit(doc ? 1 : 2); }`, ""},
+		{`function (doc) { emit(this.x, arguments[0]); }`, ""},
+		{`function (doc) { eval("emit(doc)"); }`, ""},
+		{`function (doc) { with (doc) emit(a); }`, ""},
+		{`function (doc) { doc.a = 1; emit(doc.a); }`, ""},
+		{`function (doc) { if (/"/.test(doc.a) || isArray(doc) || /"/.test(doc.b)) emit(1); }`, ""},
+		{"function (doc) { emit(`${doc}`); }", ""},
+		{`function (doc) { emit(d\u006fc); }`, ""},
+		{`function (doc) { emit(doc.größe); }`, ""},
+		{`function (doc, more) { emit(doc.a); }`, ""},
+		{`function () { emit(1); }`, ""},
+		{`function ({a}) { emit(a); }`, ""},
+		{`function (doc = {}) { emit(doc.a); }`, ""},
+		{`doc => emit(doc.a)`, ""},
+		{`(function (x) { emit(1); }, function (doc) { emit(doc); })`, ""},
+		{`function a(x) { emit(1); } function b(doc) { emit(doc); }`, ""},
+		{`var n = 1; function (doc) { emit(doc.a); }`, ""},
+		{`function (doc) { emit(doc.a);`, ""},
+	} {
+		if got, err := design.Members(test.source); err != nil || got != test.want {
+			t.Errorf("%s: members %q, %v, want %q", test.source, got, err, test.want)
+		}
+	}
+}
+
+// What documents are made of does not show in what functions find in them.
+func TestDocumentsOfMembers(t *testing.T) {
+	e := small(t, nil)
+	for _, test := range []struct{ doc, want string }{
+		{`{"_id":"a","n":1,"title":"x"}`, `[{1 "x"}]`},
+		{`{"other":{"n":[2,"}"],"title":"\"},"},"title":"[","n":{"n":1,"m":"\\"}}`, `[{{"n":1,"m":"\\"} "["}]`},
+		{`{"n":1,"\u006e":2,"title":true}`, `[{2 true}]`},
+		{`{"n":1,"n":2,"x":"\\","title":"\\\""}`, `[{2 "\\\""}]`},
+		{`{"nn":1,"tit":2,"title ":3}`, `[{null null}]`},
+		{`{ "n" : 1 , "title" : [ ] }`, `[{1 []}]`},
+		{`{}`, `[{null null}]`},
+		{`{"n":-1.5e3}`, `[{-1500 null}]`},
+	} {
+		rows, err := mapOne(t, e, `function (doc) { emit(doc.n, doc.title); }`, test.doc)
+		if err != nil || fmt.Sprint(rows) != test.want {
+			t.Errorf("%s: %v, %v, want %s", test.doc, rows, err, test.want)
+		}
+	}
+	for _, doc := range []string{`{"n":1`, `{"n":1]`, `{"n"}`, `{"n":1}{`, `["n":1]`, `{n:1}`, `{"n":"`} {
+		if rows, err := mapOne(t, e, `function (doc) { emit(doc.n); }`, doc); err == nil {
+			t.Errorf("%s: rows %v, and no error", doc, rows)
+		}
+	}
+}
+
+// A document has the members that any of the functions reads.
+func TestMembersOfSeveralFunctions(t *testing.T) {
+	e := small(t, nil)
+	docs := [][]byte{[]byte(`{"_id":"i","a":1,"b":2,"c":3}`)}
+	for _, test := range []struct {
+		sources []string
+		want    string
+	}{
+		{[]string{`function (doc) { emit(doc.a); }`, `function (d) { emit(d.b); }`}, `[[[{1 null}] [{2 null}]]]`},
+		{[]string{`function (doc) { emit(doc.a); }`, `function (doc) { emit(doc); }`}, `[[[{1 null}] [{{"_id":"i","a":1,"b":2,"c":3} null}]]]`},
+	} {
+		m := e.Mapper(anyScope, nil, test.sources)
+		rows, err := m.Map(t.Context(), docs)
+		if err != nil || fmt.Sprint(rows) != test.want {
+			t.Errorf("%s: %v, %v, want %s", test.sources, rows, err, test.want)
+		}
+		m.Close()
+	}
+}
+
+// Rows come as they were emitted, few or many, whatever functions do to what texts are
+// made with.
+func TestRowsOfAllSizes(t *testing.T) {
+	e := small(t, nil)
+	for _, n := range []int{0, 1, 8, 9, 1000} {
+		source := fmt.Sprintf(`function (doc) {
+			Array.prototype.toJSON = Object.prototype.toJSON = function () { return "changed"; };
+			for (var i = 0; i < %d; i++) emit(i, "]},[\"" + i); }`, n)
+		rows, err := mapOne(t, e, source, `{}`)
+		if err != nil || len(rows) != n {
+			t.Fatalf("%d rows: %d, %v", n, len(rows), err)
+		}
+		for i, row := range rows {
+			if want := fmt.Sprintf(`{%d "]},[\"%d"}`, i, i); fmt.Sprint(row) != want {
+				t.Fatalf("row %d of %d: %v, want %s", i, n, row, want)
+			}
+		}
+	}
+}
+
+// A function that gets hold of what it has emitted does not make rows that are no JSON.
+func TestRowsLaidOpen(t *testing.T) {
+	for _, attack := range []string{
+		`open.toJSON = function () { return "a,b"; }`, `open[open.length] = 1`, `open.length = 1`, `Object.setPrototypeOf(open, {toJSON: function () { return "a,b"; }})`,
+		`Object.defineProperty(open, "0", {get: function () { return "a,b"; }})`, `delete open[0]`,
+	} {
+		e := small(t, nil)
+		source := `function (doc) {
+			emit("k", "v");
+			Object.defineProperty(Array.prototype, "0", {set: function (open) { if (Array.isArray(open)) try { ` + attack + `; } catch (e) {} }});
+		}`
+		rows, err := mapOne(t, e, source, `{}`)
+		for _, row := range rows {
+			if !json.Valid([]byte(row.Key)) || !json.Valid([]byte(row.Value)) {
+				t.Errorf("%s: row %v, %v", attack, row, err)
+			}
+		}
+	}
+}
