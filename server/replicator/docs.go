@@ -9,6 +9,7 @@ import (
 
 	"settle/replication/scheduler"
 	"settle/server/node"
+	"settle/server/viewparams"
 	"settle/server/web"
 	"settle/storage/couch"
 )
@@ -148,6 +149,13 @@ func (r *Replicator) listDocs(q *web.Request) error {
 	if !IsReplicatorDatabase(name) {
 		return errPath
 	}
+	o, err := viewparams.FromQuery(q.Query())
+	if err == nil {
+		err = o.CheckRange()
+	}
+	if err != nil {
+		return err
+	}
 	wanted, err := wantedStates(q)
 	if err != nil {
 		return err
@@ -156,25 +164,54 @@ func (r *Replicator) listDocs(q *web.Request) error {
 	if err != nil {
 		return err
 	}
-	if q.Query().Is("descending") {
+	if o.Descending {
 		slices.Reverse(entries)
 	}
-	rows := []any{}
-	for i := range entries {
-		if row, state := r.docs.row(&entries[i]); slices.Contains(wanted, state) {
-			rows = append(rows, row)
-		}
+	rows, before := r.docs.rows(entries, &o, wanted)
+	shown := rows[min(o.Skip, len(rows)):]
+	if o.Limit >= 0 {
+		shown = shown[:min(o.Limit, len(shown))]
 	}
-	shown, err := page(q, rows)
-	if err != nil {
-		return err
-	}
-	skip, _ := count(q, "skip", 0)
 	return q.WriteJSON(http.StatusOK, struct {
 		Total  int   `json:"total_rows"`
 		Offset int   `json:"offset"`
 		Docs   []any `json:"docs"`
-	}{len(entries), min(skip, len(entries)), shown})
+	}{len(entries), before + min(o.Skip, len(entries)-before), shown})
+}
+
+// rows returns the rows of entries in the range that are in one of the states, and how
+// many entries come before the range.
+func (d *documents) rows(entries []entry, o *viewparams.Params, states []string) (rows []any, before int) {
+	rows = []any{}
+	for i := range entries {
+		e := &entries[i]
+		switch {
+		case o.Start != nil && position(e, o.Start, o.Descending) < 0:
+			before++
+			continue
+		case o.End != nil && position(e, o.End, o.Descending) > 0,
+			o.End != nil && o.ExclusiveEnd && position(e, o.End, o.Descending) == 0,
+			o.HasKeys && !slices.ContainsFunc(o.Keys, func(k viewparams.Key) bool { return position(e, &k, false) == 0 }):
+			continue
+		}
+		if row, state := d.row(e); slices.Contains(states, state) {
+			rows = append(rows, row)
+		}
+	}
+	return rows, before
+}
+
+// position compares an entry's id with a key, in the order of reading. A key that is no
+// string lies below every id.
+func position(e *entry, k *viewparams.Key, descending bool) int {
+	order := 1
+	if k.IsString {
+		order = cmp.Compare(string(e.key.id), k.ID)
+	}
+	if descending {
+		return -order
+	}
+	return order
 }
 
 // showDoc answers GET /_scheduler/docs/{database}/{document}. The database's name may

@@ -219,6 +219,15 @@ func (d *documents) remove(key docKey) {
 	}
 }
 
+// cancelled notes that the job of a document was stopped by a request.
+func (d *documents) cancelled(key docKey, jobID string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e := d.entries[key]; e != nil && e.jobID == jobID {
+		e.jobID, e.errors, e.reason, e.updated = "", 1, "The replication was cancelled.", timestamp(time.Now())
+	}
+}
+
 // launch makes the job of a document. Where its id takes reading the source, or somebody
 // runs the same replication by a request, that goes on behind, again and again until it
 // succeeds.

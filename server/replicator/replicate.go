@@ -97,10 +97,11 @@ func answerID(q *web.Request, status int, id string) error {
 }
 
 // cancel stops the job of an id, which must be the user's own, or anybody's where the
-// user is an administrator.
+// user is an administrator. As in CouchDB one that a document asks for is stopped too,
+// until the document changes or the server starts anew.
 func (r *Replicator) cancel(q *web.Request, id string) error {
 	status, ok := r.scheduler.Job(id)
-	if !ok || status.Database != "" {
+	if !ok {
 		return couch.ErrNotFound
 	}
 	if err := mayTouch(q.Session, status.User); err != nil {
@@ -109,6 +110,7 @@ func (r *Replicator) cancel(q *web.Request, id string) error {
 	if !r.scheduler.Remove(id) {
 		return couch.ErrNotFound
 	}
+	r.docs.cancelled(docKey{status.Database, couch.DocID(status.DocID)}, id)
 	r.tell(id, outcome{err: context.Canceled})
 	return answerID(q, http.StatusOK, id)
 }
