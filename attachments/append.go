@@ -3,7 +3,6 @@ package attachments
 import (
 	"context"
 	"crypto/md5"
-	"crypto/sha256"
 	"errors"
 	"hash"
 	"io"
@@ -48,8 +47,8 @@ func (b *Blobs) Append(ctx context.Context, u *Upload, r io.Reader, save func(*U
 	if u.Complete() && len(u.segments) > 0 {
 		return save(u) // every chunk is sealed; the last one would be sealed again, from nothing
 	}
-	a := &appending{blobs: b, u: u, save: save, md5: md5.New(), sha: sha256.New()}
-	if err := errors.Join(restore(a.md5, u.md5), restore(a.sha, u.sha)); err != nil {
+	a := &appending{blobs: b, u: u, save: save, md5: md5.New(), tag: b.dedup.newTagSum()}
+	if err := errors.Join(restore(a.md5, u.md5), a.tag.restore(u.macs)); err != nil {
 		return corrupt(u.ID, err)
 	}
 	if err := a.open(); err != nil {
@@ -70,10 +69,11 @@ type appending struct {
 	save  func(*Upload) error
 	file  vfs.File
 
-	md5, sha hash.Hash
-	key      *crypt.BlobKey
-	next     uint64 // the chunk that is sealed next
-	unsaved  int64  // bytes sealed since the last save
+	md5     hash.Hash
+	tag     *tagSum
+	key     *crypt.BlobKey
+	next    uint64 // the chunk that is sealed next
+	unsaved int64  // bytes sealed since the last save
 }
 
 // open opens the file, and finds the key: a fresh one, unless this process has sealed
@@ -105,7 +105,6 @@ func (a *appending) run(ctx context.Context, r io.Reader) error {
 		n := copy(chunk[:], a.u.tail)
 		come, readErr := crypt.ReadChunk(in, chunk[n:crypt.ChunkSize])
 		a.md5.Write(chunk[n : n+come])
-		a.sha.Write(chunk[n : n+come])
 		n += come
 		a.u.Offset += int64(come)
 		a.u.tail = nil
@@ -141,6 +140,7 @@ func (a *appending) seal(buf *chunkBuffer, plain []byte, last bool) error {
 		a.key = crypt.NewBlobKey()
 		a.u.segments = append(a.u.segments, segment{a.next, a.key})
 	}
+	a.tag.add(plain)
 	text := a.key.SealChunk(buf[:0], a.next, last, plain)
 	if _, err := a.file.WriteAt(text, int64(a.next)*(crypt.ChunkSize+crypt.ChunkOverhead)); err != nil {
 		return fileError(err)
@@ -158,7 +158,7 @@ func (a *appending) store(done bool) error {
 		}
 	}
 	a.unsaved = 0
-	a.u.md5, a.u.sha = state(a.md5), state(a.sha)
+	a.u.md5, a.u.macs = state(a.md5), a.tag.state()
 	if err := a.save(a.u); err != nil {
 		return err
 	}

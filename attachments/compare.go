@@ -25,7 +25,7 @@ func (b *Blobs) compare(in *intake, content io.Reader, like *Blob) (p *Pending, 
 		return nil, nil, release, err
 	case differing == nil && equal == like.Length():
 		p := &Pending{blobs: b, id: like.id, like: like, record: like.record}
-		p.record.tag = in.tag(b.dedup)
+		p.record.tag = in.tag()
 		return p, nil, func() {}, nil
 	}
 	start := &prefix{blob: like, left: equal}

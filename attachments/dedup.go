@@ -3,6 +3,7 @@ package attachments
 import (
 	"bytes"
 	"context"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -17,17 +18,20 @@ import (
 )
 
 // Tag tells contents of one database apart: HMAC-SHA-256, under the database's
-// DedupKey, of the content's SHA-256, whose state can be kept while an upload rests.
-// The zero Tag is none.
+// DedupKey, of what tagSum has made of the content. The zero Tag is none.
 type Tag [sha256.Size]byte
 
 // DedupKey is the random key of a database's tags. It prints as [redacted].
-type DedupKey struct{ key [32]byte }
+type DedupKey struct {
+	key [32]byte
+	mac cipher.AEAD // of chunks
+}
 
 // NewDedupKey makes a key.
 func NewDedupKey() *DedupKey {
 	k := new(DedupKey)
 	rand.Read(k.key[:])
+	k.mac = chunkMAC(k.key[:])
 	return k
 }
 
@@ -47,12 +51,17 @@ func OpenDedupKey(under *crypt.DatabaseKey, row []byte) (*DedupKey, error) {
 		return nil, &couch.Error{Kind: couch.Corrupt, Reason: couch.ErrCorrupt.Reason, Err: fmt.Errorf("key of equal contents: %w", err)}
 	}
 	copy(k.key[:], plain)
+	k.mac = chunkMAC(k.key[:])
 	return k, nil
 }
 
-func (k *DedupKey) tag(sum []byte) (t Tag) {
+// tag returns the tag of the content that s was made of; none without it.
+func (k *DedupKey) tag(s *tagSum) (t Tag) {
+	if s == nil {
+		return t
+	}
 	mac := hmac.New(sha256.New, k.key[:])
-	mac.Write(sum)
+	mac.Write(s.macs.Sum(nil))
 	mac.Sum(t[:0])
 	return t
 }

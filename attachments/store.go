@@ -36,6 +36,8 @@ type Store struct {
 	root     string
 	smallMax int
 	aheads   chan struct{} // of maxAhead: the ranges that are read ahead
+	// sumsSpare has maxSumsAhead places: chunks that wait for their sums.
+	sumsSpare chan struct{}
 
 	mu sync.Mutex
 	// inFlight holds the files that are written or wait for their commit. Sweep
@@ -63,7 +65,7 @@ type flight struct {
 // New returns a Store. It touches no file.
 func New(o Options) *Store {
 	s := &Store{
-		fs: o.FS, root: o.Root, smallMax: o.SmallMax, aheads: make(chan struct{}, maxAhead),
+		fs: o.FS, root: o.Root, smallMax: o.SmallMax, aheads: make(chan struct{}, maxAhead), sumsSpare: make(chan struct{}, maxSumsAhead),
 		inFlight:    map[kv.Partition]map[couch.BlobID]*flight{},
 		uploading:   map[couch.BlobID]bool{},
 		lastKeys:    map[couch.BlobID]lastKey{},

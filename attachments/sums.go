@@ -2,25 +2,38 @@ package attachments
 
 import (
 	"crypto/md5"
-	"crypto/sha256"
 	"hash"
+
+	"settle/storage/crypt"
 )
 
 const (
 	// sumsBeside is how long a content is, in bytes, before its sums are made in a
-	// goroutine of their own: they take as long as all the rest.
+	// goroutine of their own: MD5 takes as long as all the rest.
 	sumsBeside = 1 << 20
-	// sumsAhead bounds the chunks that wait for their sums.
-	sumsAhead = 4
+	// sumsAhead bounds the chunks of one content that wait for their sums, so that
+	// neither who makes these nor the disk often waits for the other. For those beyond
+	// sumsOwn all contents together have maxSumsAhead places.
+	sumsAhead    = 32
+	sumsOwn      = 4
+	maxSumsAhead = 256
 )
 
-// sums are MD5 and SHA-256 of a content, made beside what else is done with it once it
-// is long. They belong to one goroutine, which calls close.
+// sums are the MD5 and the tagSum of a content, made beside what else is done with it
+// once it is long. They belong to one goroutine, which calls close.
 type sums struct {
-	md5, sha hash.Hash
-	n        int
-	work     chan sumsWork     // nil: no goroutine was started
-	free     chan *chunkBuffer // that work goes in
+	md5 hash.Hash
+	tag *tagSum
+
+	part   *chunkBuffer // of the chunk that is not whole; may be nil while n is 0
+	n      int          // bytes of part
+	passed int          // chunks before it
+	closed bool
+
+	work  chan sumsWork     // nil: no goroutine was started
+	free  chan *chunkBuffer // that work has gone in
+	made  int               // how many of those there are, part among them
+	spare chan struct{}     // a place for each beyond sumsOwn
 }
 
 type sumsWork struct {
@@ -28,48 +41,105 @@ type sumsWork struct {
 	n   int
 }
 
-func newSums() *sums { return &sums{md5: md5.New(), sha: sha256.New()} }
+func (b *Blobs) newSums() *sums {
+	return &sums{md5: md5.New(), tag: b.dedup.newTagSum(), part: getChunk(), spare: b.store.sumsSpare}
+}
 
 // write adds b, of which nothing is kept.
 func (s *sums) write(b []byte) {
-	if s.n += len(b); s.n < sumsBeside {
-		s.add(b)
-		return
-	}
-	if s.work == nil {
-		s.work, s.free = make(chan sumsWork, sumsAhead), make(chan *chunkBuffer, sumsAhead)
-		for range sumsAhead {
-			s.free <- getChunk()
-		}
-		go s.run(s.work)
-	}
 	for len(b) > 0 {
-		buf := <-s.free
-		n := copy(buf[:], b)
-		s.work <- sumsWork{buf, n}
+		if s.part == nil {
+			s.part = s.buffer()
+		}
+		n := copy(s.part[s.n:crypt.ChunkSize], b)
+		s.n += n
 		b = b[n:]
+		if s.n == crypt.ChunkSize {
+			s.pass()
+		}
 	}
 }
 
-func (s *sums) add(b []byte) {
-	s.md5.Write(b)
-	s.sha.Write(b)
+// pass hands on the chunk that is whole.
+func (s *sums) pass() {
+	s.passed++
+	if s.work == nil && s.passed*crypt.ChunkSize >= sumsBeside {
+		s.work, s.free, s.made = make(chan sumsWork, sumsAhead), make(chan *chunkBuffer, sumsAhead), 1
+		go s.run(s.work)
+	}
+	if s.work != nil {
+		s.work <- sumsWork{s.part, s.n}
+		s.part = nil
+	} else {
+		s.add(sumsWork{s.part, s.n})
+	}
+	s.n = 0
+}
+
+// buffer returns a buffer for work that is free, or a new one while there may be more.
+func (s *sums) buffer() *chunkBuffer {
+	select {
+	case buf := <-s.free:
+		return buf
+	default:
+	}
+	if s.made < sumsOwn || s.made < sumsAhead && s.takeSpare() {
+		s.made++
+		return getChunk()
+	}
+	return <-s.free
+}
+
+func (s *sums) takeSpare() bool {
+	select {
+	case s.spare <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *sums) add(w sumsWork) {
+	chunk := w.buf[:w.n]
+	s.md5.Write(chunk)
+	s.tag.add(chunk)
 }
 
 func (s *sums) run(work <-chan sumsWork) {
 	for w := range work {
-		s.add(w.buf[:w.n])
+		s.add(w)
 		s.free <- w.buf
 	}
 }
 
-// close waits until the sums are made. It may be called again.
+// close waits until the sums are made of all that was written. It may be called again.
 func (s *sums) close() {
+	if s.closed {
+		return
+	}
+	s.closed = true
 	if s.work != nil {
 		close(s.work)
-		for range sumsAhead { // when all are free, all is added
-			(<-s.free).put()
-		}
-		s.work = nil
+		s.collect()
+	}
+	if s.n > 0 || s.passed == 0 {
+		s.add(sumsWork{s.part, s.n})
+	}
+	if s.part != nil {
+		s.part.put()
+	}
+}
+
+// collect gives back the buffers but part; when all are free, all is added.
+func (s *sums) collect() {
+	passed := s.made
+	if s.part != nil {
+		passed--
+	}
+	for range passed {
+		(<-s.free).put()
+	}
+	for range s.made - sumsOwn {
+		<-s.spare
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"context"
 	"crypto/md5"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding"
+	"errors"
 	"hash"
 
 	"settle/storage/couch"
@@ -19,8 +19,9 @@ import (
 type Upload struct {
 	couch.Upload
 	segments []segment
-	md5, sha []byte // states of the sums of the first Offset bytes
-	tail     []byte // what of them stands behind the last whole chunk
+	md5      []byte // state of the sum of the first Offset bytes
+	macs     []byte // state of tagSum of the chunks that are sealed
+	tail     []byte // what of the first Offset bytes stands behind those
 }
 
 // Uploading returns the same blobs with the prefix of the rows of uploads.
@@ -35,7 +36,7 @@ func (b *Blobs) uploadKey(id couch.BlobID) []byte { return append(bytes.Clone(b.
 // NewUpload returns an upload of which nothing has come. The caller sets what of it is
 // not the store's: all but ID and Offset.
 func NewUpload() *Upload {
-	u := &Upload{md5: state(md5.New()), sha: state(sha256.New())}
+	u := &Upload{md5: state(md5.New())}
 	rand.Read(u.ID[:])
 	return u
 }
@@ -86,18 +87,15 @@ func (b *Blobs) Uploaded(u *Upload) (*Pending, error) {
 	if !u.Complete() || len(u.segments) == 0 {
 		return nil, couch.Errorf(couch.BadRequest, "The upload is not complete.")
 	}
-	sum, sha := md5.New(), sha256.New()
-	if err := restore(sum, u.md5); err != nil {
-		return nil, corrupt(u.ID, err)
+	sum, tag := md5.New(), b.dedup.newTagSum()
+	if len(u.macs) == 0 { // it was sealed without the key
+		tag = nil
 	}
-	if err := restore(sha, u.sha); err != nil {
+	if err := errors.Join(restore(sum, u.md5), tag.restore(u.macs)); err != nil {
 		return nil, corrupt(u.ID, err)
 	}
 	p := &Pending{blobs: b, id: u.ID, upload: true}
-	p.record = record{kind: kindFile, length: u.Length, digest: couch.Digest(sum.Sum(nil))}
-	if b.dedup != nil {
-		p.record.tag = b.dedup.tag(sha.Sum(nil))
-	}
+	p.record = record{kind: kindFile, length: u.Length, digest: couch.Digest(sum.Sum(nil)), tag: b.dedup.tag(tag)}
 	p.record.rest = b.wrap(&p.record, u.ID, u.segments)
 	return p, nil
 }

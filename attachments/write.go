@@ -14,7 +14,7 @@ import (
 )
 
 // bytesPerSync spreads the writing of a large file to the disk over its upload.
-const bytesPerSync = 1 << 20
+const bytesPerSync = 4 << 20
 
 // Write reads r to its end and stores what it gives as a new blob, which belongs
 // to nothing until Pending.Commit. More than max bytes (0: no limit) are an
@@ -36,7 +36,7 @@ type Find func(couch.Digest) (*Blob, error)
 // last content had that started like this one. A nil find finds nothing; its errors are
 // returned.
 func (b *Blobs) WriteLike(ctx context.Context, r io.Reader, max int64, digest couch.Digest, find Find) (*Pending, error) {
-	in := newIntake(ctx, r, max)
+	in := b.newIntake(ctx, r, max)
 	defer in.sums.close()
 	chunk := getChunk()
 	defer chunk.put()
@@ -99,7 +99,7 @@ func (p *Pending) write(in *intake, head io.Reader, like *Blob) (*Pending, error
 
 // seal makes the record of a small content.
 func (p *Pending) seal(in *intake, content []byte) {
-	p.record = record{kind: kindSmall, length: in.length, digest: in.digest(), tag: in.tag(p.blobs.dedup)}
+	p.record = record{kind: kindSmall, length: in.length, digest: in.digest(), tag: in.tag()}
 	p.record.rest = p.blobs.key.Seal(crypt.PurposeSmallBlob, content, p.record.bound(p.id)...)
 }
 
@@ -118,7 +118,7 @@ func (p *Pending) writeFile(in *intake, content io.Reader) error {
 		}
 		return fileError(err)
 	}
-	p.record = record{kind: kindFile, length: in.length, digest: in.digest(), tag: in.tag(p.blobs.dedup)}
+	p.record = record{kind: kindFile, length: in.length, digest: in.digest(), tag: in.tag()}
 	p.record.rest = p.blobs.wrap(&p.record, p.id, []segment{{0, key}})
 	return nil
 }
@@ -171,11 +171,12 @@ type intake struct {
 	max    int64
 	length int64
 	sums   *sums
-	err    error // other than io.EOF
+	dedup  *DedupKey // may be nil
+	err    error     // other than io.EOF
 }
 
-func newIntake(ctx context.Context, r io.Reader, max int64) *intake {
-	return &intake{ctx: ctx, r: r, max: max, sums: newSums()}
+func (b *Blobs) newIntake(ctx context.Context, r io.Reader, max int64) *intake {
+	return &intake{ctx: ctx, r: r, max: max, sums: b.newSums(), dedup: b.dedup}
 }
 
 func (in *intake) Read(b []byte) (int, error) {
@@ -204,10 +205,7 @@ func (in *intake) digest() couch.Digest {
 }
 
 // tag returns the content's tag; none without a key.
-func (in *intake) tag(key *DedupKey) Tag {
-	if key == nil {
-		return Tag{}
-	}
+func (in *intake) tag() Tag {
 	in.sums.close()
-	return key.tag(in.sums.sha.Sum(nil))
+	return in.dedup.tag(in.sums.tag)
 }

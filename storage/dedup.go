@@ -31,7 +31,11 @@ func (db *Database) sealing(ctx context.Context) (*attachments.Blobs, error) {
 	db.dedup.mu.Lock()
 	defer db.dedup.mu.Unlock()
 	if db.dedup.key == nil {
-		key, err := db.loadDedupKey(ctx)
+		var key *attachments.DedupKey
+		err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) (err error) {
+			key, err = db.loadDedupKey(ctx, r)
+			return err
+		})
 		if err == nil && key == nil {
 			key, err = db.makeDedupKey(ctx)
 		}
@@ -44,31 +48,22 @@ func (db *Database) sealing(ctx context.Context) (*attachments.Blobs, error) {
 }
 
 // loadDedupKey returns the key, nil where there is none yet.
-func (db *Database) loadDedupKey(ctx context.Context) (key *attachments.DedupKey, err error) {
-	err = db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
-		row, err := kv.GetOne(ctx, r, schema.DedupKeyKey())
-		if err == nil && row != nil {
-			key, err = attachments.OpenDedupKey(db.key, row)
-		}
-		return err
-	})
-	return key, err
+func (db *Database) loadDedupKey(ctx context.Context, r kv.Reader) (*attachments.DedupKey, error) {
+	row, err := kv.GetOne(ctx, r, schema.DedupKeyKey())
+	if err != nil || row == nil {
+		return nil, err
+	}
+	return attachments.OpenDedupKey(db.key, row)
 }
 
 // makeDedupKey makes the key, unless somebody else has.
 func (db *Database) makeDedupKey(ctx context.Context) (key *attachments.DedupKey, err error) {
-	err = db.update(ctx, func(tx kv.Tx, _ *schema.Meta) error {
-		row, err := kv.GetOne(ctx, tx, schema.DedupKeyKey())
-		if err != nil {
-			return err
+	err = db.update(ctx, func(tx kv.Tx, _ *schema.Meta) (err error) {
+		if key, err = db.loadDedupKey(ctx, tx); err == nil && key == nil {
+			key = attachments.NewDedupKey()
+			tx.Set(schema.DedupKeyKey(), key.Seal(db.key))
 		}
-		if row != nil {
-			key, err = attachments.OpenDedupKey(db.key, row)
-			return err
-		}
-		key = attachments.NewDedupKey()
-		tx.Set(schema.DedupKeyKey(), key.Seal(db.key))
-		return nil
+		return err
 	})
 	return key, err
 }

@@ -71,11 +71,15 @@ func (db *Database) AppendUpload(ctx context.Context, u couch.Upload, r io.Reade
 	if stored.Offset != u.Offset {
 		return stored.Upload, couch.Errorf(couch.Conflict, "The upload has %d bytes.", stored.Offset)
 	}
+	blobs, err := db.sealing(ctx)
+	if err != nil {
+		return stored.Upload, err
+	}
 	stored.Expires = u.Expires
 	r, release := kv.Guarded(db.store.kv, r)
 	defer release()
 	durable := stored.Upload
-	err = db.blobs.Append(ctx, stored, r, func(now *attachments.Upload) error {
+	err = blobs.Append(ctx, stored, r, func(now *attachments.Upload) error {
 		err := db.saveUpload(context.WithoutCancel(ctx), now)
 		if err == nil {
 			durable = now.Upload
