@@ -140,6 +140,9 @@ func (a *appending) seal(buf *chunkBuffer, plain []byte, last bool) error {
 		a.key = crypt.NewBlobKey()
 		a.u.segments = append(a.u.segments, segment{a.next, a.key})
 	}
+	if a.next == 0 {
+		a.u.start = a.blobs.newStart(plain)
+	}
 	a.tag.add(plain)
 	text := a.key.SealChunk(buf[:0], a.next, last, plain)
 	if _, err := a.file.WriteAt(text, int64(a.next)*(crypt.ChunkSize+crypt.ChunkOverhead)); err != nil {

@@ -7,52 +7,113 @@ import (
 	"settle/storage/crypt"
 )
 
-// compare reads content beside that of a stored blob. Where they are equal it returns
-// the Pending that stands for the stored one, and nothing is written. Else it returns
+// compare reads content beside those of stored blobs. Where it is equal to one of them
+// it returns the Pending that stands for that, and nothing is written. Else it returns
 // what is to be written, which begins with what was found equal, read from the store;
 // release is called when that is done. The error is that of content.
-func (b *Blobs) compare(in *intake, content io.Reader, like *Blob) (p *Pending, rest io.Reader, release func(), err error) {
-	b.store.begin(b.id, like.id) // from here on the file stays
-	release = func() { b.store.end(b.id, like.id) }
-	stored, err := like.Reader(0, -1)
-	if err != nil {
-		return nil, content, release, nil
+func (b *Blobs) compare(in *intake, content io.Reader, like []*Blob) (p *Pending, rest io.Reader, release func(), err error) {
+	c := newComparison(like)
+	if err := c.run(content); err != nil {
+		return nil, nil, c.release, err
 	}
-	defer stored.Close()
-	equal, differing, err := equalPart(stored, content)
-	switch {
-	case err != nil:
-		return nil, nil, release, err
-	case differing == nil && equal == like.Length():
-		p := &Pending{blobs: b, id: like.id, like: like, record: like.record}
-		p.record.tag = in.tag()
-		return p, nil, func() {}, nil
+	same := c.same()
+	if same == nil {
+		return nil, c.rest(content), c.release, nil
 	}
-	start := &prefix{blob: like, left: equal}
-	closing := release
-	release = func() { start.close(); closing() }
-	return nil, io.MultiReader(start, bytes.NewReader(differing), content), release, nil
+	p = &Pending{blobs: b, id: same.id, like: same, record: same.record}
+	p.record.tag = in.tag()
+	b.store.begin(b.id, same.id)
+	return p, nil, c.release, nil
 }
 
-// equalPart returns how many bytes two contents have in common, in whole chunks, and
-// what incoming has behind them; nil where it ends there. What cannot be read of stored
-// is different. The error is that of incoming.
-func equalPart(stored, incoming io.Reader) (equal int64, differing []byte, err error) {
-	these, those := getChunk(), getChunk()
-	defer func() { these.put(); those.put() }()
-	for {
-		n, err := crypt.ReadChunk(incoming, these[:crypt.ChunkSize])
-		if err != nil {
-			return 0, nil, err
+// comparison compares a content with stored blobs, whose files stay until release.
+type comparison struct {
+	all    []*Blob
+	alike  []compared // those that are equal so far or, behind the first difference, were
+	equal  int64      // bytes that they have in common with the content
+	behind []byte     // what the content has behind those, as far as it was read
+	prefix *prefix    // nil: rest has not been called
+}
+
+// compared is one that was opened.
+type compared struct {
+	blob *Blob
+	r    io.ReadCloser
+}
+
+func newComparison(like []*Blob) *comparison {
+	c := &comparison{all: like}
+	for _, blob := range like {
+		blob.store.begin(blob.part, blob.id)
+		if r, err := blob.Reader(0, -1); err == nil {
+			c.alike = append(c.alike, compared{blob, r})
 		}
-		if n == 0 {
-			return equal, nil, nil
+	}
+	return c
+}
+
+// run reads content to its end, or to where it differs from all. What cannot be read of
+// a stored one is different. The error is that of content.
+func (c *comparison) run(content io.Reader) error {
+	opened := c.alike
+	defer func() {
+		for _, o := range opened {
+			o.r.Close()
 		}
-		_, err = io.ReadFull(stored, those[:n])
-		if err != nil || !bytes.Equal(these[:n], those[:n]) {
-			return equal, bytes.Clone(these[:n]), nil
+	}()
+	chunk, stored := getChunk(), getChunk()
+	defer func() { chunk.put(); stored.put() }()
+	for len(c.alike) > 0 {
+		n, err := crypt.ReadChunk(content, chunk[:crypt.ChunkSize])
+		if n == 0 || err != nil {
+			return err
 		}
-		equal += int64(n)
+		still := c.goingOn(chunk[:n], stored[:n])
+		if len(still) == 0 {
+			c.behind = bytes.Clone(chunk[:n])
+			return nil
+		}
+		c.alike = still
+		c.equal += int64(n)
+	}
+	return nil
+}
+
+// goingOn returns those that go on with chunk; stored has room for it.
+func (c *comparison) goingOn(chunk, stored []byte) (still []compared) {
+	for _, o := range c.alike {
+		if _, err := io.ReadFull(o.r, stored); err == nil && bytes.Equal(stored, chunk) {
+			still = append(still, o)
+		}
+	}
+	return still
+}
+
+// same returns the blob that has the content; nil: there is none.
+func (c *comparison) same() *Blob {
+	for _, o := range c.alike {
+		if c.behind == nil && o.blob.Length() == c.equal {
+			return o.blob
+		}
+	}
+	return nil
+}
+
+// rest returns the whole content: what was compared, and what was not.
+func (c *comparison) rest(content io.Reader) io.Reader {
+	if len(c.alike) == 0 {
+		return content
+	}
+	c.prefix = &prefix{blob: c.alike[0].blob, left: c.equal}
+	return io.MultiReader(c.prefix, bytes.NewReader(c.behind), content)
+}
+
+func (c *comparison) release() {
+	if c.prefix != nil {
+		c.prefix.close()
+	}
+	for _, blob := range c.all {
+		blob.store.end(blob.part, blob.id)
 	}
 }
 

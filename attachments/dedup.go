@@ -74,11 +74,12 @@ func (DedupKey) Format(w fmt.State, _ rune) { io.WriteString(w, redacted) }
 // LogValue implements slog.LogValuer.
 func (DedupKey) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// Deduplicating returns the same blobs with the prefix of the rows that find equal
-// contents, and the key of their tags, which only writing needs.
-func (b *Blobs) Deduplicating(prefix []byte, key *DedupKey) *Blobs {
+// Deduplicating returns the same blobs with the prefixes of the rows that find equal
+// contents, and those that start alike, and the key of their tags, which only writing
+// needs.
+func (b *Blobs) Deduplicating(contents, starts []byte, key *DedupKey) *Blobs {
 	out := *b
-	out.contents, out.dedup = bytes.Clone(prefix), key
+	out.contents, out.starts, out.dedup = bytes.Clone(contents), bytes.Clone(starts), key
 	return &out
 }
 
@@ -87,30 +88,50 @@ func (b *Blobs) contentKey(digest couch.Digest, tag Tag) []byte {
 	return append(append(bytes.Clone(b.contents), digest[:]...), tag[:]...)
 }
 
-// Like returns a blob whose digest is the one that a client has announced, for
-// WriteLike to compare with; nil where there is none. The error is the reader's.
-func (b *Blobs) Like(ctx context.Context, rd kv.Reader, digest couch.Digest) (*Blob, error) {
-	if b.contents == nil || digest == (couch.Digest{}) {
-		return nil, nil
+// maxLike bounds the blobs that a content is compared with.
+const maxLike = 4
+
+// Hint says which blobs a content may be equal to.
+type Hint struct {
+	digest couch.Digest // that a client has announced, or zero
+	start  start
+}
+
+// Like returns the blobs of a hint, for WriteLike to compare with, a few at most: those
+// of the digest, or else those that start so. The error is the reader's.
+func (b *Blobs) Like(ctx context.Context, rd kv.Reader, hint Hint) (like []*Blob, err error) {
+	var ids []couch.BlobID
+	switch {
+	case b.contents == nil:
+	case hint.digest != couch.Digest{}:
+		ids, err = b.withDigest(ctx, rd, hint.digest)
+	case hint.start != start{}:
+		ids, err = b.startsLike(ctx, rd, hint.start)
 	}
+	for _, id := range ids {
+		blob, err := b.Load(ctx, rd, id)
+		switch {
+		case err == nil:
+			like = append(like, blob)
+		case !errors.Is(err, couch.ErrNotFound) && !errors.Is(err, couch.ErrCorrupt): // then the content is stored anew
+			return nil, err
+		}
+	}
+	return like, err
+}
+
+// withDigest returns blobs that have a digest.
+func (b *Blobs) withDigest(ctx context.Context, rd kv.Reader, digest couch.Digest) (ids []couch.BlobID, err error) {
 	prefix := append(bytes.Clone(b.contents), digest[:]...)
-	var found couch.BlobID
-	for row, err := range rd.Scan(ctx, kv.Range{Lo: prefix, Hi: prefixEnd(prefix), Limit: 1}) {
+	for row, err := range rd.Scan(ctx, kv.Range{Lo: prefix, Hi: prefixEnd(prefix), Limit: maxLike}) {
 		if err != nil {
 			return nil, err
 		}
-		if len(row.Value) == len(found) {
-			found = couch.BlobID(row.Value)
+		if len(row.Value) == len(couch.BlobID{}) {
+			ids = append(ids, couch.BlobID(row.Value))
 		}
 	}
-	if found == (couch.BlobID{}) {
-		return nil, nil
-	}
-	blob, err := b.Load(ctx, rd, found)
-	if errors.Is(err, couch.ErrNotFound) || errors.Is(err, couch.ErrCorrupt) {
-		return nil, nil // then the content is stored anew
-	}
-	return blob, err
+	return ids, nil
 }
 
 // IsContent reports whether a row that finds a content names a blob that has it. The

@@ -9,7 +9,7 @@ import (
 	"settle/storage/kv"
 )
 
-// Delete removes a blob's record, a small blob with it, and the row that finds its
+// Delete removes a blob's record, a small blob with it, and the rows that find its
 // content. Once the Update has returned, give the id to RemoveFiles. It may be called
 // again when the transaction runs again. The error is the reader's.
 func (b *Blobs) Delete(ctx context.Context, tx kv.Tx, id couch.BlobID) error {
@@ -19,14 +19,17 @@ func (b *Blobs) Delete(ctx context.Context, tx kv.Tx, id couch.BlobID) error {
 	}
 	tx.Delete(b.recordKey(id))
 	if rec, err := decodeRecord(rows[0]); err == nil {
-		b.deleteContent(tx, &rec)
+		b.deleteContent(tx, &rec, id)
 	}
 	return nil
 }
 
-func (b *Blobs) deleteContent(tx kv.Tx, r *record) {
+func (b *Blobs) deleteContent(tx kv.Tx, r *record, id couch.BlobID) {
 	if b.contents != nil && r.tag != (Tag{}) {
 		tx.Delete(b.contentKey(r.digest, r.tag))
+	}
+	if b.starts != nil && r.start != (start{}) {
+		tx.Delete(b.startKey(r.start, id))
 	}
 }
 

@@ -12,11 +12,12 @@
 // and its record holds the file's key, wrapped under the database's key. So
 // whoever destroys the database's key destroys all its blobs.
 //
-//	record   version u8 (2) | kind u8 (1 small, 2 file, 3 deferred) | length u64 | MD5, 16 bytes |
-//	         tag, 32 bytes ([Tag]) | rest
-//	  small  rest = crypt's seal of the content, purpose small blob, bound to id, length, MD5, tag
-//	  file   rest = segments, ascending, the first one from chunk 0: first chunk u64 | the
-//	         wrapped key of the chunks from there on, bound to id, length, first chunk, MD5, tag
+//	record   version u8 (3) | kind u8 (1 small, 2 file, 3 deferred) | length u64 | MD5, 16 bytes |
+//	         tag, 32 bytes ([Tag]) | start, 24 bytes (zero but for a file) | rest
+//	  small  rest = crypt's seal of the content, purpose small blob, bound to id, length, MD5, tag,
+//	         start
+//	  file   rest = segments, ascending, the first one from chunk 0: first chunk u64 | the wrapped
+//	         key of the chunks from there on, bound to id, length, first chunk, MD5, tag, start
 //	  deferred
 //	         rest = crypt's seal of where the content is, purpose meta, bound to "deferred", id,
 //	         length, MD5: origin, 16 bytes | flags u8 (1: the MD5 is of gzip output) | doc id |
@@ -24,8 +25,7 @@
 //	file     chunks of 64 KiB of content, each sealed with its index and whether it is
 //	         the last; the last one is shorter or full, and the only one of an empty blob
 //
-// A record of version 1 has no tag, nor do its seals, and a file's rest is the key of
-// its only segment. Numbers are big-endian. Length and MD5 are of the content as clients see it.
+// Numbers are big-endian. Length and MD5 are of the content as clients see it.
 // How long a file has to be follows from the record, never from the file.
 //
 // # Order of writing
@@ -40,8 +40,9 @@
 //
 // One row for each content, content key → blob id, finds the blob that holds it; the
 // content key is MD5 | tag. A client's digest only says which blob is worth a
-// comparison, byte by byte, while the content arrives; what is written is found by its
-// tag when it is committed.
+// comparison, byte by byte, while the content arrives; so does the start of a content
+// whose digest nobody says, by a row for each blob of a file, start | blob id, which is
+// empty. What is written is found by its tag when it is committed.
 //
 // # Uploads
 //

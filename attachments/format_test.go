@@ -12,10 +12,14 @@ import (
 	"settle/storage/crypt"
 )
 
+// Of contents that nobody finds again.
+var tag, start = make([]byte, 32), make([]byte, 24)
+
 // recordOf makes a record from its description in the package comment.
 func recordOf(kind byte, length int, sum couch.Digest, rest []byte) []byte {
-	row := append([]byte{1, kind}, binary.BigEndian.AppendUint64(nil, uint64(length))...)
-	return append(append(row, sum[:]...), rest...)
+	row := append([]byte{3, kind}, binary.BigEndian.AppendUint64(nil, uint64(length))...)
+	row = append(append(row, sum[:]...), tag...)
+	return append(append(row, start...), rest...)
 }
 
 // A blob that was made from the description of the format opens, and one that
@@ -32,12 +36,12 @@ func TestFormat(t *testing.T) {
 		firstChunk := make([]byte, 8)
 
 		small := couch.BlobID{1}
-		sealed := e.key.Seal(crypt.PurposeSmallBlob, content, small[:], length, tc.sum[:])
+		sealed := e.key.Seal(crypt.PurposeSmallBlob, content, small[:], length, tc.sum[:], tag, start)
 		e.setRow(small, recordOf(1, len(content), tc.sum, sealed))
 
 		file, key := couch.BlobID{2}, crypt.NewBlobKey()
-		wrapped := e.key.WrapBlobKey(key, file[:], length, firstChunk, tc.sum[:])
-		e.setRow(file, recordOf(2, len(content), tc.sum, wrapped))
+		wrapped := e.key.WrapBlobKey(key, file[:], length, firstChunk, tc.sum[:], tag, start)
+		e.setRow(file, recordOf(2, len(content), tc.sum, append(firstChunk, wrapped...)))
 		chunks := key.SealChunk(nil, 0, false, content[:crypt.ChunkSize])
 		e.writeFile(e.path(file), key.SealChunk(chunks, 1, true, content[crypt.ChunkSize:]))
 

@@ -50,13 +50,16 @@ func (p *Pending) Commit(tx kv.Tx) {
 	if p.blobs.contents != nil && p.record.tag != (Tag{}) {
 		tx.Set(p.blobs.contentKey(p.record.digest, p.record.tag), p.id[:])
 	}
+	if p.blobs.starts != nil && p.record.start != (start{}) {
+		tx.Set(p.blobs.startKey(p.record.start, p.id), nil)
+	}
 	p.Spend(tx)
 }
 
 // Retract takes back what Commit has written into the same transaction.
 func (p *Pending) Retract(tx kv.Tx) {
 	tx.Delete(p.blobs.recordKey(p.id))
-	p.blobs.deleteContent(tx, &p.record)
+	p.blobs.deleteContent(tx, &p.record, p.id)
 }
 
 // Spend uses up an upload whose content the database has already, and reports whether

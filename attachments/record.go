@@ -10,10 +10,8 @@ import (
 )
 
 const (
-	recordVersion = 2
-	firstVersion  = 1 // has no tag, and one wrapped key for its rest
-	firstHeader   = 1 + 1 + 8 + len(couch.Digest{})
-	recordHeader  = firstHeader + len(Tag{})
+	recordVersion = 3
+	recordHeader  = 1 + 1 + 8 + len(couch.Digest{}) + len(Tag{}) + len(start{})
 
 	kindSmall    = 1
 	kindFile     = 2
@@ -29,8 +27,8 @@ type record struct {
 	length int64
 	digest couch.Digest
 	tag    Tag    // none where the database has no DedupKey
+	start  start  // of a file; none where the database has no DedupKey
 	rest   []byte // small: the sealed content; file: the segments; deferred: sealed, where it is
-	first  bool   // it is of the first version
 }
 
 // segment is a part of a file, from one chunk to the next segment's first or to the
@@ -48,25 +46,24 @@ func (r *record) encode() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(r.length))
 	b = append(b, r.digest[:]...)
 	b = append(b, r.tag[:]...)
+	b = append(b, r.start[:]...)
 	return append(b, r.rest...)
 }
 
 // decodeRecord reads a record. Its rest is part of b.
 func decodeRecord(b []byte) (record, error) {
-	isFirst := len(b) >= firstHeader && b[0] == firstVersion
-	if !isFirst && (len(b) < recordHeader || b[0] != recordVersion) {
+	if len(b) < recordHeader || b[0] != recordVersion {
 		return record{}, errBadRecord
 	}
 	length := binary.BigEndian.Uint64(b[2:])
-	r := record{kind: b[1], length: int64(length), rest: b[firstHeader:], first: isFirst}
-	copy(r.digest[:], b[10:])
-	if !isFirst {
-		copy(r.tag[:], b[firstHeader:])
-		r.rest = b[recordHeader:]
-	}
+	r := record{kind: b[1], length: int64(length), rest: b[recordHeader:]}
+	sums := b[10:]
+	sums = sums[copy(r.digest[:], sums):]
+	sums = sums[copy(r.tag[:], sums):]
+	copy(r.start[:], sums)
 	switch {
 	case r.kind == kindSmall && length <= math.MaxInt32:
-	case (r.kind == kindFile || r.kind == kindDeferred && !isFirst) && length <= maxLength:
+	case (r.kind == kindFile || r.kind == kindDeferred) && length <= maxLength:
 	default:
 		return record{}, errBadRecord
 	}
@@ -77,20 +74,13 @@ func decodeRecord(b []byte) (record, error) {
 // besides store and database, which the database's key stands for.
 func (r *record) bound(id couch.BlobID) [][]byte {
 	length := binary.BigEndian.AppendUint64(nil, uint64(r.length))
-	return r.withTag(id[:], length, r.digest[:])
-}
-
-func (r *record) withTag(fields ...[]byte) [][]byte {
-	if r.first {
-		return fields
-	}
-	return append(fields, r.tag[:])
+	return [][]byte{id[:], length, r.digest[:], r.tag[:], r.start[:]}
 }
 
 // boundTo is bound for the key of the segment that begins with a chunk.
 func (r *record) boundTo(id couch.BlobID, first uint64) [][]byte {
 	length := binary.BigEndian.AppendUint64(nil, uint64(r.length))
-	return r.withTag(id[:], length, binary.BigEndian.AppendUint64(nil, first), r.digest[:])
+	return [][]byte{id[:], length, binary.BigEndian.AppendUint64(nil, first), r.digest[:], r.tag[:], r.start[:]}
 }
 
 // wrappedSize is the size of a wrapped key: version 1, epoch 4, nonce 24, key 32, tag 16.
@@ -109,9 +99,6 @@ func (b *Blobs) wrap(r *record, id couch.BlobID, segments []segment) []byte {
 // unwrap is the reverse of wrap. Nothing of rest is kept.
 func (b *Blobs) unwrap(r *record, id couch.BlobID) ([]segment, error) {
 	rest := r.rest
-	if r.first {
-		rest = append(make([]byte, 8, 8+len(rest)), rest...)
-	}
 	if len(rest) == 0 || len(rest)%(8+wrappedSize) != 0 {
 		return nil, errBadRecord
 	}

@@ -1,49 +1,88 @@
 package attachments
 
 import (
+	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
+	"time"
 
 	"settle/storage/couch"
+	"settle/storage/kv"
 )
 
-// maxStarts bounds the contents that are remembered by how they start.
-const maxStarts = 16 << 10
+const startMAC = 16
 
-// start tells how a content starts, under the DedupKey of its database.
-type start [sha256.Size]byte
+// start says how a content of a file starts, and when it came: the first half of an
+// HMAC-SHA-256, under the database's DedupKey, of its beginning, then the time in
+// nanoseconds since 1970, inverted, so that of those that start alike the newest comes
+// first. The zero start is none.
+type start [startMAC + 8]byte
 
-// start returns how a content starts; ok is false where nobody can tell.
-func (b *Blobs) start(head []byte) (s start, ok bool) {
+// newStart returns the start of a content that comes now; none where it is empty, and
+// without a key.
+func (b *Blobs) newStart(head []byte) (s start) {
 	if b.dedup == nil || len(head) == 0 {
-		return s, false
+		return s
 	}
 	mac := hmac.New(sha256.New, b.dedup.key[:])
 	mac.Write([]byte("start"))
-	mac.Write(head)
-	mac.Sum(s[:0])
-	return s, true
+	mac.Write(head[:min(len(head), b.store.headSize())])
+	copy(s[:startMAC], mac.Sum(nil))
+	binary.BigEndian.PutUint64(s[startMAC:], ^b.store.tick())
+	return s
 }
 
-// announced returns the digest that a content may have which starts so, and which no
-// client has announced: that of the last one that did. PouchDB says the digest of what it
-// sends only behind the content.
-func (s *Store) announced(by start) couch.Digest {
+// headSize is how much of a content says how it starts, in bytes: what tells that it is
+// not small.
+func (s *Store) headSize() int { return max(0, s.smallMax+1) }
+
+// tick returns the time, later than that of every tick before.
+func (s *Store) tick() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.starts[by]
+	s.ticked = max(s.ticked+1, uint64(time.Now().UnixNano()))
+	return s.ticked
 }
 
-// remember keeps what announced returns, in memory only: of what was stored before the
-// server began the first repetition is written, and found equal behind that.
-func (s *Store) remember(by start, digest couch.Digest) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for other := range s.starts {
-		if len(s.starts) < maxStarts {
-			break
+// startKey is the key of the row, which is empty, that finds a blob by its start.
+func (b *Blobs) startKey(s start, id couch.BlobID) []byte {
+	return append(append(bytes.Clone(b.starts), s[:]...), id[:]...)
+}
+
+// startsLike returns the newest blobs that start so.
+func (b *Blobs) startsLike(ctx context.Context, rd kv.Reader, s start) (ids []couch.BlobID, err error) {
+	prefix := append(bytes.Clone(b.starts), s[:startMAC]...)
+	for row, err := range rd.Scan(ctx, kv.Range{Lo: prefix, Hi: prefixEnd(prefix), Limit: maxLike}) {
+		if err != nil {
+			return nil, err
 		}
-		delete(s.starts, other)
+		if id := row.Key[len(b.starts)+len(s):]; len(id) == len(couch.BlobID{}) {
+			ids = append(ids, couch.BlobID(id))
+		}
 	}
-	s.starts[by] = digest
+	return ids, nil
+}
+
+// IsStart reports whether a row that finds a start names a blob that starts so. The
+// error is the reader's.
+func (b *Blobs) IsStart(ctx context.Context, rd kv.Reader, row kv.KV) (bool, error) {
+	at := len(row.Key) - len(couch.BlobID{})
+	if at < len(b.starts) || len(row.Value) != 0 {
+		return false, nil
+	}
+	id := couch.BlobID(row.Key[at:])
+	rows, err := rd.GetMulti(ctx, b.recordKey(id))
+	if err != nil {
+		return false, err
+	}
+	rec, err := decodeRecord(rows[0])
+	return err == nil && bytes.Equal(row.Key, b.startKey(rec.start, id)), nil
+}
+
+// HasStart reports whether a blob's record says how it starts.
+func HasStart(row []byte) bool {
+	rec, err := decodeRecord(row)
+	return err == nil && rec.start != start{}
 }

@@ -52,8 +52,8 @@ type Store struct {
 	uploading map[couch.BlobID]bool
 	// lastKeys are the keys with which uploads may go on. Guarded by mu.
 	lastKeys map[couch.BlobID]lastKey
-	// starts are the digests of contents, by how they start. Guarded by mu.
-	starts map[start]couch.Digest
+	// ticked is the last tick. Guarded by mu.
+	ticked uint64
 }
 
 // flight is a file that something is done with.
@@ -69,7 +69,6 @@ func New(o Options) *Store {
 		inFlight:    map[kv.Partition]map[couch.BlobID]*flight{},
 		uploading:   map[couch.BlobID]bool{},
 		lastKeys:    map[couch.BlobID]lastKey{},
-		starts:      map[start]couch.Digest{},
 		durableDirs: map[string]struct{}{},
 	}
 	if s.smallMax == 0 {
@@ -93,6 +92,7 @@ type Blobs struct {
 	prefix []byte
 
 	contents []byte    // prefix of the rows that find equal contents; nil: there are none
+	starts   []byte    // prefix of the rows that find contents that start alike
 	dedup    *DedupKey // nil: what is written has no tag
 	uploads  []byte    // prefix of the uploads' rows; nil: there are none
 }

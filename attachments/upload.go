@@ -21,6 +21,7 @@ type Upload struct {
 	segments []segment
 	md5      []byte // state of the sum of the first Offset bytes
 	macs     []byte // state of tagSum of the chunks that are sealed
+	start    start
 	tail     []byte // what of the first Offset bytes stands behind those
 }
 
@@ -95,7 +96,7 @@ func (b *Blobs) Uploaded(u *Upload) (*Pending, error) {
 		return nil, corrupt(u.ID, err)
 	}
 	p := &Pending{blobs: b, id: u.ID, upload: true}
-	p.record = record{kind: kindFile, length: u.Length, digest: couch.Digest(sum.Sum(nil)), tag: b.dedup.tag(tag)}
+	p.record = record{kind: kindFile, length: u.Length, digest: couch.Digest(sum.Sum(nil)), tag: b.dedup.tag(tag), start: u.start}
 	p.record.rest = b.wrap(&p.record, u.ID, u.segments)
 	return p, nil
 }

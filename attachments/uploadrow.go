@@ -26,6 +26,7 @@ const (
 //	expires      varint, seconds since 1970
 //	MD5          bytes: the state of the sum
 //	MACs         bytes: the state of tagSum, empty where no chunk is sealed
+//	start        bytes
 //	tail         bytes
 //	segments     for each the first chunk u64, and the wrapped key, bound to id, "upload",
 //	             and the first chunk, to the end
@@ -35,7 +36,7 @@ func (b *Blobs) sealUpload(u *Upload) []byte {
 	out = binary.AppendUvarint(out, uint64(u.Length))
 	out = binary.AppendUvarint(out, uint64(u.Offset))
 	out = binary.AppendVarint(out, u.Expires.Unix())
-	for _, field := range [][]byte{u.md5, u.macs, u.tail} {
+	for _, field := range [][]byte{u.md5, u.macs, u.start[:], u.tail} {
 		out = appendField(out, field)
 	}
 	for _, s := range u.segments {
@@ -67,8 +68,10 @@ func (b *Blobs) openUpload(id couch.BlobID, row []byte) (*Upload, error) {
 	u := &Upload{}
 	u.ID, u.Owner, u.Metadata = id, string(f.bytes()), string(f.bytes())
 	u.Length, u.Offset, u.Expires = f.length(), f.length(), time.Unix(f.varint(), 0)
-	u.md5, u.macs, u.tail = f.bytes(), f.bytes(), f.bytes()
-	if f.bad || u.Offset > u.Length || int64(len(u.tail)) > u.Offset || len(f.left)%(8+wrappedSize) != 0 {
+	u.md5, u.macs = f.bytes(), f.bytes()
+	wellFormed := copy(u.start[:], f.bytes()) == len(u.start)
+	u.tail = f.bytes()
+	if f.bad || !wellFormed || u.Offset > u.Length || int64(len(u.tail)) > u.Offset || len(f.left)%(8+wrappedSize) != 0 {
 		return nil, errBadRecord
 	}
 	for rest := f.left; len(rest) > 0; rest = rest[8+wrappedSize:] {

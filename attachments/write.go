@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -27,14 +28,12 @@ func (b *Blobs) Write(ctx context.Context, r io.Reader, max int64) (*Pending, er
 	return b.WriteLike(ctx, r, max, couch.Digest{}, nil)
 }
 
-// Find returns the blob of a digest that a content is expected to have, as Blobs.Like
-// does.
-type Find func(couch.Digest) (*Blob, error)
+// Find returns the blobs of a hint, as Blobs.Like does.
+type Find func(Hint) ([]*Blob, error)
 
 // WriteLike is Write of what may be equal to a stored blob, whose digest the client
-// announces: where it is, nothing is written. Of a zero digest that is tried which the
-// last content had that started like this one. A nil find finds nothing; its errors are
-// returned.
+// announces: where it is, nothing is written. Of a zero digest those blobs are tried that
+// start like this content. A nil find finds nothing; its errors are returned.
 func (b *Blobs) WriteLike(ctx context.Context, r io.Reader, max int64, digest couch.Digest, find Find) (*Pending, error) {
 	in := b.newIntake(ctx, r, max)
 	defer in.sums.close()
@@ -50,28 +49,21 @@ func (b *Blobs) WriteLike(ctx context.Context, r io.Reader, max int64, digest co
 		p.seal(in, head)
 		return p, nil
 	}
-	by, known := b.start(head)
-	if digest == (couch.Digest{}) {
-		digest = b.store.announced(by)
-	}
-	var like *Blob
-	if find != nil && digest != (couch.Digest{}) {
-		if like, err = find(digest); err != nil {
+	p.record.start = b.newStart(head)
+	var like []*Blob
+	if find != nil {
+		if like, err = find(Hint{digest, p.record.start}); err != nil {
 			return nil, err
 		}
 	}
-	p, err = p.write(in, bytes.NewReader(head), like)
-	if err == nil && known {
-		b.store.remember(by, p.Digest())
-	}
-	return p, err
+	return p.write(in, bytes.NewReader(head), like)
 }
 
 // readHead reads one byte more than a small content has, or what there is, into chunk
 // where that is long enough.
 func (s *Store) readHead(r io.Reader, chunk *chunkBuffer) ([]byte, error) {
 	head := chunk[:]
-	if n := max(0, s.smallMax+1); n <= len(head) {
+	if n := s.headSize(); n <= len(head) {
 		head = head[:n]
 	} else {
 		head = make([]byte, n)
@@ -81,9 +73,10 @@ func (s *Store) readHead(r io.Reader, chunk *chunkBuffer) ([]byte, error) {
 }
 
 // write is WriteLike of content that is not small. head was read from in.
-func (p *Pending) write(in *intake, head io.Reader, like *Blob) (*Pending, error) {
+func (p *Pending) write(in *intake, head io.Reader, like []*Blob) (*Pending, error) {
 	content := io.MultiReader(head, in)
-	if like != nil && like.record.kind == kindFile {
+	like = slices.DeleteFunc(like, func(b *Blob) bool { return b.record.kind != kindFile })
+	if len(like) > 0 {
 		same, rest, release, err := p.blobs.compare(in, content, like)
 		defer release()
 		if same != nil || err != nil {
@@ -118,7 +111,7 @@ func (p *Pending) writeFile(in *intake, content io.Reader) error {
 		}
 		return fileError(err)
 	}
-	p.record = record{kind: kindFile, length: in.length, digest: in.digest(), tag: in.tag()}
+	p.record = record{kind: kindFile, length: in.length, digest: in.digest(), tag: in.tag(), start: p.record.start}
 	p.record.rest = p.blobs.wrap(&p.record, p.id, []segment{{0, key}})
 	return nil
 }

@@ -226,7 +226,7 @@ func TestOpenPending(t *testing.T) {
 	stored := noise(300_000, 7)
 	like, err := e.load(e.put(stored))
 	must(t, err)
-	find := func(couch.Digest) (*attachments.Blob, error) { return like, nil }
+	find := func(attachments.Hint) ([]*attachments.Blob, error) { return []*attachments.Blob{like}, nil }
 	for name, content := range map[string][]byte{"empty": {}, "small": noise(100, 1), "file": noise(200_000, 2), "stored": stored} {
 		p, err := e.blobs.WriteLike(t.Context(), bytes.NewReader(content), 0, couch.Digest{1}, find)
 		must(t, err)

@@ -22,7 +22,7 @@ type dedup struct {
 // again as an equal content: see sealing.
 func (s *Store) blobsOf(p kv.Partition, key *crypt.DatabaseKey) *attachments.Blobs {
 	blobs := s.blobs.Database(p, key, []byte{schema.KindBlob})
-	return blobs.Deduplicating([]byte{schema.KindContent}, nil).Uploading([]byte{schema.KindUpload})
+	return blobs.Deduplicating([]byte{schema.KindContent}, []byte{schema.KindStart}, nil).Uploading([]byte{schema.KindUpload})
 }
 
 // sealing returns the database's blobs with the key that finds equal contents, which
@@ -44,7 +44,7 @@ func (db *Database) sealing(ctx context.Context) (*attachments.Blobs, error) {
 		}
 		db.dedup.key = key
 	}
-	return db.blobs.Deduplicating([]byte{schema.KindContent}, db.dedup.key), nil
+	return db.blobs.Deduplicating([]byte{schema.KindContent}, []byte{schema.KindStart}, db.dedup.key), nil
 }
 
 // loadDedupKey returns the key, nil where there is none yet.
@@ -69,17 +69,16 @@ func (db *Database) makeDedupKey(ctx context.Context) (key *attachments.DedupKey
 }
 
 // WriteBlobLike is WriteBlob of content that has the digest, as the client says; zero
-// where it says none, and that of the last content counts which started alike. Where the
-// database holds a content of that digest the two are compared as they come, and where
-// they are equal nothing is written.
+// where it says none. It is compared, as it comes, with the contents of the database that
+// have the digest or else start alike, and where it is equal to one nothing is written.
 func (db *Database) WriteBlobLike(ctx context.Context, r io.Reader, max int64, digest couch.Digest) (*attachments.Pending, error) {
 	blobs, err := db.sealing(ctx)
 	if err != nil {
 		return nil, err
 	}
-	find := func(digest couch.Digest) (like *attachments.Blob, err error) {
+	find := func(hint attachments.Hint) (like []*attachments.Blob, err error) {
 		err = db.view(ctx, func(rd kv.Reader, _ *schema.Meta) error {
-			like, err = blobs.Like(ctx, rd, digest)
+			like, err = blobs.Like(ctx, rd, hint)
 			return err
 		})
 		return like, err

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -116,8 +117,8 @@ func TestComparedWhileItArrives(t *testing.T) {
 	}
 }
 
-// So is content whose digest nobody says, with the last one that started like it: in the
-// same database, and since the store was opened.
+// So is content whose digest nobody says, with those that start like it, in the same
+// database.
 func TestComparedByItsStart(t *testing.T) {
 	n := 0
 	b := newBenchOn(t, writes{vfs.NewMem(), &n})
@@ -148,10 +149,38 @@ func TestComparedByItsStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(db, large)
-	if written := put(db, large); written != 0 {
+	if written := put(db, "x"+large); written != 0 {
 		t.Errorf("%d bytes after it was opened again", written)
 	}
+	b.check()
+}
+
+// Of many that start alike the newest are compared, those that were removed left out.
+func TestManyStartAlike(t *testing.T) {
+	n := 0
+	b := newBenchOn(t, writes{vfs.NewMem(), &n})
+	db := b.create("alpha")
+	ending := func(i int) string { return strings.Repeat("0123456789abcdef", 20_000) + strconv.Itoa(i) }
+	var rev string
+	for i := range 8 {
+		rev = mustPut(t, db, "d", rev, `{}`, blob(t, db, "a", "text/plain", ending(i)))
+	}
+	kept := mustPut(t, db, "e", "", `{}`, blob(t, db, "a", "text/plain", ending(5)))
+	if err := db.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.reopen()
+	db, err := b.store.Database(t.Context(), "alpha")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n = 0
+	mustPut(t, db, "e", kept, `{"v":2}`, blob(t, db, "a", "text/plain", ending(5)))
+	mustPut(t, db, "d", rev, `{"v":2}`, blob(t, db, "a", "text/plain", ending(7)))
+	if n != 0 {
+		t.Errorf("%d bytes were written of unchanged contents", n)
+	}
+	b.check()
 }
 
 // What a content was found equal to may be removed before the content is used.

@@ -174,6 +174,33 @@ func TestUploadIsUsedOnce(t *testing.T) {
 	}
 }
 
+// Whoever sends the content of an upload again, without its digest, writes nothing.
+func TestUploadIsFoundByItsStart(t *testing.T) {
+	n := 0
+	b := newBenchOn(t, writes{vfs.NewMem(), &n})
+	db := b.create("alpha")
+	content := strings.Repeat("0123456789abcdef", 20_000)
+	u := createUpload(t, db, len(content))
+	for _, part := range []string{content[:10], content[10:100_000], content[100_000:]} {
+		var err error
+		if u, err = db.AppendUpload(t.Context(), u, strings.NewReader(part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := db.TakeUpload(t.Context(), u.ID, "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := couch.Attachment{Name: "a", Length: p.Length(), Digest: p.Digest(), Pending: p}
+	rev := mustPut(t, db, "d", "", `{}`, a)
+	n = 0
+	mustPut(t, db, "d", rev, `{"v":2}`, blob(t, db, "a", "text/plain", content))
+	if n != 0 {
+		t.Errorf("%d bytes were written", n)
+	}
+	b.check()
+}
+
 // Abandoned uploads go, those that are added to stay.
 func TestUploadsExpire(t *testing.T) {
 	b := newBench(t)

@@ -8,8 +8,8 @@ import (
 	"settle/storage/schema"
 )
 
-// equalContents checks that what finds equal contents names each blob that has a tag
-// once, and nothing else.
+// equalContents checks that what finds equal contents, and those that start alike, names
+// each blob of a file or with a tag once, and nothing else.
 func (d *database) equalContents(ctx context.Context) error {
 	row, err := d.get(ctx, d.partition, schema.DedupKeyKey())
 	if err == nil && row != nil {
@@ -19,13 +19,23 @@ func (d *database) equalContents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var named int64
-	err = d.each(ctx, schema.KindContent, func(row kv.KV) error {
+	err = d.named(ctx, schema.KindContent, "equal contents", d.blobs.IsContent, attachments.HasTag)
+	if err != nil {
+		return err
+	}
+	return d.named(ctx, schema.KindStart, "how contents start", d.blobs.IsStart, attachments.HasStart)
+}
+
+// named checks that the rows of a kind that find blobs are right, and that there is one
+// for each blob whose record has what they find it by.
+func (d *database) named(ctx context.Context, kind byte, what string, right func(context.Context, kv.Reader, kv.KV) (bool, error), has func([]byte) bool) error {
+	var named, want int64
+	err := d.each(ctx, kind, func(row kv.KV) error {
 		named++
 		return d.view(d.partition)(ctx, func(r kv.Reader) error {
-			ok, err := d.blobs.IsContent(ctx, r, row)
+			ok, err := right(ctx, r, row)
 			if err == nil && !ok {
-				d.find("a row of equal contents names a blob of another content, or none")
+				d.find("a row of %s names another blob, or none", what)
 			}
 			return err
 		})
@@ -33,15 +43,14 @@ func (d *database) equalContents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var tagged int64
 	err = d.each(ctx, schema.KindBlob, func(row kv.KV) error {
-		if attachments.HasTag(row.Value) {
-			tagged++
+		if has(row.Value) {
+			want++
 		}
 		return nil
 	})
-	if err == nil && named != tagged {
-		d.find("there are %d rows of equal contents for %d blobs", named, tagged)
+	if err == nil && named != want {
+		d.find("there are %d rows of %s for %d blobs", named, what, want)
 	}
 	return err
 }

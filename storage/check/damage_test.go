@@ -452,7 +452,7 @@ var ofAttachments = []damage{
 	{"a missing blob", func(s *store) {
 		s.remove(alpha, s.blob(false).Key)
 	}, []string{
-		"alpha: a row of equal contents names a blob of another content, or none",
+		"alpha: a row of equal contents names another blob, or none",
 		`alpha: document "att": the blob of 1-*'s attachment "small" is missing`,
 		`alpha: document "att": the blob of 2-*'s attachment "small" is missing`,
 		"alpha: it counts 100003 blob bytes, and has 100000",
@@ -483,9 +483,22 @@ var ofAttachments = []damage{
 	{"a blob of another name", func(s *store) {
 		s.set(alpha, s.blob(false).Key, s.blob(true).Value)
 	}, []string{
-		"alpha: a row of equal contents names a blob of another content, or none",
+		"alpha: a row of equal contents names another blob, or none",
 		"alpha: blob *: stored data is damaged or was changed: a sealed value does not authenticate",
 		"alpha: it counts 100003 blob bytes, and has 100000",
+		"alpha: there are 1 rows of how contents start for 2 blobs",
+	}},
+	{"a row of another start", func(s *store) {
+		row := s.rows(alpha, schema.KindStart)[0]
+		s.remove(alpha, row.Key)
+		s.set(alpha, flipped(row.Key, 1), nil)
+	}, []string{
+		"alpha: a row of how contents start names another blob, or none",
+	}},
+	{"a start that is not found", func(s *store) {
+		s.remove(alpha, s.rows(alpha, schema.KindStart)[0].Key)
+	}, []string{
+		"alpha: there are 0 rows of how contents start for 1 blobs",
 	}},
 	{"a body that says another length of its attachment", func(s *store) {
 		s.forgeAttachment(func(a *couch.Attachment) { a.Length = 4 })

@@ -114,7 +114,7 @@ func (c *checker) database(ctx context.Context, name string, p kv.Partition) err
 	d := &database{
 		checker: c, name: name, partition: p, key: key, meta: meta,
 		blobs: c.blobs.Database(p, key, []byte{schema.KindBlob}).
-			Deduplicating([]byte{schema.KindContent}, nil).Uploading([]byte{schema.KindUpload}),
+			Deduplicating([]byte{schema.KindContent}, []byte{schema.KindStart}, nil).Uploading([]byte{schema.KindUpload}),
 		count: make(map[schema.SeqBlock]int64),
 	}
 	return d.run(ctx)

@@ -44,6 +44,7 @@ const (
 	KindDoc      = 'd'
 	KindReceipt  = 'e'
 	KindOrigin   = 'f'
+	KindStart    = 'g'
 	KindContent  = 'h'
 	KindIndex    = 'i'
 	KindDedupKey = 'k'
@@ -222,7 +223,7 @@ func All(kind byte) kv.Range {
 func DatabaseRows() []kv.Range {
 	one := func(key []byte) kv.Range { return kv.Range{Lo: key, Hi: kv.KeyAfter(key)} }
 	return []kv.Range{
-		All(KindBlob), All(KindBody), All(KindDoc), All(KindReceipt), All(KindOrigin), All(KindContent), All(KindIndex), one(DedupKeyKey()), All(KindLocal), one(MetaKey()),
+		All(KindBlob), All(KindBody), All(KindDoc), All(KindReceipt), All(KindOrigin), All(KindStart), All(KindContent), All(KindIndex), one(DedupKeyKey()), All(KindLocal), one(MetaKey()),
 		All(KindSeqCount), All(KindKept), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), All(KindTime), All(KindUpload), one(SecurityKey()),
 	}
 }
