@@ -1,7 +1,6 @@
 package databases_test
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +10,7 @@ import (
 	"settle/server/auth"
 	"settle/server/databases"
 	"settle/server/web"
+	"settle/server/web/webtest"
 	"settle/storage"
 	"settle/storage/couch"
 	"settle/storage/docjson"
@@ -30,26 +30,17 @@ func newBench(t *testing.T) *bench {
 	family := databases.New(store, slog.New(slog.DiscardHandler))
 	t.Cleanup(family.Close)
 	b := &bench{t: t, store: store}
-	b.handler = web.NewHandler(web.Options{
-		Authenticate: func(req *http.Request) (auth.Session, error) {
-			if req.Header.Get("Anonymous") != "" {
-				return auth.Session{}, nil
-			}
-			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}}, nil
-		},
-		Challenge: func(*http.Request) string { return "" },
-		FindDatabase: func(ctx context.Context, name string) (web.Database, error) {
-			db, err := store.Database(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			return db, nil
-		},
-		Limits:     func() couch.Limits { return couch.Limits{MaxInfos: 100} },
-		Draining:   make(chan struct{}),
-		ServerName: "test",
-		Logger:     slog.New(slog.DiscardHandler),
-	}, family.Routes())
+	o := webtest.Options(webtest.In(store))
+	admin := o.Authenticate
+	o.Authenticate = func(req *http.Request) (auth.Session, error) {
+		if req.Header.Get("Anonymous") != "" {
+			return auth.Session{}, nil
+		}
+		return admin(req)
+	}
+	o.Challenge = func(*http.Request) string { return "" }
+	o.Limits = func() couch.Limits { return couch.Limits{MaxInfos: 100} }
+	b.handler = web.NewHandler(o, family.Routes())
 	return b
 }
 

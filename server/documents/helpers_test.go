@@ -3,7 +3,6 @@ package documents_test
 import (
 	"context"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -13,9 +12,9 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"settle/server/auth"
 	"settle/server/documents"
 	"settle/server/web"
+	"settle/server/web/webtest"
 	"settle/storage"
 	"settle/storage/check"
 	"settle/storage/couch"
@@ -55,23 +54,15 @@ func newBenchOn(t testing.TB, blobFS vfs.FS, blobDir string) *bench {
 	if _, err = store.CreateDatabase(context.Background(), "parts", storage.CreateOptions{Partitioned: true}); err != nil {
 		t.Fatal(err)
 	}
-	b.handler = web.NewHandler(web.Options{
-		Authenticate: func(*http.Request) (auth.Session, error) {
-			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}, Handler: "default"}, nil
-		},
-		FindDatabase: func(ctx context.Context, name string) (web.Database, error) {
-			db, err := store.Database(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			return db, nil
-		},
-		Limits:     func() couch.Limits { return b.limits },
-		Draining:   make(chan struct{}),
-		ServerName: "CouchDB/3.5.0 (settle)",
-		Logger:     slog.New(slog.DiscardHandler),
-	}, documents.Routes())
+	b.handler = b.handlerOver(webtest.In(store))
 	return b
+}
+
+// handlerOver serves the family over the databases that find finds.
+func (b *bench) handlerOver(find func(context.Context, string) (web.Database, error)) http.Handler {
+	o := webtest.Options(find)
+	o.Limits = func() couch.Limits { return b.limits }
+	return web.NewHandler(o, documents.Routes())
 }
 
 // openStore opens an empty store, which is checked and closed at the end.

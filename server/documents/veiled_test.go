@@ -2,12 +2,8 @@ package documents_test
 
 import (
 	"context"
-	"log/slog"
-	"net/http"
 	"testing"
 
-	"settle/server/auth"
-	"settle/server/documents"
 	"settle/server/web"
 	"settle/storage"
 	"settle/storage/couch"
@@ -31,14 +27,7 @@ func (v veiled) MayRead(id couch.DocID) error {
 func TestBulkGetOfVeiled(t *testing.T) {
 	b := newBench(t)
 	b.play(step{do: "PUT /db/own", body: `{"v":1}`, status: 201}, step{do: "PUT /db/other", body: `{"v":1}`, status: 201})
-	b.handler = web.NewHandler(web.Options{
-		Authenticate: func(*http.Request) (auth.Session, error) {
-			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}}, nil
-		},
-		FindDatabase: func(context.Context, string) (web.Database, error) { return veiled{b.db, "own"}, nil },
-		Limits:       func() couch.Limits { return b.limits },
-		Logger:       slog.New(slog.DiscardHandler),
-	}, documents.Routes())
+	b.handler = b.handlerOver(func(context.Context, string) (web.Database, error) { return veiled{b.db, "own"}, nil })
 	refused := func(id, rev string) string {
 		return `{"id":"` + id + `","docs":[{"error":{"rev":"` + rev + `","reason":"not_found","id":"` + id + `","error":"internal_fabric_error"}}]}`
 	}

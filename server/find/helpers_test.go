@@ -1,18 +1,15 @@
 package find_test
 
 import (
-	"context"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"settle/server/auth"
 	"settle/server/find"
 	"settle/server/web"
+	"settle/server/web/webtest"
 	"settle/storage"
-	"settle/storage/couch"
 	"settle/storage/storagetest"
 	"settle/storage/view"
 )
@@ -31,20 +28,7 @@ func newBench(t testing.TB, o storage.CreateOptions) *bench {
 	b := &bench{t: t, db: storagetest.Database(t, store, "db", o)}
 	indexes := view.New(view.Options{})
 	t.Cleanup(func() { indexes.Close() })
-	b.handler = web.NewHandler(web.Options{
-		Authenticate: func(*http.Request) (auth.Session, error) {
-			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}, Handler: "default"}, nil
-		},
-		FindDatabase: func(ctx context.Context, name string) (web.Database, error) {
-			db, err := store.Database(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			return db, nil
-		},
-		Limits: func() couch.Limits { return couch.Limits{} }, Draining: make(chan struct{}),
-		ServerName: "CouchDB/3.5.0 (settle)", Logger: slog.New(slog.DiscardHandler),
-	}, find.New(indexes).Routes())
+	b.handler = web.NewHandler(webtest.Options(webtest.In(store)), find.New(indexes).Routes())
 	return b
 }
 

@@ -4,19 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
 
-	"settle/server/auth"
 	"settle/server/documents"
 	"settle/server/metadata"
 	"settle/server/web"
+	"settle/server/web/webtest"
 	"settle/storage"
-	"settle/storage/couch"
 	"settle/storage/metaview"
 	"settle/storage/storagetest"
 )
@@ -34,15 +32,9 @@ type bench struct {
 func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{db: storagetest.Database(t, storagetest.Open(t), "db", storage.CreateOptions{})}
-	b.handler = web.NewHandler(web.Options{
-		Authenticate: func(*http.Request) (auth.Session, error) {
-			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}}, nil
-		},
-		FindDatabase: func(context.Context, string) (web.Database, error) { return metaview.Metadata(b.db), nil },
-		Limits:       func() couch.Limits { return couch.Limits{} },
-		Prefix:       metadata.Prefix,
-		Logger:       slog.New(slog.DiscardHandler),
-	}, documents.Routes())
+	o := webtest.Options(func(context.Context, string) (web.Database, error) { return metaview.Metadata(b.db), nil })
+	o.Prefix = metadata.Prefix
+	b.handler = web.NewHandler(o, documents.Routes())
 	return b
 }
 

@@ -1,19 +1,16 @@
 package query_test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"settle/server/auth"
 	"settle/server/query"
 	"settle/server/web"
+	"settle/server/web/webtest"
 	"settle/storage"
-	"settle/storage/couch"
 	"settle/storage/design"
 	"settle/storage/storagetest"
 	"settle/storage/view"
@@ -31,20 +28,7 @@ func newHandler(t testing.TB, store *storage.Store) http.Handler {
 		indexes.Close()
 		engine.Close()
 	})
-	return web.NewHandler(web.Options{
-		Authenticate: func(*http.Request) (auth.Session, error) {
-			return auth.Session{User: couch.UserCtx{Name: "admin", Roles: []string{couch.AdminRole}}, Handler: "default"}, nil
-		},
-		FindDatabase: func(ctx context.Context, name string) (web.Database, error) {
-			db, err := store.Database(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			return db, nil
-		},
-		Limits: func() couch.Limits { return couch.Limits{} }, Draining: make(chan struct{}),
-		ServerName: "CouchDB/3.5.0 (settle)", Logger: slog.New(slog.DiscardHandler),
-	}, query.New(indexes).Routes())
+	return web.NewHandler(webtest.Options(webtest.In(store)), query.New(indexes).Routes())
 }
 
 // views is a design document over documents with members n and, some of them, other.
