@@ -16,7 +16,7 @@ func TestIDsAreCouchDBs(t *testing.T) {
 		{`{"source":{"url":"http://127.0.0.1:45984/alpha","headers":{"Authorization":"Basic YWRtaW46cGFzcw=="}},
 		  "target":"http://admin:pass@127.0.0.1:45984/gamma","create_target":true}`, "5131a95aeecdedec0dca8d1c55497e6f+create_target"},
 	} {
-		spec, err := replication.ParseSpec([]byte(tt.spec))
+		spec, err := replication.ParseSpec([]byte(tt.spec), replication.StandardTuning())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestIDsTellReplicationsApart(t *testing.T) {
 	const ends = `"source":"http://u:p@a/x","target":"http://b/y"`
 	id := func(options string) string {
 		t.Helper()
-		spec, err := replication.ParseSpec([]byte(`{` + ends + options + `}`))
+		spec, err := replication.ParseSpec([]byte(`{`+ends+options+`}`), replication.StandardTuning())
 		if err != nil {
 			t.Fatal(err)
 		}

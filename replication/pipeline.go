@@ -151,19 +151,7 @@ func (r *Replication) work(ctx context.Context, batches <-chan batch) error {
 // doBatch does a batch, and again after a pause where a side has trouble.
 func (r *Replication) doBatch(ctx context.Context, changes []Change) error {
 	w := worker{r: r, changes: changes}
-	pause := 250 * time.Millisecond
-	for try := 0; ; try++ {
-		err := w.try(ctx)
-		if err == nil || try >= r.spec.Retries || ctx.Err() != nil || !mayPass(err) {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		pause = min(2*pause, 10*time.Second)
-	}
+	return Retry(ctx, r.spec.Retries, mayPass, func() error { return w.try(ctx) })
 }
 
 // mayPass reports whether another try of a batch may succeed.

@@ -54,10 +54,7 @@ func StandardTuning() Tuning {
 
 // ParseSpec reads a replication from JSON: the body of `_replicate`, or a document of
 // `_replicator`. Members that mean nothing are ignored. Errors are Invalid.
-func ParseSpec(text []byte) (*Spec, error) { return ParseSpecWith(text, StandardTuning()) }
-
-// ParseSpecWith is ParseSpec with other defaults.
-func ParseSpecWith(text []byte, defaults Tuning) (*Spec, error) {
+func ParseSpec(text []byte, defaults Tuning) (*Spec, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil || members == nil {
 		return nil, &Error{Kind: Invalid, Reason: "a replication must be a JSON object", Err: errParameter}

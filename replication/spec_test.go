@@ -28,7 +28,7 @@ func TestParseSpecRefuses(t *testing.T) {
 		`{` + ends + `,"doc_ids":["a"],"selector":{}}`, `{` + ends + `,"doc_ids":["a"],"filter":"a/b"}`,
 		`{` + ends + `,"proxy":"http://p","source_proxy":"http://q"}`, `{` + ends + `,"proxy":"ftp://p"}`,
 	} {
-		if _, err := replication.ParseSpec([]byte(text)); !errors.Is(err, &replication.Error{Kind: replication.Invalid}) {
+		if _, err := replication.ParseSpec([]byte(text), replication.StandardTuning()); !errors.Is(err, &replication.Error{Kind: replication.Invalid}) {
 			t.Errorf("%s: got %v", text, err)
 		}
 	}
@@ -38,18 +38,18 @@ func TestParseSpecRefuses(t *testing.T) {
 // percent-encoded, no ids.
 func TestParseSpecTakes(t *testing.T) {
 	const ends = `"source":"http://a/x","target":"http://b/y"`
-	spec, err := replication.ParseSpec([]byte(`{` + ends + `,"worker_processes":1000,"worker_batch_size":"7","filter":"_view","query_params":{"view":"a/b"}}`))
+	spec, err := replication.ParseSpec([]byte(`{`+ends+`,"worker_processes":1000,"worker_batch_size":"7","filter":"_view","query_params":{"view":"a/b"}}`), replication.StandardTuning())
 	if err != nil || spec.Workers != 64 || spec.BatchSize != 7 {
 		t.Errorf("%+v, %v", spec, err)
 	}
-	spec, err = replication.ParseSpec([]byte(`{` + ends + `,"doc_ids":["b","a%20b","a+b","100%","a b"]}`))
+	spec, err = replication.ParseSpec([]byte(`{`+ends+`,"doc_ids":["b","a%20b","a+b","100%","a b"]}`), replication.StandardTuning())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]couch.DocID{"100%", "a b", "a%20b", "a+b", "b"}, spec.Filter.DocIDs); diff != "" {
 		t.Error(diff)
 	}
-	decoded, err := replication.ParseSpec([]byte(`{` + ends + `,"doc_ids":["100%","a b","b"]}`))
+	decoded, err := replication.ParseSpec([]byte(`{`+ends+`,"doc_ids":["100%","a b","b"]}`), replication.StandardTuning())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestParseSpecTakes(t *testing.T) {
 	if err != nil || otherErr != nil || one != other {
 		t.Errorf("%s %s, %v %v", one, other, err, otherErr)
 	}
-	if spec, err = replication.ParseSpec([]byte(`{` + ends + `,"doc_ids":null,"selector":{}}`)); err != nil || spec.Filter.DocIDs != nil {
+	if spec, err = replication.ParseSpec([]byte(`{`+ends+`,"doc_ids":null,"selector":{}}`), replication.StandardTuning()); err != nil || spec.Filter.DocIDs != nil {
 		t.Errorf("%+v, %v", spec, err)
 	}
 }
@@ -66,7 +66,7 @@ func TestParseSpecTakes(t *testing.T) {
 // Nothing that prints an endpoint shows a secret.
 func TestEndpointsPrintWithoutCredentials(t *testing.T) {
 	spec, err := replication.ParseSpec([]byte(`{"source":"https://user:s3cret@a:6984/x","proxy":"http://user:s3cret@p:1",
-		"target":{"url":"http://b/y","headers":{"Authorization":"Basic dXNlcjpzM2NyZXQ="}}}`))
+		"target":{"url":"http://b/y","headers":{"Authorization":"Basic dXNlcjpzM2NyZXQ="}}}`), replication.StandardTuning())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func FuzzParseSpec(f *testing.F) {
 	f.Add(`{"source":"http://a/x","target":"b"}`)
 	f.Add(`{"source":{"url":"http://a/x","headers":{"A":"b"},"auth":{"basic":{"username":"u","password":"p"}}},"target":"b","doc_ids":["x"],"selector":{},"query_params":{"a":1}}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		spec, err := replication.ParseSpec([]byte(text))
+		spec, err := replication.ParseSpec([]byte(text), replication.StandardTuning())
 		if err != nil {
 			return
 		}

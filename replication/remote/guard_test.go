@@ -60,7 +60,7 @@ func TestOwnAddress(t *testing.T) {
 
 func open(t *testing.T, where string, guard *Guard) error {
 	t.Helper()
-	spec, err := replication.ParseSpec([]byte(`{"source":"` + where + `","target":"x"}`))
+	spec, err := replication.ParseSpec([]byte(`{"source":"`+where+`","target":"x"}`), replication.StandardTuning())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func withSecrets(t *testing.T, server string) *Remote {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, err := replication.ParseSpec([]byte(`{"source":{"url":"http://u:p@` + u.Host + `/db","headers":{"X-Key":"secret"}},"target":"x"}`))
+	spec, err := replication.ParseSpec([]byte(`{"source":{"url":"http://u:p@`+u.Host+`/db","headers":{"X-Key":"secret"}},"target":"x"}`), replication.StandardTuning())
 	if err != nil {
 		t.Fatal(err)
 	}

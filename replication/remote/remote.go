@@ -78,19 +78,7 @@ func (r *Remote) String() string { return r.endpoint.URL }
 
 // again calls fn, and again after a pause where the peer has trouble that may pass.
 func (r *Remote) again(ctx context.Context, fn func() error) error {
-	pause := 250 * time.Millisecond
-	for try := 0; ; try++ {
-		err := fn()
-		if err == nil || try >= r.o.Retries || !isTransient(err) || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		pause = min(2*pause, 10*time.Second)
-	}
+	return replication.Retry(ctx, r.o.Retries, isTransient, fn)
 }
 
 // isTransient reports whether another try of a request may succeed.

@@ -77,7 +77,7 @@ func (g *guarded) open(t *testing.T) *remote.Remote {
 		t.Fatal(err)
 	}
 	u.User, u.Path = url.UserPassword("u", "p"), "/db"
-	spec, err := replication.ParseSpec([]byte(`{"source":"` + u.String() + `","target":"x"}`))
+	spec, err := replication.ParseSpec([]byte(`{"source":"`+u.String()+`","target":"x"}`), replication.StandardTuning())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestMovedAndBack(t *testing.T) {
 		answer(w)
 	}))
 	defer front.Close()
-	spec, err := replication.ParseSpec([]byte(`{"source":"` + front.URL + `/db","target":"x"}`))
+	spec, err := replication.ParseSpec([]byte(`{"source":"`+front.URL+`/db","target":"x"}`), replication.StandardTuning())
 	if err != nil {
 		t.Fatal(err)
 	}

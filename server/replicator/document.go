@@ -58,7 +58,7 @@ func parseDocument(body []byte, defaults replication.Tuning) (document, *replica
 	if err := json.Unmarshal(body, &d); err != nil {
 		return d, nil, replication.Errorf(replication.Invalid, "the replication document is malformed")
 	}
-	spec, err := replication.ParseSpecWith(body, defaults)
+	spec, err := replication.ParseSpec(body, defaults)
 	if err != nil {
 		return d, nil, err
 	}

@@ -75,7 +75,7 @@ func (o *origins) get(r *Replicator, text []byte) (replication.Origin, error) {
 	if err := json.Unmarshal(text, &said); err != nil {
 		return nil, err
 	}
-	spec, err := replication.ParseSpecWith(said.Spec, r.tuning())
+	spec, err := replication.ParseSpec(said.Spec, r.tuning())
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (r *Replicator) replicate(q *web.Request) error {
 			return r.cancel(q, id)
 		}
 	}
-	spec, err := replication.ParseSpecWith(text, r.tuning())
+	spec, err := replication.ParseSpec(text, r.tuning())
 	if err != nil {
 		return answerError(err)
 	}
