@@ -2,9 +2,6 @@ package attachments
 
 import (
 	"context"
-	"crypto/md5"
-	"errors"
-	"hash"
 	"io"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -47,8 +44,9 @@ func (b *Blobs) Append(ctx context.Context, u *Upload, r io.Reader, save func(*U
 	if u.Complete() && len(u.segments) > 0 {
 		return save(u) // every chunk is sealed; the last one would be sealed again, from nothing
 	}
-	a := &appending{blobs: b, u: u, save: save, md5: md5.New(), tag: b.dedup.newTagSum()}
-	if err := errors.Join(restore(a.md5, u.md5), a.tag.restore(u.macs)); err != nil {
+	a := &appending{blobs: b, u: u, save: save, sums: b.newSums()}
+	defer a.sums.close()
+	if err := a.sums.restore(u.md5, u.macs); err != nil {
 		return corrupt(u.ID, err)
 	}
 	if err := a.open(); err != nil {
@@ -69,8 +67,7 @@ type appending struct {
 	save  func(*Upload) error
 	file  vfs.File
 
-	md5     hash.Hash
-	tag     *tagSum
+	sums    *sums
 	key     *crypt.BlobKey
 	next    uint64 // the chunk that is sealed next
 	unsaved int64  // bytes sealed since the last save
@@ -104,7 +101,6 @@ func (a *appending) run(ctx context.Context, r io.Reader) error {
 	for {
 		n := copy(chunk[:], a.u.tail)
 		come, readErr := crypt.ReadChunk(in, chunk[n:crypt.ChunkSize])
-		a.md5.Write(chunk[n : n+come])
 		n += come
 		a.u.Offset += int64(come)
 		a.u.tail = nil
@@ -143,7 +139,7 @@ func (a *appending) seal(buf *chunkBuffer, plain []byte, last bool) error {
 	if a.next == 0 {
 		a.u.start = a.blobs.newStart(plain)
 	}
-	a.tag.add(plain)
+	a.sums.write(plain)
 	text := a.key.SealChunk(buf[:0], a.next, last, plain)
 	if _, err := a.file.WriteAt(text, int64(a.next)*(crypt.ChunkSize+crypt.ChunkOverhead)); err != nil {
 		return fileError(err)
@@ -161,7 +157,12 @@ func (a *appending) store(done bool) error {
 		}
 	}
 	a.unsaved = 0
-	a.u.md5, a.u.macs = state(a.md5), a.tag.state()
+	if a.sealedWhole() {
+		a.sums.close()
+	} else {
+		a.sums.wait()
+	}
+	a.u.md5, a.u.macs = a.sums.state()
 	if err := a.save(a.u); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package attachments
 
 import (
 	"crypto/md5"
+	"errors"
 	"hash"
 
 	"settle/storage/crypt"
@@ -36,9 +37,11 @@ type sums struct {
 	spare chan struct{}     // a place for each beyond sumsOwn
 }
 
+// sumsWork is a chunk, or the wish to know when those before it were added.
 type sumsWork struct {
-	buf *chunkBuffer
-	n   int
+	buf   *chunkBuffer
+	n     int
+	added chan<- struct{}
 }
 
 func (b *Blobs) newSums() *sums {
@@ -68,10 +71,10 @@ func (s *sums) pass() {
 		go s.run(s.work)
 	}
 	if s.work != nil {
-		s.work <- sumsWork{s.part, s.n}
+		s.work <- sumsWork{buf: s.part, n: s.n}
 		s.part = nil
 	} else {
-		s.add(sumsWork{s.part, s.n})
+		s.add(s.part[:s.n])
 	}
 	s.n = 0
 }
@@ -99,16 +102,28 @@ func (s *sums) takeSpare() bool {
 	}
 }
 
-func (s *sums) add(w sumsWork) {
-	chunk := w.buf[:w.n]
+func (s *sums) add(chunk []byte) {
 	s.md5.Write(chunk)
 	s.tag.add(chunk)
 }
 
 func (s *sums) run(work <-chan sumsWork) {
 	for w := range work {
-		s.add(w)
+		if w.added != nil {
+			close(w.added)
+			continue
+		}
+		s.add(w.buf[:w.n])
 		s.free <- w.buf
+	}
+}
+
+// wait waits until the sums are made of all whole chunks that were written.
+func (s *sums) wait() {
+	if s.work != nil {
+		added := make(chan struct{})
+		s.work <- sumsWork{added: added}
+		<-added
 	}
 }
 
@@ -123,7 +138,7 @@ func (s *sums) close() {
 		s.collect()
 	}
 	if s.n > 0 || s.passed == 0 {
-		s.add(sumsWork{s.part, s.n})
+		s.add(s.part[:s.n])
 	}
 	if s.part != nil {
 		s.part.put()
@@ -142,4 +157,12 @@ func (s *sums) collect() {
 	for range s.made - sumsOwn {
 		<-s.spare
 	}
+}
+
+// state returns the states of MD5 and of the tagSum, of what wait or close has waited for.
+func (s *sums) state() (md5, macs []byte) { return state(s.md5), s.tag.state() }
+
+// restore makes fresh sums go on from a state.
+func (s *sums) restore(md5, macs []byte) error {
+	return errors.Join(restore(s.md5, md5), s.tag.restore(macs))
 }

@@ -19,8 +19,8 @@ import (
 type Upload struct {
 	couch.Upload
 	segments []segment
-	md5      []byte // state of the sum of the first Offset bytes
-	macs     []byte // state of tagSum of the chunks that are sealed
+	md5      []byte // state of the sum of the chunks that are sealed
+	macs     []byte // of tagSum of those
 	start    start
 	tail     []byte // what of the first Offset bytes stands behind those
 }

@@ -24,8 +24,8 @@ const (
 //	length       uvarint
 //	offset       uvarint
 //	expires      varint, seconds since 1970
-//	MD5          bytes: the state of the sum
-//	MACs         bytes: the state of tagSum, empty where no chunk is sealed
+//	MD5          bytes: the state of the sum of the chunks that are sealed
+//	MACs         bytes: the state of their tagSum, empty where there are none
 //	start        bytes
 //	tail         bytes
 //	segments     for each the first chunk u64, and the wrapped key, bound to id, "upload",
