@@ -10,6 +10,7 @@ import (
 	"settle/storage/background"
 	"settle/storage/couch"
 	"settle/storage/kv"
+	"settle/storage/view/funcerr"
 	"settle/storage/view/redtree"
 	"settle/storage/view/reduction"
 )
@@ -26,7 +27,7 @@ type Index struct {
 	waiting    atomic.Int64 // calls of Update
 
 	mu      sync.Mutex
-	failure failure
+	failure funcerr.Failure
 }
 
 func (x *Indexes) newIndex(db Database, d *Definition, name couch.DocID, signature string) (*Index, error) {
@@ -156,7 +157,7 @@ func (ix *Index) UpdateLater(ctx context.Context) error {
 	ix.indexes.queue.Add(p, func(ctx context.Context) error {
 		err := ix.share(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) && !errors.Is(err, couch.ErrUnavailable) {
-			ix.indexes.log.Warn("an update of an index ended early", "database", ix.db.Name(), "design", string(ix.name), "error", loggable(err))
+			ix.indexes.log.Warn("an update of an index ended early", "database", ix.db.Name(), "design", string(ix.name), "error", funcerr.Loggable(err))
 		}
 		return err
 	})
@@ -174,8 +175,8 @@ func (ix *Index) update(ctx context.Context) (err error) {
 	ix.mu.Lock()
 	last := ix.failure
 	ix.mu.Unlock()
-	if last.holds(info) {
-		return last.err
+	if last.Holds(info) {
+		return last.Err
 	}
 	for range maxRestarts {
 		u := updater{ix: ix}
@@ -187,7 +188,7 @@ func (ix *Index) update(ctx context.Context) (err error) {
 		err = &couch.Error{Kind: couch.Unavailable, Reason: "The index is updated by others.", Err: err}
 	}
 	ix.mu.Lock()
-	ix.failure = failureOf(info, err)
+	ix.failure = funcerr.FailureOf(info, err)
 	ix.mu.Unlock()
 	return err
 }

@@ -1,4 +1,5 @@
-// Package funcerr tells errors of map and reduce functions from those of the store.
+// Package funcerr tells errors of map and reduce functions from those of the store, and
+// what becomes of an update that ends with one.
 package funcerr
 
 import (
