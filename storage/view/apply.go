@@ -30,9 +30,13 @@ const commitBytes = 4 << 20
 // readAtOnce is of how many documents what is remembered is read together.
 const readAtOnce = 16
 
-// apply stores a part, in as many transactions as its rows ask for.
+// apply stores a part, in as many transactions as its rows ask for. Up to the sequence
+// that the database had before the feed was begun, a document comes in it once: in an
+// index without rows it has none.
 func (u *updater) apply(ctx context.Context, p *part) error {
-	p.dedupe()
+	if p.fresh = u.fresh && p.last <= u.info.UpdateSeq; !p.fresh {
+		p.dedupe()
+	}
 	for {
 		if u.head.Kept && u.stored > muchBytes+u.head.Bytes/muchPerRows {
 			if err := u.dropSummaries(ctx); err != nil {
@@ -151,7 +155,11 @@ func (u *updater) delta(ctx context.Context, r kv.Reader, p *part) (*delta, erro
 	d := &delta{views: make([]viewDelta, len(u.head.Views))}
 	var same []*sameRow
 	for ids := range slices.Chunk(p.ids, readAtOnce) {
-		more, err := d.read(ctx, r, ids, p.rows[d.n:])
+		stored, err := p.stored(ctx, r, ids)
+		if err != nil {
+			return nil, err
+		}
+		more, err := d.addAll(ids, stored, p.rows[d.n:])
 		if err != nil {
 			return nil, err
 		}
@@ -168,16 +176,20 @@ func (u *updater) delta(ctx context.Context, r kv.Reader, p *part) (*delta, erro
 	return d, nil
 }
 
-// read adds documents, until there are enough.
-func (d *delta) read(ctx context.Context, r kv.Reader, ids []couch.DocID, rows [][]viewRows) (same []*sameRow, err error) {
+// stored reads what is remembered of documents.
+func (p *part) stored(ctx context.Context, r kv.Reader, ids []couch.DocID) ([][]byte, error) {
+	if p.fresh {
+		return make([][]byte, len(ids)), nil
+	}
 	keys := make([][]byte, len(ids))
 	for i, id := range ids {
 		keys[i] = docKey(id)
 	}
-	stored, err := r.GetMulti(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
+	return r.GetMulti(ctx, keys...)
+}
+
+// addAll adds documents, until there are enough.
+func (d *delta) addAll(ids []couch.DocID, stored [][]byte, rows [][]viewRows) (same []*sameRow, err error) {
 	none := &docRow{stems: make([][][]byte, len(d.views))}
 	for i, id := range ids {
 		old := none
@@ -187,7 +199,7 @@ func (d *delta) read(ctx context.Context, r kv.Reader, ids []couch.DocID, rows [
 			}
 		}
 		same = append(same, d.add(id, old, rows[i])...)
-		d.addDoc(keys[i], stored[i], old, rows[i])
+		d.addDoc(docKey(id), stored[i], old, rows[i])
 		if d.n++; d.size >= commitBytes {
 			break
 		}

@@ -28,10 +28,11 @@ type batch struct {
 
 // part is documents of a batch that were mapped, in the order of the batch.
 type part struct {
-	ids  []couch.DocID
-	rows [][]viewRows // by document and view
-	last couch.Seq    // up to where the feed is mapped with them; 0: as before
-	err  error
+	ids   []couch.DocID
+	rows  [][]viewRows // by document and view
+	last  couch.Seq    // up to where the feed is mapped with them; 0: as before
+	fresh bool         // the index has nothing of them
+	err   error
 }
 
 // viewRows are a document's rows in a view, ascending by key.

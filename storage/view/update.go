@@ -17,6 +17,7 @@ type updater struct {
 	p      kv.Partition
 	info   couch.DatabaseInfo // as it is when the run begins: where it leads
 	head   *head              // as it was last stored
+	fresh  bool               // the index had no rows when the feed was begun
 	maps   Mapper
 	task   *background.Task
 	done   int64 // changes
@@ -93,6 +94,7 @@ func (u *updater) mapChanges(ctx context.Context, pending int64) (err error) {
 		return err
 	}
 	defer u.maps.Close()
+	u.fresh = u.head.Bytes == 0
 	for p, err := range u.mapped(ctx) {
 		if err != nil {
 			return err
