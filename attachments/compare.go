@@ -7,26 +7,8 @@ import (
 	"settle/storage/crypt"
 )
 
-// compare reads content beside those of stored blobs. Where it is equal to one of them
-// it returns the Pending that stands for that, and nothing is written. Else it returns
-// what is to be written, which begins with what was found equal, read from the store;
-// release is called when that is done. The error is that of content.
-func (b *Blobs) compare(in *intake, content io.Reader, like []*Blob) (p *Pending, rest io.Reader, release func(), err error) {
-	c := newComparison(like)
-	if err := c.run(content); err != nil {
-		return nil, nil, c.release, err
-	}
-	same := c.same()
-	if same == nil {
-		return nil, c.rest(content), c.release, nil
-	}
-	p = &Pending{blobs: b, id: same.id, like: same, record: same.record}
-	p.record.tag = in.tag()
-	b.store.begin(b.id, same.id)
-	return p, nil, c.release, nil
-}
-
-// comparison compares a content with stored blobs, whose files stay until release.
+// comparison compares a content with stored blobs that it may be equal to, so that what
+// is there already is not written again. The files of those stay until release.
 type comparison struct {
 	all    []*Blob
 	alike  []compared // those that are equal so far or, behind the first difference, were
@@ -41,7 +23,10 @@ type compared struct {
 	r    io.ReadCloser
 }
 
-func newComparison(like []*Blob) *comparison {
+// compare reads content beside those of stored blobs, to its end, or to where it differs
+// from all. The caller calls release when it has done with the comparison, also after an
+// error, which is that of content.
+func compare(content io.Reader, like []*Blob) (*comparison, error) {
 	c := &comparison{all: like}
 	for _, blob := range like {
 		blob.store.begin(blob.part, blob.id)
@@ -49,11 +34,10 @@ func newComparison(like []*Blob) *comparison {
 			c.alike = append(c.alike, compared{blob, r})
 		}
 	}
-	return c
+	return c, c.run(content)
 }
 
-// run reads content to its end, or to where it differs from all. What cannot be read of
-// a stored one is different. The error is that of content.
+// run reads content. What cannot be read of a stored one is different.
 func (c *comparison) run(content io.Reader) error {
 	opened := c.alike
 	defer func() {

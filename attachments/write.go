@@ -77,17 +77,28 @@ func (p *Pending) write(in *intake, head io.Reader, like []*Blob) (*Pending, err
 	content := io.MultiReader(head, in)
 	like = slices.DeleteFunc(like, func(b *Blob) bool { return b.record.kind != kindFile })
 	if len(like) > 0 {
-		same, rest, release, err := p.blobs.compare(in, content, like)
-		defer release()
-		if same != nil || err != nil {
-			return same, err
+		c, err := compare(content, like)
+		defer c.release()
+		if err != nil {
+			return nil, err
 		}
-		content = rest
+		if same := c.same(); same != nil {
+			return p.blobs.equalTo(same, in.tag()), nil
+		}
+		content = c.rest(content)
 	}
 	if err := p.writeFile(in, content); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// equalTo returns the Pending that stands for a stored content of a tag.
+func (b *Blobs) equalTo(same *Blob, tag Tag) *Pending {
+	b.store.begin(b.id, same.id)
+	p := &Pending{blobs: b, id: same.id, like: same, record: same.record}
+	p.record.tag = tag
+	return p
 }
 
 // seal makes the record of a small content.
