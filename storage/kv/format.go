@@ -11,11 +11,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 )
 
-// dataFormat is the version of what this package writes: the layout of the keys
-// and Pebble's own format. It stands in the name of an empty file in the data
+// dataFormat is the version of what is in a data directory: Pebble's own format, the
+// layout of the keys, and the rows that are always there (package schema). It stands in the name of an empty file in the data
 // directory, marker.settle-kv.<n>.<version>, so that it can be read before, and
 // without, anything that it describes.
-const dataFormat = 1
+const dataFormat = 2
 
 const formatMarker = "settle-kv"
 
@@ -45,6 +45,8 @@ func checkFormat(fs vfs.FS, dir string) (empty bool, err error) {
 	switch {
 	case err != nil || v < 1:
 		return false, fmt.Errorf("%w: format version %q", ErrCorrupt, value)
+	case v < dataFormat:
+		return false, fmt.Errorf("%w: format %d, this program knows %d", ErrOlderFormat, v, dataFormat)
 	case v > dataFormat:
 		return false, fmt.Errorf("%w: format %d, this program knows %d", ErrNewerFormat, v, dataFormat)
 	}

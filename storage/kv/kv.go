@@ -148,6 +148,9 @@ var (
 	ErrCorrupt = errors.New("kv: stored data is damaged")
 	// ErrLocked: another process has the store open.
 	ErrLocked = errors.New("kv: another process has the data directory open")
+	// ErrOlderFormat: an older version of the program wrote the store, which this one
+	// does not read.
+	ErrOlderFormat = errors.New("kv: the store was written by an older version")
 	// ErrNewerFormat: a newer version of the program wrote the store.
 	ErrNewerFormat = errors.New("kv: the store was written by a newer version")
 	// ErrReadOnly: the store was opened for reading.

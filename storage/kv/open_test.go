@@ -70,14 +70,14 @@ func wantLocked(t *testing.T, fs vfs.FS, dir string) {
 
 func TestFormat(t *testing.T) {
 	for value, want := range map[string]error{
-		"2": kv.ErrNewerFormat, "17": kv.ErrNewerFormat, "0": kv.ErrCorrupt, "x": kv.ErrCorrupt, "1": nil,
+		"1": kv.ErrOlderFormat, "3": kv.ErrNewerFormat, "17": kv.ErrNewerFormat, "0": kv.ErrCorrupt, "x": kv.ErrCorrupt, "2": nil,
 	} {
 		fs := vfs.NewMem()
 		if err := open(t, kv.PebbleOptions{FS: fs, Dir: "data"}).Close(); err != nil {
 			t.Fatal(err)
 		}
 		marker, was, err := atomicfs.LocateMarker(fs, "data", "settle-kv")
-		if err != nil || was != "1" {
+		if err != nil || was != "2" {
 			t.Fatalf("format marker %q, %v", was, err)
 		}
 		if err := errors.Join(marker.Move(value), marker.Close()); err != nil {
@@ -101,7 +101,7 @@ func TestStoreWithoutFormat(t *testing.T) {
 	if err := open(t, kv.PebbleOptions{FS: fs, Dir: "data"}).Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := fs.Remove("data/marker.settle-kv.000001.1"); err != nil {
+	if err := fs.Remove("data/marker.settle-kv.000001.2"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := kv.OpenPebble(kv.PebbleOptions{FS: fs, Dir: "data"}); !errors.Is(err, kv.ErrCorrupt) {

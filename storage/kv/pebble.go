@@ -85,7 +85,7 @@ var (
 )
 
 // OpenPebble opens a store, or makes one in a directory that holds none. Errors:
-// [ErrLocked], [ErrNewerFormat], [ErrCorrupt], those of the file system. With
+// [ErrLocked], [ErrOlderFormat], [ErrNewerFormat], [ErrCorrupt], those of the file system. With
 // ReadOnly a missing store is an error.
 func OpenPebble(o PebbleOptions) (*Pebble, error) {
 	o = o.withDefaults()

@@ -58,7 +58,7 @@ func TestHalfMadeStore(t *testing.T) {
 	if err := fs.MkdirAll("data", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"marker.settle-kv.000001.1", "MANIFEST-000001"} {
+	for _, name := range []string{"marker.settle-kv.000001.2", "MANIFEST-000001"} {
 		f, err := fs.Create("data/"+name, vfs.WriteCategoryUnspecified)
 		if err := errors.Join(err, f.Close()); err != nil {
 			t.Fatal(err)
