@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"settle/storage"
 	"settle/storage/couch"
 )
@@ -86,6 +88,119 @@ func TestQuotaCountsContentsOnce(t *testing.T) {
 	mustPut(t, db, "doc", rev, `{}`)
 	if n := used(t, db); n != 2 {
 		t.Errorf("%d bytes are left", n)
+	}
+}
+
+// A content that takes the place of another grows nothing, though the other is stored
+// until a compaction, and counts again where somebody goes back to it.
+func TestQuotaCountsNothingSuperseded(t *testing.T) {
+	b := newBench(t)
+	b.store.SetKeepAncestors(time.Hour)
+	db := b.create("db")
+	content := func(s string) couch.Attachment { return blob(t, db, "a", "text/plain", strings.Repeat(s, 500)) }
+	rev := mustPut(t, db, "doc", "", `{}`, content("x"))
+	other := mustPut(t, db, "other", "", `{}`, content("x"))
+	if err := db.SetQuota(t.Context(), 504); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := tryPut(t, db, "doc", rev, content("y")); !errors.Is(err, couch.ErrOverQuota) {
+		t.Errorf("a second content: %+v, %v", r, err)
+	}
+	mustPut(t, db, "other", other, `{}`)
+	for _, s := range []string{"y", "z", "x"} {
+		rev = mustPut(t, db, "doc", rev, `{}`, content(s))
+		if n := used(t, db); n != 504 {
+			t.Errorf("with %q %d bytes are used", s, n)
+		}
+	}
+	if err := db.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := used(t, db); n != 504 {
+		t.Errorf("compacted %d bytes are used", n)
+	}
+	rev = mustPut(t, db, "doc", rev, `{}`)
+	if n := used(t, db); n != 4 {
+		t.Errorf("without contents %d bytes are used", n)
+	}
+	mustPut(t, db, "doc", rev, `{}`, content("y"))
+	if n := used(t, db); n != 504 {
+		t.Errorf("with an old content %d bytes are used", n)
+	}
+}
+
+// tryPut makes an edit that is refused as a batch.
+func tryPut(t *testing.T, db *storage.Database, id, rev string, atts ...couch.Attachment) ([]couch.WriteResult, error) {
+	t.Helper()
+	doc := document(t, id, `{}`)
+	doc.Revisions, doc.Attachments = couch.PathTo(parseRev(t, rev)), atts
+	return db.BulkDocs(t.Context(), storage.Docs(doc))
+}
+
+// A batch of several transactions is as large as what all of them leave, and is refused
+// before the first.
+func TestQuotaOfSpooledBatches(t *testing.T) {
+	revision := func(id string, gen uint64, text string, atts ...couch.Attachment) *couch.Document {
+		doc := document(t, id, text)
+		doc.Attachments = atts
+		for n := gen; n > 0; n-- {
+			doc.Revisions.Hashes = append(doc.Revisions.Hashes, fmt.Sprint("of", n))
+		}
+		doc.Revisions.Start = gen
+		return doc
+	}
+	long := `{"text":"` + strings.Repeat("x", 989) + `"}` // 1000 bytes
+	type batch = func(content func(string) couch.Attachment) []*couch.Document
+	for _, tt := range []struct {
+		name   string
+		stored batch
+		room   int64
+		docs   batch
+		fits   bool
+	}{
+		{"a content that two documents bring", nil, 504, func(content func(string) couch.Attachment) []*couch.Document {
+			return []*couch.Document{revision("a", 1, `{}`, content("x")), revision("b", 1, `{}`, content("x"))}
+		}, true},
+		{"a content that goes again", nil, 900, func(content func(string) couch.Attachment) []*couch.Document {
+			return []*couch.Document{revision("a", 1, `{}`, content("x")), revision("a", 2, `{}`), revision("b", 1, `{}`, content("y"))}
+		}, true},
+		{"a text that gets shorter once", func(func(string) couch.Attachment) []*couch.Document {
+			return []*couch.Document{revision("a", 1, long)}
+		}, 0, func(func(string) couch.Attachment) []*couch.Document {
+			return []*couch.Document{revision("a", 2, `{}`), revision("a", 3, `{}`), revision("b", 1, long)}
+		}, false},
+		{"a content that goes, and comes back", func(content func(string) couch.Attachment) []*couch.Document {
+			return []*couch.Document{revision("a", 1, `{}`, content("x"))}
+		}, 300, func(content func(string) couch.Attachment) []*couch.Document {
+			return []*couch.Document{revision("a", 2, `{}`), revision("b", 1, `{}`, content("x")), revision("c", 1, `{}`, content("y"))}
+		}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			db := b.create("db")
+			content := func(s string) couch.Attachment { return blob(t, db, "a", "text/plain", strings.Repeat(s, 500)) }
+			write := func(docs batch) error {
+				_, err := db.PutRevs(t.Context(), storage.Docs(docs(content)...))
+				return err
+			}
+			if tt.stored != nil {
+				if err := write(tt.stored); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := db.SetQuota(t.Context(), used(t, db)+tt.room); err != nil {
+				t.Fatal(err)
+			}
+			before := feed(t, db, couch.ChangesOptions{})
+			b.store.LimitBatches(0, 1)
+			err := write(tt.docs)
+			if tt.fits && err != nil || !tt.fits && !errors.Is(err, couch.ErrOverQuota) {
+				t.Errorf("%v", err)
+			}
+			if diff := cmp.Diff(before, feed(t, db, couch.ChangesOptions{})); !tt.fits && diff != "" {
+				t.Errorf("changes though it was refused (-before +after):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -198,6 +198,7 @@ var ofDocuments = []damage{
 	}, []string{
 		`alpha: document "att", revision 2-* cannot be read: stored data is damaged or was changed: a sealed value of 113 bytes is longer than 9`,
 		"alpha: it counts 50 body bytes, and has 43",
+		"alpha: there are 2 rows of current contents where the documents name 0",
 		"alpha: there are 4 references to attachments where the documents name 2",
 	}},
 	{"another size than the attachments'", func(s *store) {
@@ -430,6 +431,24 @@ var ofRows = []damage{
 		`alpha: document "att": 2-* has no reference to its attachment "small"`,
 		"alpha: there are 3 references to attachments where the documents name 4",
 	}},
+	{"a blob of a leaf that is not listed", func(s *store) {
+		s.remove(alpha, schema.LeafBlobKey(couch.BlobID(s.blob(false).Key[1:]), "att"))
+	}, []string{
+		`alpha: document "att": 1 of its current contents are not listed`,
+		"alpha: it counts 100003 bytes of current contents, and has 100000",
+		"alpha: there are 1 rows of current contents where the documents name 2",
+	}},
+	{"a blob that is listed for a document without it", func(s *store) {
+		s.set(alpha, schema.LeafBlobKey(couch.BlobID(s.blob(false).Key[1:]), "conf"), nil)
+	}, []string{
+		"alpha: there are 3 rows of current contents where the documents name 2",
+	}},
+	{"a malformed key of a blob of a leaf", func(s *store) {
+		s.set(alpha, []byte{schema.KindLeafBlob, 'x'}, nil)
+	}, []string{
+		"alpha: a row of current contents has a malformed key",
+		"alpha: there are 3 rows of current contents where the documents name 2",
+	}},
 	{"strangers", func(s *store) {
 		s.set(alpha, []byte("A"), nil)
 		s.set(alpha, []byte("cx"), nil)
@@ -456,6 +475,7 @@ var ofAttachments = []damage{
 		`alpha: document "att": the blob of 1-*'s attachment "small" is missing`,
 		`alpha: document "att": the blob of 2-*'s attachment "small" is missing`,
 		"alpha: it counts 100003 blob bytes, and has 100000",
+		"alpha: it counts 100003 bytes of current contents, and has 100000",
 		"alpha: there are 1 blobs where the documents name 2",
 		"alpha: there are 2 rows of equal contents for 1 blobs",
 	}},
@@ -472,6 +492,7 @@ var ofAttachments = []damage{
 	}, []string{
 		"alpha: blob *: stored data is damaged or was changed: a sealed value does not authenticate",
 		"alpha: it counts 100003 blob bytes, and has 100000",
+		"alpha: it counts 100003 bytes of current contents, and has 100000",
 	}},
 	{"a blob that no document has", func(s *store) {
 		s.set(alpha, append([]byte{schema.KindBlob}, make([]byte, 16)...), s.blob(false).Value)
@@ -486,6 +507,7 @@ var ofAttachments = []damage{
 		"alpha: a row of equal contents names another blob, or none",
 		"alpha: blob *: stored data is damaged or was changed: a sealed value does not authenticate",
 		"alpha: it counts 100003 blob bytes, and has 100000",
+		"alpha: it counts 100003 bytes of current contents, and has 100000",
 		"alpha: there are 1 rows of how contents start for 2 blobs",
 	}},
 	{"a row of another start", func(s *store) {
@@ -522,10 +544,12 @@ var ofTotals = []damage{
 			m.BodyBytes -= 2
 			m.Blobs += 3
 			m.BlobBytes -= 3
+			m.LeafBlobBytes += 4
 		})
 	}, []string{
 		"alpha: it counts 0 deleted documents, and has 1",
 		"alpha: it counts 100000 blob bytes, and has 100003",
+		"alpha: it counts 100007 bytes of current contents, and has 100003",
 		"alpha: it counts 100041 active bytes, and has 100039",
 		"alpha: it counts 3 documents, and has 2",
 		"alpha: it counts 48 body bytes, and has 50",

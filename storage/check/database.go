@@ -25,12 +25,13 @@ type database struct {
 	count  map[schema.SeqBlock]int64 // what the counts of by-seq should be
 	bodies int64                     // that the trees name
 	refs   int64                     // to attachments, that the bodies name
+	leaves int64                     // blobs that leaves name, for each document
 	origin map[couch.OriginID]bool   // of deferred contents
 }
 
 func (d *database) run(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		d.documents, d.sequences, d.seqCounts, d.bodyRows, d.localDocs, d.references, d.kept, d.contents, d.equalContents, d.uploads, d.origins, d.purges, d.hours, d.receipts, d.strangers,
+		d.documents, d.sequences, d.seqCounts, d.bodyRows, d.localDocs, d.references, d.leafBlobs, d.kept, d.contents, d.equalContents, d.uploads, d.origins, d.purges, d.hours, d.receipts, d.strangers,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -106,6 +107,7 @@ func (d *database) totals() {
 		{"blob bytes", d.meta.BlobBytes, d.want.BlobBytes},
 		{"deferred bytes", d.meta.DeferredBytes, d.want.DeferredBytes},
 		{"kept bytes", d.meta.KeptBytes, d.want.KeptBytes},
+		{"bytes of current contents", d.meta.LeafBlobBytes, d.want.LeafBlobBytes},
 	} {
 		if t.got != t.want {
 			d.find("it counts %d %s, and has %d", t.got, t.name, t.want)

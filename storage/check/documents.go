@@ -71,6 +71,7 @@ func (d *database) sequence(ctx context.Context, id couch.DocID, doc *schema.Doc
 
 // revisions checks the bodies that a tree names.
 func (d *database) revisions(ctx context.Context, id couch.DocID, tree *revtree.Tree) error {
+	inLeaf := make(map[couch.BlobID]bool)
 	for rev, node := range tree.All() {
 		if !node.Available && tree.IsLeaf(rev) {
 			d.find("document %q: leaf %s has no body", id, rev)
@@ -84,26 +85,33 @@ func (d *database) revisions(ctx context.Context, id couch.DocID, tree *revtree.
 			d.counts.Revisions++
 		}
 		what := fmt.Sprintf("document %q, revision %s", id, rev)
-		if err := d.damage(d.name, what, d.revision(ctx, id, rev, node)); err != nil {
+		atts, err := d.revision(ctx, id, rev, node)
+		if err := d.damage(d.name, what, err); err != nil {
 			return err
 		}
+		for _, a := range atts {
+			if a.Length > 0 && tree.IsLeaf(rev) {
+				inLeaf[a.Blob] = true
+			}
+		}
 	}
-	return nil
+	return d.namesLeafBlobs(ctx, id, inLeaf)
 }
 
-// revision checks that a stored revision opens, and that its contents are there.
-func (d *database) revision(ctx context.Context, id couch.DocID, rev couch.RevID, node revtree.Node) error {
+// revision checks that a stored revision opens, and that its contents are there, and
+// returns its attachments.
+func (d *database) revision(ctx context.Context, id couch.DocID, rev couch.RevID, node revtree.Node) ([]couch.Attachment, error) {
 	sealed, err := d.get(ctx, d.partition, schema.BodyKey(id, rev))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if sealed == nil {
 		d.find("document %q: the body of %s is missing", id, rev)
-		return nil
+		return nil, nil
 	}
 	body, err := schema.OpenBody(d.key, sealed, id, rev, node)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.want.BodyBytes += int64(len(body.Text))
 	if int64(len(body.Text)) != node.Size || (len(body.Attachments) > 0) != node.Attachments {
@@ -113,7 +121,7 @@ func (d *database) revision(ctx context.Context, id couch.DocID, rev couch.RevID
 	if err == nil && size != node.AttSize {
 		d.find("document %q: the attachments of %s are not of the size that its tree says", id, rev)
 	}
-	return err
+	return body.Attachments, err
 }
 
 // attachments checks the attachments of a revision, and returns their size.

@@ -10,6 +10,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/edits"
 	"settle/storage/kv"
+	"settle/storage/leafblobs"
 	"settle/storage/schema"
 )
 
@@ -66,6 +67,10 @@ func (c *Contents) keep(ctx context.Context, db *DB, deferred couch.BlobID, p *a
 		if err != nil {
 			return err
 		}
+		held, err := leafblobs.Held(ctx, tx, deferred)
+		if err != nil {
+			return err
+		}
 		before := m.Quota()
 		if dropped, err = c.makeRoom(ctx, db, tx, m, p.Length()); err != nil {
 			return err
@@ -73,6 +78,9 @@ func (c *Contents) keep(ctx context.Context, db *DB, deferred couch.BlobID, p *a
 		m.Blobs++
 		m.BlobBytes += p.Length()
 		m.KeptBytes += p.Length()
+		if held {
+			m.LeafBlobBytes += p.Length()
+		}
 		if !isDeferred || row != nil || before.Admits(m.Quota().Used()-before.Used()) != nil {
 			return errNoPlace
 		}
@@ -117,6 +125,13 @@ func (c *Contents) makeRoom(ctx context.Context, db *DB, tx kv.Tx, m *schema.Met
 	for _, e := range all {
 		if m.KeptBytes+length <= limit-limit/10 {
 			break
+		}
+		held, err := leafblobs.Held(ctx, tx, e.deferred)
+		if err != nil {
+			return nil, err
+		}
+		if held {
+			m.LeafBlobBytes -= e.kept.Length
 		}
 		if err := edits.DropKept(ctx, tx, db.Blobs, m, e.deferred, e.kept); err != nil {
 			return nil, err

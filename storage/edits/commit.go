@@ -116,7 +116,7 @@ func (b *batch) keep(chunk []*edit) {
 func (b *batch) rehearse(ctx context.Context) error {
 	b.rehearsing = true
 	defer func() { b.rehearsing = false }()
-	var last *docState
+	var last *Writer
 	var growth int64 // of what the quota counts, by the chunks so far
 	for chunk, err := range b.chunks(ctx) {
 		if err != nil {
@@ -126,11 +126,13 @@ func (b *batch) rehearse(ctx context.Context) error {
 			b.looksUp = b.looksUp || isEmpty(m)
 			copied := *m
 			w := NewWriter(b.o.Contents, dryTx{r}, &copied)
-			w.last = last
+			if last != nil {
+				w.follow(last)
+			}
 			if err := w.run(ctx, b, chunk); err != nil {
 				return err
 			}
-			last = w.last
+			last = w
 			held := m.Quota()
 			grows := copied.Quota().Used() - held.Used()
 			held.Documents += growth

@@ -68,6 +68,7 @@ func (w *Writer) bring(a couch.Attachment) {
 	if tag := p.Tag(); tag != (attachments.Tag{}) {
 		w.brought[tag] = p
 	}
+	w.held.Bring(a.Blob, a.Length)
 	w.m.Blobs++
 	w.m.BlobBytes += a.Length
 }

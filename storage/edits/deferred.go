@@ -25,6 +25,7 @@ func (w *Writer) bringDeferred(p *attachments.Deferred, length int64) {
 	}
 	id, row := p.Origin()
 	w.origins[id] = row
+	w.held.Bring(p.BlobID(), 0)
 	w.m.Blobs++
 	w.m.DeferredBytes += length
 }
@@ -75,7 +76,8 @@ func (w *Writer) removeDeferred(ctx context.Context, blob blobrefs.Blob) (bool, 
 }
 
 // DropKept removes what is kept of a deferred content, which is fetched again when it is
-// wanted. Once the transaction is durable kept.Blob is to be given to RemoveFiles.
+// wanted. What leaves have of it the caller counts. Once the transaction is durable
+// kept.Blob is to be given to RemoveFiles.
 func DropKept(ctx context.Context, tx kv.Tx, blobs *attachments.Blobs, m *schema.Meta, deferred couch.BlobID, kept schema.Kept) error {
 	tx.Delete(schema.KeptKey(deferred))
 	m.Blobs--

@@ -12,13 +12,14 @@ import (
 
 // docState is a document within a transaction, with the edits made so far.
 type docState struct {
-	id           couch.DocID
-	old          *schema.DocRow // nil: the document is new
-	tree         *revtree.Tree
-	activeBefore int64
-	attBefore    int64
-	tombsBefore  int64
-	changed      bool
+	id      couch.DocID
+	old     *schema.DocRow // nil: the document is new
+	tree    *revtree.Tree
+	changed bool
+	// counted and blobLeaves are what of the document is in the totals, which the
+	// transaction's own edits enter when it is stored.
+	counted    totals
+	blobLeaves []revtree.Leaf // those that have contents
 	// before is the tree's encoding before paths were merged into it that may have
 	// brought nothing; nil where there were none.
 	before []byte
@@ -37,8 +38,10 @@ func newDocState(id couch.DocID, row []byte) (*docState, error) {
 		return nil, err
 	}
 	s.old, s.tree = old, old.Tree
-	s.activeBefore, s.attBefore = schema.ActiveBytes(old.Tree), schema.AttBytes(old.Tree)
-	s.tombsBefore = schema.TombstoneBytes(old.Tree)
+	s.counted = totalsOf(old.Tree)
+	if s.counted.atts > 0 {
+		s.blobLeaves = blobLeaves(old.Tree)
+	}
 	return s, nil
 }
 

@@ -10,13 +10,9 @@ import (
 
 // dropBody removes what is stored of a revision, and its references.
 func (w *Writer) dropBody(ctx context.Context, s *docState, rev couch.RevID, node revtree.Node) error {
-	atts, ok := s.atts[rev]
-	if !ok && node.Attachments {
-		body, err := w.readBody(ctx, s.id, rev, node)
-		if err != nil {
-			return err
-		}
-		atts = body.Attachments
+	atts, err := w.storedAttachments(ctx, s, rev, node)
+	if err != nil {
+		return err
 	}
 	for _, a := range atts {
 		w.refs.End(w.tx, schema.Ref{Blob: a.Blob, ID: s.id, Rev: rev}, a.Length)

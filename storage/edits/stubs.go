@@ -9,6 +9,7 @@ import (
 
 	"settle/attachments"
 	"settle/storage/couch"
+	"settle/storage/revtree"
 	"settle/storage/schema"
 )
 
@@ -177,12 +178,18 @@ func heldRevs(s *docState, path couch.Revisions) iter.Seq[couch.RevID] {
 // attachmentsOf returns the attachments of a revision, also of one whose text is no
 // longer stored.
 func (w *Writer) attachmentsOf(ctx context.Context, s *docState, rev couch.RevID) ([]couch.Attachment, error) {
-	if atts, ok := s.atts[rev]; ok {
-		return atts, nil
-	}
 	node, _ := s.tree.Get(rev)
-	if !schema.IsStored(node) || !node.Attachments {
+	if !schema.IsStored(node) {
 		return nil, nil
+	}
+	return w.storedAttachments(ctx, s, rev, node)
+}
+
+// storedAttachments is attachmentsOf for a revision that is stored, or was when the
+// transaction began; node is the one that it has, or had.
+func (w *Writer) storedAttachments(ctx context.Context, s *docState, rev couch.RevID, node revtree.Node) ([]couch.Attachment, error) {
+	if atts, ok := s.atts[rev]; ok || !node.Attachments {
+		return atts, nil
 	}
 	body, err := w.readBody(ctx, s.id, rev, node)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/crypt"
 	"settle/storage/kv"
+	"settle/storage/leafblobs"
 	"settle/storage/revtree"
 	"settle/storage/schema"
 	"settle/storage/seqcount"
@@ -33,6 +34,7 @@ type Writer struct {
 	before   couch.Seq // the newest update when the transaction began
 	counts   seqcount.Counts
 	refs     blobrefs.Refs
+	held     leafblobs.Changes
 	removed  []couch.BlobID                           // contents whose records the transaction removes
 	taken    []*attachments.Pending                   // of the edit being applied
 	brought  map[attachments.Tag]*attachments.Pending // contents that the transaction stores
@@ -40,8 +42,7 @@ type Writer struct {
 	origins  map[couch.OriginID][]byte                // their origins' rows
 	designs  bool                                     // a design document changes
 
-	// last is the document that was edited last. It may be set in advance, to what
-	// an earlier writer, whose transaction was none, has made of it.
+	// last is the document that was edited last.
 	last *docState
 	// looksUp: an edit that names a revision of a missing document is a conflict.
 	looksUp bool
@@ -50,6 +51,11 @@ type Writer struct {
 // NewWriter returns a writer of a transaction. It changes m, which the caller stores.
 func NewWriter(c Contents, tx kv.Tx, m *schema.Meta) *Writer {
 	return &Writer{contents: c, tx: tx, m: m, before: m.UpdateSeq}
+}
+
+// follow has the writer go on behind one whose writes went nowhere, like it is itself.
+func (w *Writer) follow(before *Writer) {
+	w.last, w.held, w.brought, w.deferred = before.last, before.held, before.brought, before.deferred
 }
 
 // Removed returns the contents whose records the transaction removes. Their files go
@@ -143,8 +149,7 @@ func (w *Writer) store(ctx context.Context, s *docState) error {
 		return nil
 	}
 	if s.tree.Len() == 0 {
-		w.erase(s)
-		return nil
+		return w.erase(ctx, s)
 	}
 	if err := w.stem(ctx, s); err != nil {
 		return err
@@ -163,19 +168,17 @@ func (w *Writer) store(ctx context.Context, s *docState) error {
 	w.tx.Set(schema.SeqKey(row.Seq), schema.NewSeqRow(s.id, s.tree).Encode())
 	w.counts.Add(row.Seq, 1)
 	*w.m.Counter(row.Deleted)++
-	w.m.ActiveBytes += schema.ActiveBytes(s.tree)
-	w.m.AttBytes += schema.AttBytes(s.tree)
-	w.m.TombstoneBytes += max(0, schema.TombstoneBytes(s.tree)-s.tombsBefore)
-	return nil
+	return w.count(ctx, s)
 }
 
 // erase removes a document of which no revision is left.
-func (w *Writer) erase(s *docState) {
+func (w *Writer) erase(ctx context.Context, s *docState) error {
 	w.forget(s)
 	w.tx.Delete(schema.DocKey(s.id))
+	return w.count(ctx, s)
 }
 
-// forget takes a document, as it was stored, out of by-seq and out of the totals.
+// forget takes a document, as it was stored, out of by-seq and the number of documents.
 func (w *Writer) forget(s *docState) {
 	w.designs = w.designs || s.id.IsDesign()
 	if s.old == nil {
@@ -184,8 +187,6 @@ func (w *Writer) forget(s *docState) {
 	w.tx.Delete(schema.SeqKey(s.old.Seq))
 	w.counts.Add(s.old.Seq, -1)
 	*w.m.Counter(s.old.Deleted)--
-	w.m.ActiveBytes -= s.activeBefore
-	w.m.AttBytes -= s.attBefore
 }
 
 // stem cuts a document's histories to the database's limit.
@@ -228,6 +229,11 @@ func (w *Writer) finish(ctx context.Context) error {
 	if err := w.bringOrigins(ctx); err != nil {
 		return err
 	}
+	growth, err := w.held.Settle(ctx, w.tx, w.weigh)
+	if err != nil {
+		return err
+	}
+	w.m.LeafBlobBytes += growth
 	return w.removeUnused(ctx)
 }
 

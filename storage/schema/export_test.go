@@ -12,9 +12,6 @@ import (
 func DecodeRow(kind byte, b []byte) (encoded []byte, err error) {
 	switch kind % 11 {
 	case 0:
-		if len(b) > 0 && b[0] < metaVersion { // encoded it is of the newest version
-			return nil, Corrupt("meta row")
-		}
 		return encode(DecodeMeta(b))(func(m *Meta) ([]byte, error) { return m.Encode(), nil })
 	case 1:
 		return encode(DecodeDocRow(b))((*DocRow).Encode)

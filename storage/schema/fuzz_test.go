@@ -13,7 +13,7 @@ import (
 // What a row decoder accepts it encodes to something that it accepts again, with
 // the same meaning. What it does not accept is corrupt.
 func FuzzDecodeRow(f *testing.F) {
-	f.Add(byte(0), []byte{1, 5, 0, 232, 7, 2, 0, 4, 4, 0, 0})
+	f.Add(byte(0), []byte{5, 5, 0, 232, 7, 2, 4, 0, 4, 4, 0, 0, 3, 0, 0, 0, 0, 0})
 	f.Add(byte(1), []byte{1, 0, 1, 1, 'a', 1})
 	f.Add(byte(2), []byte{1, 0, 1, 'a', 1, 1, 1, 'b'})
 	f.Add(byte(3), append([]byte{1}, make([]byte, 18)...))
@@ -61,6 +61,7 @@ func FuzzParseKey(f *testing.F) {
 	f.Add(schema.SeqKey(7))
 	f.Add(schema.BodyKey("a\x00b", couch.RevID{Gen: 3, Hash: "x"}))
 	f.Add(schema.RefKey(couch.BlobID{1, 2}, "a", couch.RevID{Gen: 3, Hash: "x"}))
+	f.Add(schema.LeafBlobKey(couch.BlobID{1, 2}, "a"))
 	f.Add(schema.UnreadyKey(schema.Partition(17)))
 	f.Add(schema.PurgeKey(7))
 	f.Fuzz(func(t *testing.T, key []byte) {
@@ -71,6 +72,8 @@ func FuzzParseKey(f *testing.F) {
 			again = schema.BodyKey(id, rev)
 		} else if ref, ok := schema.ParseRefKey(key); ok {
 			again = schema.RefKey(ref.Blob, ref.ID, ref.Rev)
+		} else if blob, id, ok := schema.ParseLeafBlobKey(key); ok {
+			again = schema.LeafBlobKey(blob, id)
 		} else if p, ok := schema.ParseUnreadyKey(key); ok {
 			again = schema.UnreadyKey(p)
 		} else if n, ok := schema.ParsePurgeKey(key); ok {

@@ -58,6 +58,7 @@ const (
 	KindSeq      = 's'
 	KindTime     = 't'
 	KindUpload   = 'u'
+	KindLeafBlob = 'v'
 	KindSecurity = 'y'
 )
 
@@ -224,6 +225,6 @@ func DatabaseRows() []kv.Range {
 	one := func(key []byte) kv.Range { return kv.Range{Lo: key, Hi: kv.KeyAfter(key)} }
 	return []kv.Range{
 		All(KindBlob), All(KindBody), All(KindDoc), All(KindReceipt), All(KindOrigin), All(KindStart), All(KindContent), All(KindIndex), one(DedupKeyKey()), All(KindLocal), one(MetaKey()),
-		All(KindSeqCount), All(KindKept), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), All(KindTime), All(KindUpload), one(SecurityKey()),
+		All(KindSeqCount), All(KindKept), All(KindPurge), All(KindPurged), All(KindRef), All(KindSeq), All(KindTime), All(KindUpload), All(KindLeafBlob), one(SecurityKey()),
 	}
 }

@@ -17,11 +17,8 @@ import (
 //	DesignSeq                       uvarint
 //	AttBytes                        varint
 //	MaxBytes                        uvarint
-//	DeferredBytes, KeptBytes        varint each
-//
-// Version 1 has no DesignSeq, which then is UpdateSeq; it and version 2 have neither
-// AttBytes nor MaxBytes, which then are BlobBytes and 0. Up to version 3 the last two
-// are 0, and where they are that is what is written.
+//	DeferredBytes, KeptBytes, LeafBlobBytes
+//	                                varint each
 type Meta struct {
 	UpdateSeq    couch.Seq
 	PurgeSeq     uint64 // the number of the newest purge
@@ -42,6 +39,10 @@ type Meta struct {
 	DeferredBytes int64 // plaintext of the contents that are fetched when they are wanted
 	KeptBytes     int64 // what was fetched of them and is kept, part of BlobBytes
 
+	// LeafBlobBytes is the plaintext of the contents that leaves have attached, each
+	// counted once; of the deferred ones, of those that are kept.
+	LeafBlobBytes int64
+
 	// TombstoneBytes is by how much the transaction has made ActiveBytes grow with
 	// deletions that say nothing, which pass a quota. It is not stored.
 	TombstoneBytes int64
@@ -54,7 +55,7 @@ func (m *Meta) Garbage() int64 {
 }
 
 const (
-	metaVersion = 4
+	metaVersion = 5
 	// DefaultRevsLimit and DefaultPurgeLimit are CouchDB's.
 	DefaultRevsLimit  = 1000
 	DefaultPurgeLimit = 1000
@@ -62,11 +63,7 @@ const (
 
 // Encode returns the row.
 func (m *Meta) Encode() []byte {
-	version := byte(metaVersion)
-	if m.DeferredBytes == 0 && m.KeptBytes == 0 {
-		version = 3
-	}
-	b := []byte{version}
+	b := []byte{metaVersion}
 	for _, n := range []uint64{uint64(m.UpdateSeq), m.PurgeSeq, m.RevsLimit, m.PurgeLimit} {
 		b = binary.AppendUvarint(b, n)
 	}
@@ -76,32 +73,22 @@ func (m *Meta) Encode() []byte {
 	b = binary.AppendUvarint(b, uint64(m.DesignSeq))
 	b = binary.AppendVarint(b, m.AttBytes)
 	b = binary.AppendUvarint(b, m.MaxBytes)
-	if version < 4 {
-		return b
+	for _, n := range []int64{m.DeferredBytes, m.KeptBytes, m.LeafBlobBytes} {
+		b = binary.AppendVarint(b, n)
 	}
-	b = binary.AppendVarint(b, m.DeferredBytes)
-	return binary.AppendVarint(b, m.KeptBytes)
+	return b
 }
 
 // DecodeMeta reads a row. The error is of kind couch.Corrupt.
 func DecodeMeta(b []byte) (*Meta, error) {
 	d := decoder{b: b}
-	version := d.versionUpTo(metaVersion)
+	d.version(metaVersion)
 	m := &Meta{UpdateSeq: couch.Seq(d.uvarint()), PurgeSeq: d.uvarint(), RevsLimit: d.uvarint(), PurgeLimit: d.uvarint()}
 	for _, n := range []*int64{&m.DocCount, &m.DeletedCount, &m.ActiveBytes, &m.BodyBytes, &m.BlobBytes, &m.Blobs} {
 		*n = d.varint()
 	}
-	m.DesignSeq = m.UpdateSeq
-	if version > 1 {
-		m.DesignSeq = couch.Seq(d.uvarint())
-	}
-	m.AttBytes = m.BlobBytes
-	if version > 2 {
-		m.AttBytes, m.MaxBytes = d.varint(), d.uvarint()
-	}
-	if version > 3 {
-		m.DeferredBytes, m.KeptBytes = d.varint(), d.varint()
-	}
+	m.DesignSeq, m.AttBytes, m.MaxBytes = couch.Seq(d.uvarint()), d.varint(), d.uvarint()
+	m.DeferredBytes, m.KeptBytes, m.LeafBlobBytes = d.varint(), d.varint(), d.varint()
 	if d.bad || len(d.b) != 0 {
 		return nil, Corrupt("meta row")
 	}

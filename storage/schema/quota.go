@@ -29,13 +29,12 @@ func TombstoneBytes(t *revtree.Tree) int64 {
 	return n
 }
 
-// Quota returns what the database may hold, and holds, but for TombstoneBytes. Contents that several leaves
-// have in common count once, unless superseded ones of more bytes than that saves are
-// still stored: what is counted is the lesser of the leaves' contents, each as often as
-// a leaf has it, and of all contents that are here, each once.
+// Quota returns what the database may hold, and holds, but for TombstoneBytes. Contents
+// that several leaves have in common count once, and those that are only at an origin do
+// not count.
 func (m *Meta) Quota() couch.Quota {
 	documents := m.ActiveBytes - m.AttBytes - m.TombstoneBytes
-	q := couch.Quota{Max: couch.NoQuota, Documents: documents, Attachments: min(m.AttBytes, m.BlobBytes)}
+	q := couch.Quota{Max: couch.NoQuota, Documents: documents, Attachments: m.LeafBlobBytes}
 	if m.MaxBytes > 0 {
 		q.Max = int64(m.MaxBytes - 1)
 	}

@@ -41,6 +41,7 @@
 //	s seq                 by-seq: [SeqRow]
 //	t hour                first update in an hour: [EncodeTimeRow]
 //	u blob                upload that has not become an attachment (package attachments)
+//	v blob id             a leaf of the document has the blob attached; empty
 //	y                     security object, JSON text
 //
 // In an index, the rows that package view says, and:

@@ -40,6 +40,7 @@ func TestKeys(t *testing.T) {
 		{"purged", schema.NewPurgeRow("a", []couch.RevID{rev, {Gen: 1, Hash: "\x00"}}).PurgedKey(3),
 			"71610001" + "010000000000000001" + "00ff0001" + "010000000000000002" + "61620001" + "000000000000000003"},
 		{"body", schema.BodyKey("a\x00", rev), "626100ff0001" + "0000000000000002" + "6162"},
+		{"blob of a leaf", schema.LeafBlobKey(blob, "a\x00"), "76b10000000000000000000000000000b2" + "6100"},
 		{"reference", schema.RefKey(blob, "a", rev), "72b10000000000000000000000000000b2" + "610001" + "0000000000000002" + "6162"},
 	}
 	for _, tt := range tests {
@@ -65,7 +66,7 @@ func TestRows(t *testing.T) {
 		row  []byte
 		want string // hexadecimal
 	}{
-		{"meta", (&schema.Meta{UpdateSeq: 300, PurgeSeq: 1, RevsLimit: 1000, PurgeLimit: 1000, DocCount: 2, DeletedCount: 1, ActiveBytes: 64, BodyBytes: 3, BlobBytes: 4, Blobs: 5, DesignSeq: 299, AttBytes: 2, MaxBytes: 1}).Encode(), "03" + "ac0201e807e807" + "0402" + "8001" + "06080a" + "ab02" + "0401"},
+		{"meta", (&schema.Meta{UpdateSeq: 300, PurgeSeq: 1, RevsLimit: 1000, PurgeLimit: 1000, DocCount: 2, DeletedCount: 1, ActiveBytes: 64, BodyBytes: 3, BlobBytes: 4, Blobs: 5, DesignSeq: 299, AttBytes: 2, MaxBytes: 1, DeferredBytes: 6, KeptBytes: 7, LeafBlobBytes: 8}).Encode(), "05" + "ac0201e807e807" + "0402" + "8001" + "06080a" + "ab02" + "0401" + "0c0e10"},
 		{"document", doc, "0100" + "02026262" + "ac02" + hex.EncodeToString(appended)},
 		{"sequence", schema.NewSeqRow("x", tree).Encode(), "0100" + "0178" + "02" + "02026262" + "02026161"},
 		{"purge", schema.NewPurgeRow("x", []couch.RevID{{Gen: 2, Hash: "ab"}, {Gen: 1, Hash: "c"}}).Encode(), "010178" + "02" + "010163" + "02026162"},
@@ -195,21 +196,16 @@ func TestRanges(t *testing.T) {
 	}
 }
 
-// A row of before there was a DesignSeq says that the design documents may have changed
-// with the newest update.
-func TestMetaVersion1(t *testing.T) {
-	row, err := hex.DecodeString("01" + "ac0201e807e807" + "0402" + "8001" + "06080a")
-	if err != nil {
-		t.Fatal(err)
+// Rows of other versions say other things, and are not read.
+func TestMetaOfOtherVersions(t *testing.T) {
+	row := (&schema.Meta{UpdateSeq: 300, Blobs: 5, LeafBlobBytes: 7}).Encode()
+	if m, err := schema.DecodeMeta(row); err != nil || m.UpdateSeq != 300 || m.LeafBlobBytes != 7 {
+		t.Fatalf("%+v, %v", m, err)
 	}
-	m, err := schema.DecodeMeta(row)
-	if err != nil || m.DesignSeq != 300 || m.UpdateSeq != 300 || m.Blobs != 5 {
-		t.Errorf("%+v, %v", m, err)
-	}
-	for _, version := range []byte{0, 3} {
+	for _, version := range []byte{0, 1, 4, 6} {
 		row[0] = version
-		if m, err := schema.DecodeMeta(row); err == nil {
-			t.Errorf("version %d is %+v", version, m)
+		if m, err := schema.DecodeMeta(row); !errors.Is(err, couch.ErrCorrupt) {
+			t.Errorf("version %d is %+v, %v", version, m, err)
 		}
 	}
 }
