@@ -102,7 +102,7 @@ func (w *localWriter) receive(ctx context.Context, rev *Revision) (*couch.Docume
 	for _, c := range rev.Contents {
 		received.Attachments[c.Index].Encoded = false
 		if err := w.store(ctx, &received.Attachments[c.Index], c); err != nil {
-			discardContents(&received)
+			received.DiscardPending()
 			if errors.Is(err, &couch.Error{Kind: couch.AttachmentTooLarge}) {
 				err = &refusedError{err}
 			}
@@ -110,7 +110,7 @@ func (w *localWriter) receive(ctx context.Context, rev *Revision) (*couch.Docume
 		}
 	}
 	if err := w.leave(&received); err != nil {
-		discardContents(&received)
+		received.DiscardPending()
 		return nil, err
 	}
 	return &received, nil
@@ -140,14 +140,6 @@ func (w *localWriter) store(ctx context.Context, a *couch.Attachment, c Content)
 	}
 	a.Blob, a.Pending, a.Digest, a.Length, a.Stub = pending.BlobID(), pending, pending.Digest(), pending.Length(), false
 	return nil
-}
-
-func discardContents(doc *couch.Document) {
-	for _, a := range doc.Attachments {
-		if a.Pending != nil {
-			a.Pending.Discard()
-		}
-	}
 }
 
 // errDamaged says that a content is not what its digest or length promised. The peer

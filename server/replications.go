@@ -8,7 +8,6 @@ import (
 	"settle/server/auth"
 	"settle/server/node"
 	"settle/server/replicator"
-	"settle/storage"
 	"settle/storage/couch"
 	"settle/storage/metaview"
 )
@@ -24,11 +23,11 @@ func newReplicator(o Options) *replicator.Replicator {
 			if err != nil {
 				return nil, err
 			}
-			if err := demandReader(ctx, found.(*storage.Database), user); err != nil {
+			db, rights, err := access(ctx, found, user)
+			if err != nil {
 				return nil, err
 			}
-			db, _, err := access(ctx, found, user)
-			if err != nil {
+			if err := rights.Role.Demand(auth.Reader, user); err != nil {
 				return nil, err
 			}
 			local, ok := db.(replication.Database)
@@ -38,23 +37,6 @@ func newReplicator(o Options) *replicator.Replicator {
 			return local, nil
 		},
 	})
-}
-
-// demandReader refuses who may not read a database. The error is that of
-// [auth.Role.Demand].
-func demandReader(ctx context.Context, db *storage.Database, user couch.UserCtx) error {
-	if (auth.Session{User: user}).IsServerAdmin() {
-		return nil
-	}
-	text, err := db.Security(ctx)
-	if err != nil {
-		return err
-	}
-	security, err := auth.ParseSecurity(text)
-	if err != nil { // stored, so it was in order once
-		return &couch.Error{Kind: couch.Corrupt, Reason: "The stored security object is damaged.", Err: err}
-	}
-	return security.Role(user).Demand(auth.Reader, user)
 }
 
 // withReplications tells of replications among the tasks.

@@ -61,7 +61,7 @@ type Server struct {
 
 	uploads *uploads.Uploads
 
-	followConfig func() // tells the store what the configuration says, until the end
+	background func() // what goes on beside the requests, until the end
 
 	requests running // the running handlers, and detached requests
 	counters *node.Counters
@@ -80,7 +80,7 @@ func New(o Options) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.uploads = uploads.New(uploadExpiry(o.Config))
-	s.followConfig = func() { go expireUploads(ctx, o); keepAncestors(ctx, o) }
+	s.background = func() { go expireUploads(ctx, o); go keepAncestors(ctx, o) }
 	handler := s.handler(ctx, o)
 	s.http = &http.Server{
 		Handler:           s.counted(withVia(handler)),
@@ -207,7 +207,7 @@ func (s *Server) Handler() http.Handler { return s.http.Handler }
 // error is nil after Shutdown. Over TLS, requests that net/http cannot read are
 // refused in its own words, not in JSON.
 func (s *Server) Serve(listener net.Listener) error {
-	go s.followConfig()
+	s.background()
 	s.replicator.Start(listener.Addr())
 	var err error
 	if s.http.TLSConfig != nil {

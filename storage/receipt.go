@@ -64,7 +64,7 @@ func (db *Database) deliverNew(ctx context.Context, d couch.Delivery) (couch.Del
 	if d.Document == nil {
 		return couch.Delivered{}, errReceipt
 	}
-	defer discard(d.Document)
+	defer d.Document.DiscardPending()
 	if known, err := db.receipt(ctx, d.DeliveryID); known != nil || err != nil {
 		return couch.Delivered{}, cmp.Or(err, errReceipt)
 	}
@@ -100,14 +100,6 @@ func (db *Database) deliverNew(ctx context.Context, d couch.Delivery) (couch.Del
 		return couch.Delivered{}, results[0].Err
 	}
 	return couch.Delivered{ID: results[0].ID, Rev: results[0].Rev, New: true}, nil
-}
-
-func discard(doc *couch.Document) {
-	for _, a := range doc.Attachments {
-		if a.Pending != nil {
-			a.Pending.Discard()
-		}
-	}
 }
 
 // newReceipt makes the receipt of a delivery whose document is not written yet; its

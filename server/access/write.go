@@ -57,7 +57,7 @@ func (b *batch) accepted(ctx context.Context, docs iter.Seq2[*couch.Document, er
 			if err == nil {
 				var prepared *couch.Document
 				if prepared, err = b.prepare(ctx, doc); err != nil {
-					discardPending(doc)
+					doc.DiscardPending()
 				}
 				if IsRefusal(err) {
 					b.refused = append(b.refused, refusal{b.n, couch.WriteResult{ID: doc.ID, Rev: doc.Rev(), Err: err}})
@@ -97,12 +97,4 @@ func IsRefusal(err error) bool {
 		}
 	}
 	return false
-}
-
-func discardPending(doc *couch.Document) {
-	for _, a := range doc.Attachments {
-		if a.Pending != nil {
-			a.Pending.Discard()
-		}
-	}
 }

@@ -12,7 +12,7 @@ type idRange struct {
 	behindAll  bool         // it begins behind the last id
 }
 
-// idRange turns the bounds into ids: a bound that is no string lies below every id.
+// rangeOf turns the bounds into ids: a bound that is no string lies below every id.
 func rangeOf(o *viewparams.Params) idRange {
 	var r idRange
 	switch {

@@ -3,7 +3,6 @@ package databases
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"settle/server/viewparams"
 	"settle/server/web"
@@ -179,13 +178,9 @@ func (d *Databases) putPurgedInfosLimit(r *web.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := r.ReadBody(64)
+	n, err := readLimit(r, "`purged_infos_limit` must be positive integer")
 	if err != nil {
 		return err
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(string(body)))
-	if err != nil || n <= 0 || n > maxRevsLimit {
-		return couch.Errorf(couch.BadRequest, "`purged_infos_limit` must be positive integer")
 	}
 	if err := db.SetPurgedInfosLimit(r.Context(), n); err != nil {
 		return err

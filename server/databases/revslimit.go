@@ -20,14 +20,24 @@ func getRevsLimit(r *web.Request) error {
 	return r.WriteRawJSON(http.StatusOK, strconv.AppendInt(nil, int64(n), 10))
 }
 
-func putRevsLimit(r *web.Request) error {
+// readLimit reads a body that is a number. refusal is the reason for what is none, or no
+// limit.
+func readLimit(r *web.Request, refusal string) (int, error) {
 	body, err := r.ReadBody(64)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	n, err := strconv.Atoi(strings.TrimSpace(string(body)))
 	if err != nil || n <= 0 || n > maxRevsLimit {
-		return couch.Errorf(couch.BadRequest, "`_revs_limit` must be a positive integer")
+		return 0, &couch.Error{Kind: couch.BadRequest, Reason: refusal}
+	}
+	return n, nil
+}
+
+func putRevsLimit(r *web.Request) error {
+	n, err := readLimit(r, "`_revs_limit` must be a positive integer")
+	if err != nil {
+		return err
 	}
 	if err := web.DatabaseOf[Database](r).SetRevsLimit(r.Context(), n); err != nil {
 		return err

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -122,16 +123,9 @@ func (r rule) match(path []string) (matched bindings, rest []string, ok bool) {
 // parameters are the rule's, and those of the path and the query where the rule has none
 // of their names.
 func (r rule) parameters(matched, given bindings) bindings {
-	bound := make(bindings)
-	for _, values := range []bindings{given, matched} { // what the path says counts for more
-		for name, value := range values {
-			bound[name] = value
-		}
-	}
-	all := make(bindings)
-	for name, value := range bound {
-		all[name] = value
-	}
+	bound := maps.Clone(given)
+	maps.Copy(bound, matched) // what the path says counts for more
+	all := maps.Clone(bound)
 	for name, value := range r.Query {
 		all[name] = r.bind(value, bound)
 	}

@@ -113,7 +113,4 @@ func setHeader(r *web.Request, response design.Response) {
 
 // isCORS reports whether a header is one of those by which the server tells a
 // browser what other origins may see.
-func isCORS(name string) bool {
-	const cors = "Access-Control-"
-	return len(name) > len(cors) && name[:len(cors)] == cors
-}
+func isCORS(name string) bool { return strings.HasPrefix(name, "Access-Control-") }

@@ -55,11 +55,7 @@ func write(r *web.Request, text []byte, response *design.Response) error {
 // save stores a document, which may be a local one, and returns its new revision.
 func save(ctx context.Context, db Database, doc *couch.Document) (string, error) {
 	if doc.ID.IsLocal() {
-		for _, a := range doc.Attachments {
-			if a.Pending != nil {
-				a.Pending.Discard()
-			}
-		}
+		doc.DiscardPending()
 		return writeLocal(ctx, db, doc)
 	}
 	results, err := db.BulkDocs(ctx, storage.Docs(doc))

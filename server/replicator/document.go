@@ -3,6 +3,7 @@ package replicator
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,15 +92,11 @@ func withMembers(body []byte, set ...member) (couch.Body, error) {
 		if err != nil {
 			return couch.Body{}, err
 		}
-		replaced := false
-		for _, m := range set {
-			replaced = replaced || m.name == name
-		}
 		value, err := r.Value()
 		if err != nil {
 			return couch.Body{}, err
 		}
-		if !replaced {
+		if !slices.ContainsFunc(set, func(m member) bool { return m.name == name }) {
 			put(name, value)
 		}
 	}

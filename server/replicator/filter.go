@@ -7,6 +7,7 @@ import (
 
 	"settle/replication"
 	"settle/storage/couch"
+	"settle/storage/design"
 	"settle/storage/docjson"
 	"settle/storage/mango"
 )
@@ -16,27 +17,19 @@ func (r *Replicator) matcher(ctx context.Context, db replication.Database, f rep
 	if f.Selector != nil {
 		return selectorMatcher(f.Selector)
 	}
-	name, function, ok := strings.Cut(f.Function, "/")
-	var params = make(map[string]string)
+	params := make(map[string]string)
 	for _, p := range f.Params {
 		params[p.Name] = p.Value
 	}
-	isView := f.Function == "_view"
+	isView, path := f.Function == "_view", f.Function
 	if isView {
-		name, function, ok = strings.Cut(params["view"], "/")
+		path = params["view"]
 	}
-	if !ok || name == "" || function == "" {
+	name, function, _ := strings.Cut(path, "/")
+	if name == "" || function == "" {
 		return nil, replication.Errorf(replication.Invalid, "the filter must be of the form design/filter")
 	}
-	doc, err := db.Get(ctx, couch.DocID(couch.DesignPrefix+name), couch.GetOptions{})
-	if err != nil {
-		return nil, err
-	}
-	info, err := db.Info(ctx)
-	if err != nil {
-		return nil, err
-	}
-	opened, err := r.Functions.Document(info.Incarnation, docjson.AppendDocument(nil, doc, docjson.Print{}))
+	opened, err := r.openDesign(ctx, db, name)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +47,19 @@ func (r *Replicator) matcher(ctx context.Context, db replication.Database, f rep
 		}
 		return opened.Filter(ctx, function, texts, request)
 	}, nil
+}
+
+// openDesign makes a design document's functions ready.
+func (r *Replicator) openDesign(ctx context.Context, db replication.Database, name string) (*design.Document, error) {
+	doc, err := db.Get(ctx, couch.DocID(couch.DesignPrefix+name), couch.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	info, err := db.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.Functions.Document(info.Incarnation, docjson.AppendDocument(nil, doc, docjson.Print{}))
 }
 
 func selectorMatcher(text []byte) (replication.Matcher, error) {

@@ -1,6 +1,7 @@
 package replicator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -28,19 +29,12 @@ func (r *Replicator) replicate(q *web.Request) error {
 	if err != nil {
 		return err
 	}
-	var control struct {
-		Cancel        bool   `json:"cancel"`
-		ReplicationID string `json:"replication_id"`
-		LocalID       string `json:"_local_id"`
-		ID            string `json:"id"`
-	}
-	if err := web.UnmarshalJSON(text, &control); err != nil {
+	var asked control
+	if err := web.UnmarshalJSON(text, &asked); err != nil {
 		return err
 	}
-	for _, id := range []string{control.ReplicationID, control.LocalID, control.ID} {
-		if control.Cancel && id != "" {
-			return r.cancel(q, id)
-		}
+	if id := asked.jobID(); asked.Cancel && id != "" {
+		return r.cancel(q, id)
 	}
 	spec, err := replication.ParseSpec(text, r.tuning())
 	if err != nil {
@@ -51,7 +45,7 @@ func (r *Replicator) replicate(q *web.Request) error {
 	switch {
 	case err != nil:
 		return answerError(err)
-	case control.Cancel:
+	case asked.Cancel:
 		return r.cancel(q, spec.JobID(id))
 	}
 	if running, ok := r.scheduler.Job(spec.JobID(id)); ok {
@@ -65,6 +59,17 @@ func (r *Replicator) replicate(q *web.Request) error {
 	}
 	return r.runOnce(q, t, id)
 }
+
+// control is what a request says beside the replication.
+type control struct {
+	Cancel        bool   `json:"cancel"`
+	ReplicationID string `json:"replication_id"`
+	LocalID       string `json:"_local_id"`
+	ID            string `json:"id"`
+}
+
+// jobID is the id of the job to cancel, where it is told by that.
+func (c control) jobID() string { return cmp.Or(c.ReplicationID, c.LocalID, c.ID) }
 
 // lasting makes the job of a continuous replication that no document asks for. One that
 // has never begun and cannot, because of what its sides are, is given up: nobody is there to mend it.

@@ -44,6 +44,15 @@ type PendingBlob interface {
 	Discard()
 }
 
+// DiscardPending removes the new contents that a document brings.
+func (d *Document) DiscardPending() {
+	for _, a := range d.Attachments {
+		if a.Pending != nil {
+			a.Pending.Discard()
+		}
+	}
+}
+
 // BlobID names a stored content within its database. It is random.
 type BlobID [16]byte
 
