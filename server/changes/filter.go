@@ -1,10 +1,12 @@
 package changes
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
 
+	"settle/server/viewparams"
 	"settle/server/web"
 	"settle/storage/couch"
 	"settle/storage/design"
@@ -76,7 +78,7 @@ func (s *source) readFilter(r *web.Request, db Database, name string) (*filter, 
 			body, err = idsParameter(r.Query())
 		}
 		if err != nil || body.docIDs == nil {
-			return nil, firstError(err, errNoDocIDs)
+			return nil, cmp.Or[error](err, errNoDocIDs)
 		}
 		return &filter{ids: body.docIDs}, nil
 	case "_selector":
@@ -195,10 +197,8 @@ func readBody(r *web.Request, selector bool) (body, error) {
 }
 
 func (b *body) read(r *docjson.Reader, selector bool) error {
-	if kind, err := r.Kind(); err != nil {
+	if err := viewparams.RequireObject(r); err != nil {
 		return err
-	} else if kind != docjson.Object {
-		return couch.Errorf(couch.BadRequest, "Request body must be a JSON object")
 	}
 	for name, err := range r.Members() {
 		if err != nil {
@@ -239,7 +239,7 @@ const maxIDs = 16 << 20
 // readIDs reads the list of strings at which r stands; nil where it is none.
 func readIDs(r *docjson.Reader) ([]couch.DocID, error) {
 	if kind, err := r.Kind(); err != nil || kind != docjson.Array {
-		return nil, firstError(err, r.Skip())
+		return nil, cmp.Or(err, r.Skip())
 	}
 	ids, size, isList := []couch.DocID{}, 0, true
 	for _, err := range r.Elements() {
@@ -267,13 +267,4 @@ func readIDs(r *docjson.Reader) ([]couch.DocID, error) {
 		return nil, nil
 	}
 	return ids, nil
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
