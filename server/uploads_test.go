@@ -113,6 +113,12 @@ func TestUploads(t *testing.T) {
 	if status := promised(`"length":200000,"digest":"md5-` + base64.StdEncoding.EncodeToString(sum[:]) + `"`); status != 201 { // it has stayed
 		t.Errorf("its length and digest: %d", status)
 	}
+	fifth := upload()
+	form := "--b\r\nContent-Disposition: form-data; name=\"_doc\"\r\n\r\n" + attachments(fifth) + "\r\n--b--\r\n"
+	res := r.tus("POST", "/alpha/form", strings.NewReader(form), "Content-Type", "multipart/form-data; boundary=b", "Referer", r.url+"/")
+	if got := r.ok("GET", "/alpha/form/a", ""); res.StatusCode != 201 || got != content {
+		t.Errorf("a form: %s, %d bytes", res.Status, len(got))
+	}
 	fourth = upload()
 	if status := json("/alpha/_bulk_docs", `{"docs":[`+attachments(fourth)+`,`+attachments(fourth)+`]}`); status != 400 {
 		t.Errorf("used twice: %d", status)

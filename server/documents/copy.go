@@ -28,7 +28,7 @@ func (r request) copy(source couch.DocID) error {
 	if err != nil {
 		return err
 	}
-	defer discard(doc)
+	defer doc.DiscardPending()
 	if err := r.checkID(id); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (r request) copied(id couch.DocID, rev *couch.RevID) (*couch.Document, erro
 	for i := range stored.Attachments {
 		a, err := r.copiedAttachment(&stored.Attachments[i])
 		if err != nil {
-			discard(doc)
+			doc.DiscardPending()
 			return nil, err
 		}
 		doc.Attachments = append(doc.Attachments, a)
@@ -123,14 +123,4 @@ func (r request) copiedAttachment(stored *couch.Attachment) (couch.Attachment, e
 		Name: stored.Name, ContentType: stored.ContentType, Blob: pending.BlobID(), Pending: pending,
 		Digest: pending.Digest(), Length: pending.Length(),
 	}, nil
-}
-
-// discard removes the contents of a document that was not written. Contents that
-// were are left alone.
-func discard(doc *couch.Document) {
-	for i := range doc.Attachments {
-		if p := doc.Attachments[i].Pending; p != nil {
-			p.Discard()
-		}
-	}
 }

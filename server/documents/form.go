@@ -66,9 +66,9 @@ type uploadForm struct {
 }
 
 func (f *uploadForm) discard() {
-	discard(&couch.Document{Attachments: f.files})
+	(&couch.Document{Attachments: f.files}).DiscardPending()
 	if f.doc != nil {
-		discard(f.doc)
+		f.doc.DiscardPending()
 	}
 }
 
@@ -100,8 +100,9 @@ func (f *uploadForm) readPart(part *multipart.Part) error {
 		if err != nil {
 			return err
 		}
+		err = f.r.takeContents(parsed)
 		f.doc = asDocument(parsed)
-		return noneFollows(parsed)
+		return err
 	case "_rev":
 		const longest = 1 << 10
 		text, err := io.ReadAll(io.LimitReader(part, longest))

@@ -19,15 +19,20 @@ func (r request) receive() (*docjson.Parsed, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = noneFollows(doc)
-	if err == nil {
-		err = r.takeUploads(doc, make(map[string]bool))
-	}
-	if err != nil {
+	if err := r.takeContents(doc); err != nil {
 		doc.Discard()
 		return nil, err
 	}
 	return doc, nil
+}
+
+// takeContents gives the attachments of a document that comes without parts what they
+// name as their contents.
+func (r request) takeContents(doc *docjson.Parsed) error {
+	if err := noneFollows(doc); err != nil {
+		return err
+	}
+	return r.takeUploads(doc, make(map[string]bool))
 }
 
 // readWhole reads a text that is one document, and nothing behind it.
