@@ -18,9 +18,14 @@ import (
 	"time"
 )
 
-// ReadLimit bounds the wait for an answer's head and, again, for its body. What
-// of the body has come by then is the answer.
-const ReadLimit = 15 * time.Second
+const (
+	// HeadLimit bounds the wait for an answer's head, and the repetition of an exchange.
+	// A server that shares its machine may be slow.
+	HeadLimit = time.Minute
+	// bodyLimit bounds the wait for an answer's body. What has come of it by then is
+	// the answer.
+	bodyLimit = 15 * time.Second
+)
 
 // client sends requests to one server, each on a connection of its own, with
 // the request target and the headers exactly as given: net/http would clean
@@ -55,12 +60,12 @@ type reply struct {
 
 // send does one exchange. The body is nil where none is sent.
 func (c *client) send(r *Request, body []byte) (*reply, error) {
-	conn, err := net.DialTimeout("tcp", c.host, ReadLimit)
+	conn, err := net.DialTimeout("tcp", c.host, HeadLimit)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(ReadLimit)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(HeadLimit)); err != nil {
 		return nil, err
 	}
 	// A server may answer and close before it has read the whole body, so a
@@ -72,7 +77,7 @@ func (c *client) send(r *Request, body []byte) (*reply, error) {
 		return nil, errors.Join(writeErr, err)
 	}
 	defer resp.Body.Close()
-	if err := conn.SetDeadline(time.Now().Add(ReadLimit)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(bodyLimit)); err != nil {
 		return nil, err
 	}
 	data, err := io.ReadAll(resp.Body)

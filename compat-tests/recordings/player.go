@@ -15,7 +15,7 @@ const (
 // Player plays scenarios against one server, one at a time.
 type Player struct {
 	client *client
-	// UntilLimit bounds the repetition of an "until" exchange. 0 means ReadLimit.
+	// UntilLimit bounds the repetition of an "until" exchange. 0 means HeadLimit.
 	UntilLimit func(exchange int) time.Duration
 }
 
@@ -115,7 +115,7 @@ func (run *performance) step(i int, e *Exchange) (*Answer, error) {
 
 // repeat sends until the JSON answer has the wanted value in its place.
 func (run *performance) repeat(i int, e *Exchange, r *Request, body []byte) *Answer {
-	limit := ReadLimit
+	limit := HeadLimit
 	if run.untilLimit != nil {
 		if d := run.untilLimit(i); d > 0 {
 			limit = d

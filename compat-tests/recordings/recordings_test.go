@@ -123,7 +123,7 @@ func (r *run) play(t *testing.T, s *recordings.Scenario) {
 		if r.lists.IsPending(s.Name, exchange) && !*updatePending {
 			return pendingUntilLimit
 		}
-		return recordings.ReadLimit
+		return recordings.HeadLimit
 	}
 	answers, err := player.Play(s)
 	if err != nil {
