@@ -9,7 +9,7 @@ import (
 
 const (
 	untilPause      = 200 * time.Millisecond
-	backgroundPause = 150 * time.Millisecond // lets a background request reach the server before the next one
+	backgroundPause = 500 * time.Millisecond // lets a background request reach the server before the next one
 )
 
 // Player plays scenarios against one server, one at a time.
