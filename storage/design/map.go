@@ -155,7 +155,11 @@ func fitting(texts [][]byte, size int) int {
 // jsonArray returns an array of objects, with the members of those names only, or with
 // all where there are none.
 func jsonArray(objects [][]byte, members []string) string {
-	text := []byte{'['}
+	size := len(objects) + 2
+	for _, object := range objects {
+		size += len(object)
+	}
+	text := append(make([]byte, 0, size), '[')
 	for i, object := range objects {
 		if i > 0 {
 			text = append(text, ',')

@@ -127,6 +127,9 @@ func (u *updater) furtherEnd(ctx context.Context, end couch.Seq, rounds *int) (c
 
 func newBatch() *batch { return &batch{parts: make(chan *part)} }
 
+// headBytes is what a document has beside its body, as a rule.
+const headBytes = 128
+
 // addChange adds a document as it is now. Design documents are mapped only where the
 // definition wants them.
 func (ix *Index) addChange(b *batch, change couch.Change) {
@@ -136,7 +139,7 @@ func (ix *Index) addChange(b *batch, change couch.Change) {
 	}
 	var doc []byte
 	if change.Doc != nil && !change.Deleted {
-		doc = docjson.AppendDocument(nil, change.Doc, docjson.Print{})
+		doc = docjson.AppendDocument(make([]byte, 0, len(change.Doc.Body.Text)+headBytes), change.Doc, docjson.Print{})
 	}
 	b.ids = append(b.ids, change.ID)
 	b.seqs = append(b.seqs, change.Seq)
@@ -173,7 +176,7 @@ func (u *updater) mapPart(ctx context.Context, b *batch) (p *part, err error) {
 	if b.err != nil {
 		return p, b.err
 	}
-	var docs [][]byte
+	docs := make([][]byte, 0, len(b.docs))
 	for _, doc := range b.docs {
 		if doc != nil {
 			docs = append(docs, doc)
@@ -188,6 +191,7 @@ func (u *updater) mapPart(ctx context.Context, b *batch) (p *part, err error) {
 			return p, couch.Errorf(couch.Internal, "%d documents were mapped instead of %d", len(emitted), len(docs))
 		}
 	}
+	p.ids, p.rows = make([]couch.DocID, 0, len(b.ids)), make([][]viewRows, 0, len(b.ids))
 	for i, doc := range b.docs {
 		var views [][]Emitted
 		if doc != nil {

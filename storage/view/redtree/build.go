@@ -78,7 +78,8 @@ func (t *Tree) addTo(ctx context.Context, p *part, level int, e entry) error {
 func (t *Tree) shrink(ctx context.Context, p *part, level int) error {
 	sum, err := t.reduce(ctx, level, p.entries)
 	p.sums = append(p.sums, sum)
-	p.entries, p.size = nil, 0
+	clear(p.entries)
+	p.entries, p.size = p.entries[:0], 0
 	return err
 }
 
@@ -96,7 +97,7 @@ func (b *builder) close(ctx context.Context, level int, key []byte) error {
 		if err := b.t.addTo(ctx, b.open[l], l, e); err != nil {
 			return err
 		}
-		b.open[l-1] = &part{boundary: slices.Clone(key)}
+		b.open[l-1] = &part{boundary: slices.Clone(key), entries: p.entries}
 	}
 	if len(b.writes) < writesAtOnce && b.size < bytesAtOnce {
 		return nil
