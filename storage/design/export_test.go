@@ -13,9 +13,9 @@ func Plain(source string) (bool, error) {
 }
 
 // Members returns the names of the members that documents have for the functions of a
-// source, with commas between them; "" where they have all.
+// source, with commas between them, "-" where they have none; "" where they have all.
 func Members(source string) (string, error) {
-	names, err := evalSource("(source) => membersOf([source]).join()", source)
+	names, err := evalSource("(source) => { const names = membersOf([source]); return names ? names.join() || '-' : ''; }", source)
 	text, _ := names.(string)
 	return text, err
 }

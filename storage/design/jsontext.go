@@ -43,10 +43,10 @@ func stringEnd[T string | []byte](text T) int {
 }
 
 // appendObject appends a JSON object with those of its members that have one of the
-// names; with all where there are no names. One whose name is not written plainly stays
+// names; with all where names is nil. One whose name is not written plainly stays
 // too, and one whose text is not compact stays as it is.
 func appendObject(dst, object []byte, names []string) []byte {
-	if len(names) == 0 || len(object) < 2 || object[0] != '{' {
+	if names == nil || len(object) < 2 || object[0] != '{' {
 		return append(dst, object...)
 	}
 	start := len(dst)

@@ -58,7 +58,15 @@ const (
 // fatal. Then no rows are returned.
 func (m *Mapper) Map(ctx context.Context, docs [][]byte) ([][][]Row, error) {
 	rows := make([][][]Row, 0, len(docs))
-	err := m.functions.session(ctx, m.functions.engine.calls, nil, func(s *session) error {
+	// The engine asks for the id of a document that functions fail on.
+	host := func(_, at string) (string, error) {
+		n, err := strconv.Atoi(at)
+		if err != nil || n < 0 || n >= len(docs) {
+			return "", errStop
+		}
+		return string(appendObject(nil, docs[n], []string{"_id"})), nil
+	}
+	err := m.functions.session(ctx, m.functions.engine.calls, host, func(s *session) error {
 		for size := 0; len(docs) > 0 && size < mapOutput; {
 			n := fitting(docs, mapText)
 			part, err := m.mapPart(s, docs[:n], &size)
@@ -78,9 +86,11 @@ func (m *Mapper) Map(ctx context.Context, docs [][]byte) ([][][]Row, error) {
 
 // mapPart maps documents, one at least, until size, which it adds to, is enough.
 func (m *Mapper) mapPart(s *session, docs [][]byte, size *int) ([][][]Row, error) {
-	var members []string
+	var members []string // nil: all
 	if s.machine.loaded != "" {
-		members = strings.Split(s.machine.loaded, "\x1f")
+		if err := json.Unmarshal([]byte(s.machine.loaded), &members); err != nil {
+			return nil, errStop
+		}
 	}
 	if _, err := s.call("documents", jsonArray(docs, members)); err != nil {
 		return nil, err
@@ -152,8 +162,8 @@ func fitting(texts [][]byte, size int) int {
 	return n
 }
 
-// jsonArray returns an array of objects, with the members of those names only, or with
-// all where there are none.
+// jsonArray returns an array of objects, with the named members only; with all where
+// members is nil.
 func jsonArray(objects [][]byte, members []string) string {
 	size := len(objects) + 2
 	for _, object := range objects {

@@ -5,19 +5,21 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"settle/storage/design"
 )
 
 func TestMembers(t *testing.T) {
 	for _, test := range []struct{ source, want string }{
-		{`function (doc) { if (doc.type === "note") emit(doc.n, doc.title); }`, "_id,type,n,title"},
-		{`(function map(d) { emit(d . a.b?.c, d?.e); });`, "_id,a,e"},
-		{`doc => { emit(doc.a); }`, "_id,a"},
-		{`(doc) => { emit(1); }`, "_id"},
-		{"// all of a doc: {\nfunction (doc) { emit('doc }', \"{\" + doc.a); /* doc */ } // doc", "_id,a"},
-		{`function (doc) { for (const tag of doc.tags) emit(tag); doc.list.forEach(function (x) { emit(x.y); }); }`, "_id,tags,list"},
-		{`function (doc) { var other = {}; emit(other.doc.a); }`, "_id,a"},
-		{`function (doc) { emit(doc.$ref); emit(doc._rev); }`, "_id,$ref,_rev"},
+		{`function (doc) { if (doc.type === "note") emit(doc.n, doc.title); }`, "type,n,title"},
+		{`(function map(d) { emit(d . a.b?.c, d?.e); });`, "a,e"},
+		{`doc => { emit(doc.a); }`, "a"},
+		{`(doc) => { emit(1); }`, "-"},
+		{"// all of a doc: {\nfunction (doc) { emit('doc }', \"{\" + doc.a); /* doc */ } // doc", "a"},
+		{`function (doc) { for (const tag of doc.tags) emit(tag); doc.list.forEach(function (x) { emit(x.y); }); }`, "tags,list"},
+		{`function (doc) { var other = {}; emit(other.doc.a); }`, "a"},
+		{`function (doc) { emit(doc.$ref); emit(doc._rev); }`, "$ref,_rev"},
 
 		{`function (doc) { emit(doc); }`, ""},
 		{`function (doc) { emit(doc["a"]); }`, ""},
@@ -99,6 +101,25 @@ func TestMembersOfSeveralFunctions(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %s", test.sources, rows, err, test.want)
 		}
 		m.Close()
+	}
+}
+
+// What is said of a function's error names the document, whatever the function reads.
+func TestErrorsNameDocuments(t *testing.T) {
+	docs := [][]byte{[]byte(`{"_id":"a","n":{}}`), []byte(`{"n":{"x":1},"_id":"b\"c"}`), []byte(`{"n":{"x":2},"_id":"d"}`), []byte(`{}`)}
+	for _, source := range []string{
+		`function (doc) { if (doc.n.x !== 2) nosuch(); }`, `function (doc) { var all = doc; if (all.n.x !== 2) nosuch(); }`,
+	} {
+		var logged []string
+		e := small(t, func(message string) { logged = append(logged, message) })
+		if _, err := e.Mapper(anyScope, nil, []string{source}).Map(t.Context(), docs); err != nil {
+			t.Fatal(err)
+		}
+		const missing = "function raised exception ReferenceError: 'nosuch' is not defined with doc._id "
+		want := []string{missing + "a", missing + `b"c`, "function raised exception TypeError: cannot read property 'x' of undefined with doc._id undefined"}
+		if diff := cmp.Diff(want, logged); diff != "" {
+			t.Errorf("%s: %s", source, diff)
+		}
 	}
 }
 

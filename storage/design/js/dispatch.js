@@ -65,12 +65,13 @@ const commands = {
   maps(lib, sources) {
     provideRequire({ views: { lib: parse(lib) } });
     const texts = parse(sources);
-    const members = membersOf(texts).join("\u001f");
+    const members = membersOf(texts);
     for (const source of texts) {
       mapFunctions[mapFunctions.length] = compile(source);
       if (!isPlain(source)) freezes = true;
     }
-    return members;
+    isPart = members !== undefined;
+    return isPart ? stringify(members) : "";
   },
   reducer(source) {
     reduceSource = source;

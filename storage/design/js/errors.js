@@ -15,7 +15,7 @@ function viewError(error, doc) {
   if (error === "fatal_error") throw ["error", "map_runtime_error", "function raised 'fatal_error'"];
   if (isInternal(error)) throw error;
   if (isArray(error) && error[0] === "fatal") throw error;
-  log("function raised exception " + describe(error) + (doc ? " with doc._id " + doc._id : ""));
+  log("function raised exception " + describe(error) + (doc ? " with doc._id " + idOf(doc) : ""));
 }
 
 function renderError(error) {

@@ -36,14 +36,14 @@ function membersRead(source) {
 
 const mostMembers = 32;
 
-// The names of the members that the functions of the sources read, and of the one that
-// is logged where they fail; none where one of them may see all.
+// The names of the members that the functions of the sources read; undefined where one
+// of them may see all.
 function membersOf(sources) {
-  const names = new Set(["_id"]);
+  const names = new Set();
   for (const source of sources) {
     const read = membersRead(source);
-    if (read === undefined) return [];
+    if (read === undefined) return undefined;
     for (const name of read) names.add(name);
   }
-  return names.size > mostMembers ? [] : [...names];
+  return names.size > mostMembers ? undefined : [...names];
 }

@@ -2,6 +2,7 @@
 // which holds no control character, or as nothing where there are none; \u001e ends them.
 
 let mapFunctions = [];
+let isPart = false; // of a document are only the members that functions read
 let documents = [];
 let nextDocument = 0;
 
@@ -46,6 +47,11 @@ function mapAll(doc, room) {
     text += "\u001e";
   }
   return text;
+}
+
+// The id of the document that is being mapped.
+function idOf(doc) {
+  return (isPart ? parse(host("document", String(nextDocument - 1))) : doc)._id;
 }
 
 function noRows() {
