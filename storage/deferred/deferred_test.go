@@ -82,7 +82,12 @@ func newBench(t *testing.T) *bench {
 				return nil
 			}, opts...)
 		},
-		RemoveFiles: func(ids []couch.BlobID) { b.removed = append(b.removed, ids...) },
+		RemoveFiles: func(ids []couch.BlobID) {
+			b.removed = append(b.removed, ids...)
+			if err := b.db.Blobs.RemoveFiles(ids...); err != nil {
+				t.Error(err)
+			}
+		},
 	}
 	b.must(store.Update(t.Context(), partition, func(tx kv.Tx) error { tx.Set(schema.MetaKey(), new(schema.Meta).Encode()); return nil }))
 	b.contents = deferred.New(deferred.Options{
@@ -362,6 +367,38 @@ func TestKeptIsBounded(t *testing.T) {
 	before.UpdateSeq++
 	if diff := cmp.Diff(before, b.meta()); diff != "" {
 		t.Errorf("a content that is too large (-before +after):\n%s", diff)
+	}
+}
+
+// Who still reads a kept content when it is dropped has the rest of it fetched again.
+func TestDroppedWhileRead(t *testing.T) {
+	b := newBench(t)
+	const enough = 1000
+	var views atomic.Int64
+	view := b.db.View
+	b.db.View = func(ctx context.Context, fn func(kv.Reader, *schema.Meta) error) error {
+		if views.Add(1) > enough {
+			return errors.New("it is looked up again and again")
+		}
+		return view(ctx, fn)
+	}
+	content := strings.Repeat("0123456789", 20_000)
+	b.contents.SetLimits(deferred.Limits{Kept: int64(len(content))})
+	b.gives(content)
+	first, second := b.postpone(deferral(content)), b.postpone(deferral(content))
+	r, err := b.contents.Open(t.Context(), b.db, first, 0, -1)
+	b.must(err)
+	defer r.Close()
+	_, err = b.contents.Digest(t.Context(), b.db, first) // behind it the content is kept
+	b.must(err)
+	if _, err := b.read(t.Context(), second, 0, -1); err != nil || len(b.removed) != 1 {
+		t.Fatalf("files removed: %d, %v", len(b.removed), err)
+	}
+	if got, err := io.ReadAll(r); err != nil || string(got) != content {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if n := b.fetches.Load(); n != 3 {
+		t.Errorf("%d fetches", n)
 	}
 }
 

@@ -288,9 +288,9 @@ func (s *shown) Read(p []byte) (int, error) {
 }
 
 // finish ends the fetch: what followers still want is in content. Who asks once it has
-// failed may have more luck.
+// failed may have more luck, and what was kept may be dropped: neither is joined again.
 func (f *fetch) finish() {
-	if f.err != nil {
+	if f.err != nil || f.pending == nil {
 		f.c.mu.Lock()
 		f.forget()
 		f.c.mu.Unlock()
