@@ -48,14 +48,12 @@ const (
 func isOpenPGP(head []byte) bool {
 	keys := 0
 	for {
-		tag, body, rest, ok := cutPacket(head)
+		p, rest := cutPacket(head)
 		switch {
-		case !ok:
-			return false
-		case tag == packetPKESK && isPKESK(body):
+		case p.tag == packetPKESK && isPKESK(p.body):
 			keys++
-		case tag == packetSKESK, tag == packetMarker && string(body) == "PGP":
-		case tag == packetSED, tag == packetSEIPD, tag == packetAEAD:
+		case p.tag == packetSKESK, p.tag == packetMarker && string(p.body) == "PGP":
+		case p.tag == packetSED, p.tag == packetSEIPD, p.tag == packetAEAD:
 			return keys > 0
 		default:
 			return false
@@ -79,58 +77,66 @@ func isPKESK(body []byte) bool {
 	return false
 }
 
+// packet is one packet of OpenPGP. A tag of 0, which is reserved, says that there is
+// none.
+type packet struct {
+	tag  byte
+	body []byte
+}
+
 // cutPacket takes a packet off b (RFC 9580, 4.2). The packets that hold encrypted
-// data need not be whole, and have no body here; others are whole or not ok.
-func cutPacket(b []byte) (tag byte, body, rest []byte, ok bool) {
+// data need not be whole, and have no body here; others are whole or none.
+func cutPacket(b []byte) (p packet, rest []byte) {
 	if len(b) < 2 || b[0]&0x80 == 0 {
-		return 0, nil, nil, false
+		return packet{}, nil
 	}
 	isNew := b[0]&0x40 != 0
-	tag = b[0] >> 2 & 0x0f
+	tag := b[0] >> 2 & 0x0f
 	if isNew {
 		tag = b[0] & 0x3f
 	}
 	switch tag {
 	case packetSED, packetSEIPD, packetAEAD:
-		return tag, nil, nil, true
+		return packet{tag: tag}, nil
 	}
 	length, size := oldLength(b)
 	if isNew {
 		length, size = newLength(b)
 	}
-	if size == 0 || length > len(b)-size {
-		return 0, nil, nil, false
+	if size == 0 || int64(length) > int64(len(b)-size) {
+		return packet{}, nil
 	}
-	return tag, b[size : size+length], b[size+length:], true
+	b = b[size:]
+	return packet{tag, b[:length]}, b[length:]
 }
 
 // oldLength reads the length of a packet of the old format; size is where the body
 // begins, 0 where there is no length.
-func oldLength(b []byte) (length, size int) {
+func oldLength(b []byte) (length uint32, size int) {
 	switch b[0] & 3 {
 	case 0:
-		return int(b[1]), 2
+		return uint32(b[1]), 2
 	case 1:
 		if len(b) >= 3 {
-			return int(binary.BigEndian.Uint16(b[1:])), 3
+			return uint32(binary.BigEndian.Uint16(b[1:])), 3
 		}
 	case 2:
 		if len(b) >= 5 {
-			return int(binary.BigEndian.Uint32(b[1:])), 5
+			return binary.BigEndian.Uint32(b[1:]), 5
 		}
 	}
 	return 0, 0
 }
 
 // newLength is oldLength for the new format.
-func newLength(b []byte) (length, size int) {
-	switch first := int(b[1]); {
+func newLength(b []byte) (length uint32, size int) {
+	switch first := uint32(b[1]); {
 	case first < 192:
 		return first, 2
 	case first < 224 && len(b) >= 3:
-		return (first-192)<<8 + int(b[2]) + 192, 3
+		return (first-192)<<8 + uint32(b[2]) + 192, 3
 	case first == 255 && len(b) >= 6:
-		return int(binary.BigEndian.Uint32(b[2:])), 6
+		return binary.BigEndian.Uint32(b[2:]), 6
 	}
 	return 0, 0
 }

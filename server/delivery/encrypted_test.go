@@ -58,7 +58,7 @@ func TestIsEncrypted(t *testing.T) {
 
 		"": false, "plain": false, file[:30]: false, " " + file: false, "age-encryption.org/v1\nplain": false,
 		pkesk: false, pkesk + "plain": false, pkesk + literal: false, skesk + seipd: false, seipd: false, literal: false, marker + seipd: false,
-		"\xc1\x01\x03" + seipd: false, "\xc1\xff\xff\xff\xff\xffx": false, "\x87" + seipd: false, "\xc1": false, "\xc1\xe0": false,
+		"\xc1\x01\x03" + seipd: false, "\xc1\xff\xff\xff\xff\xffx": false, "\xc1\xff\x80\x00\x00\x00x": false, "\x86\xff\xff\xff\xff\x03x": false, "\x87" + seipd: false, "\xc1": false, "\xc1\xe0": false,
 		armored(literal+strings.Repeat("x", 20), ""): false, armored(skesk+seipd+"xxxx", ""): false,
 		"-----BEGIN PGP MESSAGE-----\n": false, "-----BEGIN PGP MESSAGE-----\n\nplain text, not base64!\n": false, "x" + armored(pkesk+seipd, ""): false,
 		"-----BEGIN PGP SIGNED MESSAGE-----\n\ntext": false,
