@@ -49,7 +49,7 @@ func (s *Pebble) pebbleOptions(o PebbleOptions, lock *pebble.Lock, events *pebbl
 		CacheSize:                   o.CacheBytes,
 		MemTableSize:                uint64(o.MemTableBytes),
 		MemTableStopWritesThreshold: 3,
-		L0CompactionThreshold:       4, // merging two flushes rewrites what they overlap once
+		L0CompactionThreshold:       2, // with more, every read looks in more places
 		L0StopWritesThreshold:       32,
 		LBaseMaxBytes:               s.firstLevel,
 		MaxManifestFileSize:         8 << 20,
