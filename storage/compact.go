@@ -64,6 +64,7 @@ type compaction struct {
 // compact works until it is done, with pauses unless the task is in a hurry.
 func (db *Database) compact(ctx context.Context, task *background.Task) error {
 	c := &compaction{db: db, task: task, resumed: time.Now()}
+	defer func() { _ = c.removeFiles(context.WithoutCancel(ctx)) }() // where it ends early
 	if err := c.begin(ctx); err != nil {
 		return err
 	}
@@ -174,6 +175,9 @@ func (c *compaction) compactDoc(ctx context.Context, id couch.DocID) error {
 // removeFiles removes the files of contents, once it is durable that their
 // records are gone, which a view shows.
 func (c *compaction) removeFiles(ctx context.Context) error {
+	if len(c.unused) == 0 {
+		return nil
+	}
 	if err := c.db.reader(ctx, func(kv.Reader) error { return nil }); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type bench struct {
 	keep    time.Duration // of ancestors' attachments
 	now     func() time.Time
 	logger  *slog.Logger
+	update  func(opts []kv.UpdateOption, run func() error) error // nil: run it
 
 	validator storage.Validator
 }
@@ -78,13 +79,31 @@ func (b *bench) tryOpen() (err error) {
 	if err != nil {
 		return err
 	}
-	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.kv, Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs"), Compact: b.compact, Now: b.now, Logger: b.logger, Validator: b.validator})
+	b.store, err = storage.Open(context.Background(), storage.Options{KV: b.engine(), Keyring: b.keyring, BlobFS: b.fs, BlobDir: b.fs.PathJoin(b.dir, "blobs"), Compact: b.compact, Now: b.now, Logger: b.logger, Validator: b.validator})
 	if err != nil {
 		b.kv.Close()
 		return err
 	}
 	b.store.SetKeepAncestors(b.keep)
 	return nil
+}
+
+// engine is what the store stands on.
+func (b *bench) engine() kv.Store {
+	if b.update == nil {
+		return b.kv
+	}
+	return &overseen{b.kv, b.update}
+}
+
+// overseen is an engine whose updates a test lets run.
+type overseen struct {
+	*kv.Pebble
+	update func(opts []kv.UpdateOption, run func() error) error
+}
+
+func (o *overseen) Update(ctx context.Context, p kv.Partition, fn func(kv.Tx) error, opts ...kv.UpdateOption) error {
+	return o.update(opts, func() error { return o.Pebble.Update(ctx, p, fn, opts...) })
 }
 
 // clock is one that a test sets, and the store's background reads meanwhile.
