@@ -62,29 +62,47 @@ func (w *Writer) follow(before *Writer) {
 // once it is durable.
 func (w *Writer) Removed() []couch.BlobID { return w.removed }
 
-// run applies edits, which are sorted by id.
+// runRows is of how many documents the rows are read at once. They may be far larger
+// than what a batch says of the documents.
+const runRows = 100
+
+// run applies edits, which are sorted by id. It holds one tree at a time.
 func (w *Writer) run(ctx context.Context, b *batch, edits []*edit) error {
 	w.looksUp = b.looksUp || b.rules.Judge != nil || isEmpty(w.m)
-	states, err := w.load(ctx, idsOf(edits))
-	if err != nil {
-		return err
+	for ids := range slices.Chunk(idsOf(edits), runRows) {
+		rows, err := w.rows(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for i, id := range ids {
+			s, err := w.state(id, rows[i])
+			if err != nil {
+				return err
+			}
+			n := 1
+			for n < len(edits) && edits[n].doc.ID == id {
+				n++
+			}
+			if err := w.change(ctx, b, s, edits[:n]); err != nil {
+				return err
+			}
+			w.last, rows[i], edits = s, nil, edits[n:]
+		}
 	}
-	for i, e := range edits {
+	return w.finish(ctx)
+}
+
+// change applies the edits of one document, and stores it.
+func (w *Writer) change(ctx context.Context, b *batch, s *docState, edits []*edit) error {
+	for _, e := range edits {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s := states[e.doc.ID]
 		if err := w.edit(ctx, b, s, e); err != nil {
 			return err
 		}
-		if i+1 == len(edits) || edits[i+1].doc.ID != s.id {
-			if err := w.store(ctx, s); err != nil {
-				return err
-			}
-		}
-		w.last = s
 	}
-	return w.finish(ctx)
+	return w.store(ctx, s)
 }
 
 // edit applies one edit to its document.
@@ -124,23 +142,34 @@ func idsOf(edits []*edit) []couch.DocID {
 
 // load reads documents, each of which ids names once.
 func (w *Writer) load(ctx context.Context, ids []couch.DocID) (map[couch.DocID]*docState, error) {
-	keys := make([][]byte, len(ids))
-	for i, id := range ids {
-		keys[i] = schema.DocKey(id)
-	}
-	rows, err := w.tx.GetMulti(ctx, keys...)
+	rows, err := w.rows(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	states := make(map[couch.DocID]*docState, len(ids))
 	for i, id := range ids {
-		if w.last != nil && w.last.id == id {
-			states[id] = w.last
-		} else if states[id], err = newDocState(id, rows[i]); err != nil {
+		if states[id], err = w.state(id, rows[i]); err != nil {
 			return nil, err
 		}
 	}
 	return states, nil
+}
+
+// rows reads the rows of documents, nil where there is none.
+func (w *Writer) rows(ctx context.Context, ids []couch.DocID) ([][]byte, error) {
+	keys := make([][]byte, len(ids))
+	for i, id := range ids {
+		keys[i] = schema.DocKey(id)
+	}
+	return w.tx.GetMulti(ctx, keys...)
+}
+
+// state returns a document as its row has it, or as the edits of the last one left it.
+func (w *Writer) state(id couch.DocID, row []byte) (*docState, error) {
+	if w.last != nil && w.last.id == id {
+		return w.last, nil
+	}
+	return newDocState(id, row)
 }
 
 // store writes what has become of a document.
