@@ -90,7 +90,7 @@ func (c *compaction) begin(ctx context.Context) error {
 	keep, now := time.Duration(c.db.store.keep.Load()), c.db.store.now()
 	return c.db.update(ctx, func(tx kv.Tx, m *schema.Meta) (err error) {
 		c.total, c.left = m.DocCount+m.DeletedCount, m.Garbage()
-		c.keepFrom, err = edits.KeepFrom(ctx, tx, keep, now)
+		c.keepFrom, err = edits.KeepFrom(ctx, tx, m.UpdateSeq, keep, now)
 		if err == nil {
 			edits.ForgetHours(tx, keep, now)
 		}

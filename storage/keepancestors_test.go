@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"settle/storage"
 	"settle/storage/couch"
+	"settle/storage/kv"
 )
 
 // meant is a stub of the content of an attachment that a document has.
@@ -194,6 +197,37 @@ func TestKeepAncestors(t *testing.T) {
 	}
 	if s := info(t, db).Sizes; s.File != s.Active || mustWinner(t, db, "d") != r2 {
 		t.Errorf("%d bytes are kept of %d", s.File-s.Active, s.File)
+	}
+}
+
+// What is superseded while a compaction runs is young, however long nothing was before.
+func TestKeepSupersededMeanwhile(t *testing.T) {
+	b := newBench(t)
+	clock := b.setClock(time.Date(2030, 1, 1, 12, 30, 0, 0, time.UTC))
+	b.keep = 30 * 24 * time.Hour
+	var compacting atomic.Bool
+	var meanwhile func()
+	b.update = func(opts []kv.UpdateOption, run func() error) error {
+		err := run()
+		if slices.Contains(opts, kv.Lazy) && compacting.CompareAndSwap(true, false) {
+			meanwhile()
+		}
+		return err
+	}
+	b.reopen()
+	db := b.create("alpha")
+	b.store.WaitForBackground()
+	first := mustPut(t, db, "d", "", `{}`, blob(t, db, "a", "text/plain", "content"))
+	a := meant(t, db, "d", first, "a")
+	clock.pass(60 * 24 * time.Hour)
+	meanwhile = func() { mustPut(t, db, "d", first, `{"v":2}`) }
+	compacting.Store(true)
+	compact(t, db)
+	if got := get(t, db, "d", couch.GetOptions{Rev: parseRev(t, first)}); got != "missing" {
+		t.Errorf("the compacted revision reads as %s", got)
+	}
+	if err := pushAtts(t, db, "d", 2, []string{"b", parseRev(t, first).Hash}, a); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -13,13 +13,14 @@ import (
 )
 
 // KeepFrom returns the first sequence whose update may be younger than keep; what was
-// superseded before it keeps no attachments. It is beyond all sequences where there is
-// none such. The error is r's, or of kind couch.Corrupt.
-func KeepFrom(ctx context.Context, r kv.Reader, keep time.Duration, now time.Time) (couch.Seq, error) {
-	from := couch.Seq(math.MaxUint64)
+// superseded before it keeps no attachments. Where there is none such it is the one
+// behind last, the latest, for what comes from now on is young; where nothing is kept it
+// is beyond all sequences. The error is r's, or of kind couch.Corrupt.
+func KeepFrom(ctx context.Context, r kv.Reader, last couch.Seq, keep time.Duration, now time.Time) (couch.Seq, error) {
 	if keep <= 0 {
-		return from, nil
+		return math.MaxUint64, nil
 	}
+	from := last + 1
 	hours := kv.Range{Lo: schema.TimeKey(schema.HourOf(now.Add(-keep))), Hi: schema.All(schema.KindTime).Hi}
 	for row, err := range r.Scan(ctx, hours) {
 		if err != nil {

@@ -18,19 +18,19 @@ import (
 
 func TestKeepFrom(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
-	const none = couch.Seq(math.MaxUint64)
+	const last, none = couch.Seq(70), couch.Seq(math.MaxUint64)
 	for _, tt := range []struct {
 		name  string
 		hours map[int]couch.Seq // hours before now, and the first sequence in them
 		keep  time.Duration
 		want  couch.Seq
 	}{
-		{"no hours", nil, 24 * time.Hour, none},
+		{"no hours", nil, 24 * time.Hour, last + 1},
 		{"nothing is kept", map[int]couch.Seq{0: 5}, 0, none},
 		{"less than nothing", map[int]couch.Seq{0: 5}, -time.Hour, none},
 		{"the hour that is cut counts whole", map[int]couch.Seq{1: 3, 0: 5}, 10 * time.Minute, 5},
 		{"hours before are too old", map[int]couch.Seq{9: 1, 3: 4, 2: 7, 0: 9}, 2 * time.Hour, 7},
-		{"all hours are too old", map[int]couch.Seq{9: 1, 8: 4}, 2 * time.Hour, none},
+		{"all hours are too old", map[int]couch.Seq{9: 1, 8: 4}, 2 * time.Hour, last + 1},
 		{"the clock was put back", map[int]couch.Seq{2: 50, 1: 10, 0: 60}, 24 * time.Hour, 10},
 	} {
 		b := newBench(t)
@@ -42,7 +42,7 @@ func TestKeepFrom(t *testing.T) {
 		}))
 		keepFrom := func() (from couch.Seq) {
 			b.must(b.view(t.Context(), func(r kv.Reader, _ *schema.Meta) (err error) {
-				from, err = edits.KeepFrom(t.Context(), r, tt.keep, now)
+				from, err = edits.KeepFrom(t.Context(), r, last, tt.keep, now)
 				return err
 			}))
 			return from
@@ -96,7 +96,7 @@ func TestKeepFromDamaged(t *testing.T) {
 		return nil
 	}))
 	err := b.view(t.Context(), func(r kv.Reader, _ *schema.Meta) error {
-		_, err := edits.KeepFrom(t.Context(), r, time.Hour, now)
+		_, err := edits.KeepFrom(t.Context(), r, 1, time.Hour, now)
 		return err
 	})
 	if !errors.Is(err, couch.ErrCorrupt) {
