@@ -126,6 +126,11 @@ func TagKeyKey(day Day, database kv.Partition) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(day)), database[:]...)
 }
 
+// ErasingKey returns the key, in the partition of tag keys, of the row that is there from
+// when some of them are deleted until they are in no live file: ff, behind all days. The
+// row is the first TagKeyKey that was not to be deleted.
+func ErasingKey() []byte { return []byte{0xff} }
+
 // SealTagKey returns the row of a tag key, sealed with the database's key for purpose
 // crypt.PurposeDelivery under the fields "tag key" and the row's key.
 func SealTagKey(key *crypt.DatabaseKey, rowKey []byte, k *TagKey) []byte {

@@ -8,7 +8,7 @@
 //	2        keys: partition → the database's wrapped key (package crypt)
 //	3        settings of the server: name → value
 //	4        uploads: when each of them expires, see [ExpiryKey]
-//	5        keys of deliveries: day, database → [SealTagKey]
+//	5        keys of deliveries: day, database → [SealTagKey]; see also [ErasingKey]
 //	16 …     databases, their indexes, and spools of batches; a number is never
 //	         used twice
 //

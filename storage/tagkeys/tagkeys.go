@@ -78,34 +78,62 @@ func (k Keys) Make(ctx context.Context, o Owner, day schema.Day) (*schema.TagKey
 }
 
 // Expire destroys the keys of days that are past: when it returns they are in no live
-// file.
+// file. It may be cut short at any place and run again.
 func (k Keys) Expire(ctx context.Context) error {
 	today := k.Today()
 	if today <= Days {
 		return nil
 	}
-	past := kv.Range{Hi: schema.TagKeyKey(today-Days, kv.Partition{})}
-	found := false
-	err := k.KV.View(ctx, schema.TagKeysPartition, func(r kv.Reader) error {
-		for _, err := range r.Scan(ctx, kv.Range{Hi: past.Hi, Limit: 1}) {
-			found = err == nil
-			return err
-		}
-		return nil
-	})
+	end := schema.TagKeyKey(today-Days, kv.Partition{})
+	found, mark, err := k.toErase(ctx, end)
 	if err == nil && found {
-		err = k.destroy(ctx, past)
+		mark, err = end, k.delete(ctx, end)
+	}
+	if err == nil && mark != nil {
+		err = k.erase(ctx, mark)
 	}
 	return schema.DomainError(err)
 }
 
-func (k Keys) destroy(ctx context.Context, past kv.Range) error {
-	err := k.KV.Update(ctx, schema.TagKeysPartition, func(tx kv.Tx) error {
-		tx.DeleteRange(nil, past.Hi)
+// toErase reports whether there are keys of days before end, and returns the mark of
+// those that are deleted and maybe still in a file, nil where there is none.
+func (k Keys) toErase(ctx context.Context, end []byte) (found bool, mark []byte, err error) {
+	err = k.KV.View(ctx, schema.TagKeysPartition, func(r kv.Reader) error {
+		for _, err := range r.Scan(ctx, kv.Range{Hi: end, Limit: 1}) {
+			if err != nil {
+				return err
+			}
+			found = true
+		}
+		row, err := kv.GetOne(ctx, r, schema.ErasingKey())
+		mark = bytes.Clone(row)
+		return err
+	})
+	return found, mark, err
+}
+
+// delete deletes the keys of days before end, and marks that.
+func (k Keys) delete(ctx context.Context, end []byte) error {
+	return k.KV.Update(ctx, schema.TagKeysPartition, func(tx kv.Tx) error {
+		tx.DeleteRange(nil, end)
+		tx.Set(schema.ErasingKey(), end)
 		return nil
 	}, kv.Freeing)
-	if c, ok := k.KV.(kv.Compacter); ok && err == nil {
-		err = c.Compact(ctx, schema.TagKeysPartition)
+}
+
+// erase takes deleted keys out of all files, and then their mark away, unless others
+// were deleted meanwhile.
+func (k Keys) erase(ctx context.Context, mark []byte) error {
+	if c, ok := k.KV.(kv.Compacter); ok {
+		if err := c.Compact(ctx, schema.TagKeysPartition); err != nil {
+			return err
+		}
 	}
-	return err
+	return k.KV.Update(ctx, schema.TagKeysPartition, func(tx kv.Tx) error {
+		row, err := kv.GetOne(ctx, tx, schema.ErasingKey())
+		if err == nil && bytes.Equal(row, mark) {
+			tx.Delete(schema.ErasingKey())
+		}
+		return err
+	}, kv.Freeing)
 }
