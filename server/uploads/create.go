@@ -35,7 +35,7 @@ func (r request) create() error {
 	r.SetLocation(r.db.Name(), "_uploads", u.ID.String())
 	if r.MediaType() == contentType {
 		// What cannot be taken now is for a PATCH: the upload is there.
-		if u, err = r.append(u); err != nil && (u.Offset == 0 || errors.Is(err, errTooLong)) {
+		if u, err = r.append(r.Context(), u); err != nil && (u.Offset == 0 || errors.Is(err, errTooLong)) {
 			// Nobody will know of it. Where it stays all the same it expires.
 			_ = r.db.RemoveUpload(context.WithoutCancel(r.Context()), u.ID, u.Owner)
 			r.Response.Header().Del("Location")

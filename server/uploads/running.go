@@ -18,13 +18,14 @@ type running struct {
 }
 
 type holder struct {
-	interrupt func() // does not block; called with the lock held
+	interrupt func() // does not block; called with the lock held; nil: it is waited for
 	done      chan struct{}
 }
 
 // begin makes the caller the only one that works on an upload, until it calls release;
-// whoever comes later calls interrupt. One that was there before is interrupted, and
-// waited for; where that takes too long the error is a web.Error with status 423.
+// whoever comes later calls interrupt, where it is not nil. One that was there before is
+// interrupted, and waited for; where that takes too long the error is a web.Error with
+// status 423.
 func (r *running) begin(ctx context.Context, id couch.BlobID, interrupt func()) (release func(), err error) {
 	mine := &holder{interrupt, make(chan struct{})}
 	timeout := time.NewTimer(patience)
@@ -50,7 +51,9 @@ func (r *running) enter(id couch.BlobID, mine *holder) (other *holder) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if other := r.byID[id]; other != nil {
-		other.interrupt()
+		if other.interrupt != nil {
+			other.interrupt()
+		}
 		return other
 	}
 	if r.byID == nil {

@@ -28,6 +28,8 @@ type store struct {
 	content map[couch.BlobID]string
 	full    bool          // it has no room for more content
 	reading chan struct{} // gets something when a body is about to be read
+	// Called, where they are not nil, when an upload is looked up, and when a body is read.
+	lookup, read func()
 }
 
 func (s *store) Name() string { return "db" }
@@ -41,6 +43,9 @@ func (s *store) CreateUpload(_ context.Context, u couch.Upload) (couch.Upload, e
 }
 
 func (s *store) Upload(_ context.Context, id couch.BlobID, owner string) (couch.Upload, error) {
+	if s.lookup != nil {
+		s.lookup()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if u, ok := s.uploads[id]; ok && u.Owner == owner {
@@ -50,7 +55,7 @@ func (s *store) Upload(_ context.Context, id couch.BlobID, owner string) (couch.
 }
 
 // AppendUpload keeps what comes before an error, as the real one does.
-func (s *store) AppendUpload(_ context.Context, u couch.Upload, r io.Reader) (couch.Upload, error) {
+func (s *store) AppendUpload(ctx context.Context, u couch.Upload, r io.Reader) (couch.Upload, error) {
 	if s.full {
 		return u, couch.ErrNoSpace
 	}
@@ -58,6 +63,12 @@ func (s *store) AppendUpload(_ context.Context, u couch.Upload, r io.Reader) (co
 		s.reading <- struct{}{}
 	}
 	text, err := io.ReadAll(r)
+	if s.read != nil {
+		s.read()
+	}
+	if ctx.Err() != nil {
+		return u, ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.content[u.ID] += string(text)
@@ -84,8 +95,19 @@ const expiry = time.Hour
 
 func newBench(t *testing.T, limits couch.Limits) *bench {
 	t.Helper()
-	s := &store{uploads: map[couch.BlobID]couch.Upload{}, content: map[couch.BlobID]string{}}
-	server := httptest.NewServer(web.NewHandler(web.Options{
+	s := newStore()
+	server := httptest.NewServer(newHandler(s, limits))
+	t.Cleanup(server.Close)
+	return &bench{t: t, store: s, url: server.URL}
+}
+
+func newStore() *store {
+	return &store{uploads: map[couch.BlobID]couch.Upload{}, content: map[couch.BlobID]string{}}
+}
+
+// newHandler returns what answers requests about a store's uploads.
+func newHandler(s *store, limits couch.Limits) http.Handler {
+	return web.NewHandler(web.Options{
 		Authenticate: func(r *http.Request) (auth.Session, error) {
 			name, _, _ := r.BasicAuth()
 			return auth.Session{User: couch.UserCtx{Name: name}}, nil
@@ -97,14 +119,12 @@ func newBench(t *testing.T, limits couch.Limits) *bench {
 		FindDatabase: func(context.Context, string) (web.Database, error) { return s, nil },
 		Limits:       func() couch.Limits { return limits }, Draining: make(chan struct{}),
 		ServerName: "test", Logger: slog.New(slog.DiscardHandler),
-	}, uploads.New(func() time.Duration { return expiry }).Routes()))
-	t.Cleanup(server.Close)
-	return &bench{t: t, store: s, url: server.URL}
+	}, uploads.New(func() time.Duration { return expiry }).Routes())
 }
 
-// send sends a request by ida; header are names and values, over those that a client
-// sends each time. It returns the answer without its body.
-func (b *bench) send(method, url string, body io.Reader, header ...string) *http.Response {
+// request returns a request by ida; header are names and values, over those that a client
+// sends each time.
+func (b *bench) request(method, url string, body io.Reader, header ...string) *http.Request {
 	b.t.Helper()
 	req, err := http.NewRequest(method, url, body)
 	if err != nil {
@@ -119,7 +139,13 @@ func (b *bench) send(method, url string, body io.Reader, header ...string) *http
 	if name := req.Header.Get("By"); name != "" {
 		req.SetBasicAuth(name, "")
 	}
-	res, err := http.DefaultClient.Do(req)
+	return req
+}
+
+// send sends such a request, and returns the answer without its body.
+func (b *bench) send(method, url string, body io.Reader, header ...string) *http.Response {
+	b.t.Helper()
+	res, err := http.DefaultClient.Do(b.request(method, url, body, header...))
 	if err != nil {
 		b.t.Fatal(err)
 	}
