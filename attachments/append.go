@@ -19,7 +19,7 @@ const (
 	maxLastKeys = 1024
 )
 
-// ErrUploadBusy is the error of Append while something else is being appended.
+// ErrUploadBusy is the error of LockUpload while something is being appended.
 var ErrUploadBusy = &couch.Error{Kind: couch.Unavailable, Reason: "Something else is being appended to the upload."}
 
 var errInterrupted = &couch.Error{Kind: couch.BadRequest, Reason: "The upload was interrupted too often."}
@@ -35,12 +35,9 @@ type lastKey struct {
 // save is called whenever more of it is on disk, and stores the upload's row; it gets
 // the upload as it then is. When Append returns, also with an error of r or of ctx, all
 // that came is saved, unless the error is one of the file system or of save; Offset
-// says how much. A chunk is never sealed again under a key that has sealed it.
+// says how much. A chunk is never sealed again under a key that has sealed it. The caller
+// holds LockUpload since before it has read u.
 func (b *Blobs) Append(ctx context.Context, u *Upload, r io.Reader, save func(*Upload) error) error {
-	if !b.store.beginUpload(u.ID) {
-		return ErrUploadBusy
-	}
-	defer b.store.endUpload(u.ID)
 	if u.Complete() && len(u.segments) > 0 {
 		return save(u) // every chunk is sealed; the last one would be sealed again, from nothing
 	}
@@ -172,20 +169,21 @@ func (a *appending) store(done bool) error {
 	return nil
 }
 
-func (s *Store) beginUpload(id couch.BlobID) bool {
+// LockUpload makes the caller the only one who appends to an upload, or removes it as
+// expired, until it calls unlock. The error is ErrUploadBusy.
+func (b *Blobs) LockUpload(id couch.BlobID) (unlock func(), err error) {
+	s := b.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.uploading[id] {
-		return false
+		return nil, ErrUploadBusy
 	}
 	s.uploading[id] = true
-	return true
-}
-
-func (s *Store) endUpload(id couch.BlobID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.uploading, id)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.uploading, id)
+	}, nil
 }
 
 // takeLastKey returns the key with which an upload goes on, and forgets it: who fails

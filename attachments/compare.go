@@ -10,11 +10,12 @@ import (
 // comparison compares a content with stored blobs that it may be equal to, so that what
 // is there already is not written again. The files of those stay until release.
 type comparison struct {
-	all    []*Blob
-	alike  []compared // those that are equal so far or, behind the first difference, were
-	equal  int64      // bytes that they have in common with the content
-	behind []byte     // what the content has behind those, as far as it was read
-	prefix *prefix    // nil: rest has not been called
+	all     []*Blob
+	alike   []compared // those that have the first bytes of the content, as many as equal
+	equal   int64
+	differs bool    // none of them goes on like the content, with
+	behind  []byte  // the chunk behind equal
+	prefix  *prefix // nil: rest has not been called
 }
 
 // compared is one that was opened.
@@ -27,9 +28,12 @@ type compared struct {
 // from all. The caller calls release when it has done with the comparison, also after an
 // error, which is that of content.
 func compare(content io.Reader, like []*Blob) (*comparison, error) {
-	c := &comparison{all: like}
+	c := new(comparison)
 	for _, blob := range like {
-		blob.store.begin(blob.part, blob.id)
+		if !blob.store.join(blob.part, blob.id) {
+			continue
+		}
+		c.all = append(c.all, blob)
 		if r, err := blob.Reader(0, -1); err == nil {
 			c.alike = append(c.alike, compared{blob, r})
 		}
@@ -54,7 +58,7 @@ func (c *comparison) run(content io.Reader) error {
 		}
 		still := c.goingOn(chunk[:n], stored[:n])
 		if len(still) == 0 {
-			c.behind = bytes.Clone(chunk[:n])
+			c.differs, c.behind = true, bytes.Clone(chunk[:n])
 			return nil
 		}
 		c.alike = still
@@ -76,7 +80,7 @@ func (c *comparison) goingOn(chunk, stored []byte) (still []compared) {
 // same returns the blob that has the content; nil: there is none.
 func (c *comparison) same() *Blob {
 	for _, o := range c.alike {
-		if c.behind == nil && o.blob.Length() == c.equal {
+		if !c.differs && o.blob.Length() == c.equal {
 			return o.blob
 		}
 	}

@@ -161,21 +161,21 @@ type GoneError struct{ Pending *Pending }
 // Error says so.
 func (*GoneError) Error() string { return "attachments: the stored content was removed meanwhile" }
 
-// errNoUpload is about an upload that was there when it was taken.
-var errNoUpload = &couch.Error{Kind: couch.BadRequest, Reason: "The upload was used or removed meanwhile."}
+// ErrUploadUsed is the error of Resolve for an upload that was there when it was taken.
+var ErrUploadUsed = &couch.Error{Kind: couch.BadRequest, Reason: "The upload was used or removed meanwhile."}
 
 // Resolve returns the blob that the content is to be: one of equal content that the
 // database has, else its own. Errors: a GoneError, after which Own makes another
-// attempt possible, a BadRequest for an upload that is there no more, and the reader's.
+// attempt possible, ErrUploadUsed, and the reader's.
 func (p *Pending) Resolve(ctx context.Context, rd kv.Reader) (couch.BlobID, error) {
 	b := p.blobs
-	if p.upload {
+	if p.upload != nil {
 		rows, err := rd.GetMulti(ctx, b.uploadKey(p.id))
 		if err != nil {
 			return couch.BlobID{}, err
 		}
 		if rows[0] == nil {
-			return couch.BlobID{}, errNoUpload
+			return couch.BlobID{}, ErrUploadUsed
 		}
 	}
 	stored, ok, err := p.stored(ctx, rd)

@@ -47,9 +47,10 @@ func (b *Blobs) RemoveFiles(ids ...couch.BlobID) error {
 }
 
 func (s *Store) remove(p kv.Partition, id couch.BlobID) error {
-	if s.doom(p, id) {
+	if !s.doom(p, id) {
 		return nil
 	}
+	defer s.forget(p, id)
 	if err := s.fs.Remove(s.path(p, id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fileError(err)
 	}

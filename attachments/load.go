@@ -133,7 +133,11 @@ func (b *Blob) Reader(offset, length int64) (io.ReadCloser, error) {
 	if b.record.kind == kindSmall {
 		return newSmallReader(b.content[offset : offset+length]), nil
 	}
-	return b.openFile(offset, length)
+	r, err := b.openFile(offset, length)
+	if err != nil {
+		return nil, err // and no reader: r is nil, but not as an io.ReadCloser
+	}
+	return r, nil
 }
 
 var errClosed = errors.New("attachments: read of a closed blob")

@@ -13,15 +13,18 @@ type Pending struct {
 	blobs  *Blobs
 	id     couch.BlobID
 	record record
-	done   bool  // committed or discarded
-	like   *Blob // stored content that it is equal to; nil: it is one of its own
-	upload bool  // it is an upload, which stays when it is discarded
+	done   bool          // committed or discarded
+	like   *Blob         // stored content that it is equal to; nil: it is one of its own
+	upload *couch.Upload // that it is, and that stays when it is discarded; nil: none
 }
 
 var _ couch.PendingBlob = (*Pending)(nil)
 
 // BlobID returns the blob's id.
 func (p *Pending) BlobID() couch.BlobID { return p.id }
+
+// IsUpload reports whether it is an upload, which one document uses up: see Spend.
+func (p *Pending) IsUpload() bool { return p.upload != nil }
 
 // Length returns the length of the content in bytes.
 func (p *Pending) Length() int64 { return p.record.length }
@@ -31,10 +34,7 @@ func (p *Pending) Digest() couch.Digest { return p.record.digest }
 
 // Open reads the content from where it was written.
 func (p *Pending) Open() (io.ReadCloser, error) {
-	blob, err := p.like, error(nil)
-	if blob == nil {
-		blob, err = p.blobs.open(p.id, p.record.encode())
-	}
+	blob, err := p.Blob()
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,6 @@ func (p *Pending) Commit(tx kv.Tx) {
 	if p.blobs.starts != nil && p.record.start != (start{}) {
 		tx.Set(p.blobs.startKey(p.record.start, p.id), nil)
 	}
-	p.Spend(tx)
 }
 
 // Retract takes back what Commit has written into the same transaction.
@@ -62,13 +61,11 @@ func (p *Pending) Retract(tx kv.Tx) {
 	p.blobs.deleteContent(tx, &p.record, p.id)
 }
 
-// Spend uses up an upload whose content the database has already, and reports whether
-// it is one: then give its id to RemoveFiles once the Update has returned.
-func (p *Pending) Spend(tx kv.Tx) bool {
-	if p.upload {
-		tx.Delete(p.blobs.uploadKey(p.id))
-	}
-	return p.upload
+// Spend uses up an upload, whether Commit makes it a blob of that id or the database has
+// its content already: then give the id to RemoveFiles once the Update has returned.
+func (p *Pending) Spend(tx kv.Tx) couch.Upload {
+	tx.Delete(p.blobs.uploadKey(p.id))
+	return *p.upload
 }
 
 // Committed says that the commit was made, or that its outcome is unknown: from
@@ -78,7 +75,7 @@ func (p *Pending) Committed() { p.finish() }
 // Discard removes the content; an upload can be used again. It does nothing on its
 // second call, or after Committed.
 func (p *Pending) Discard() {
-	if !p.done && p.record.kind == kindFile && p.like == nil && !p.upload {
+	if !p.done && p.record.kind == kindFile && p.like == nil && p.upload == nil {
 		// A file that cannot be removed is left to Sweep.
 		p.blobs.store.fs.Remove(p.blobs.store.path(p.blobs.id, p.id))
 	}
@@ -87,7 +84,7 @@ func (p *Pending) Discard() {
 
 func (p *Pending) finish() {
 	switch {
-	case p.done, p.upload:
+	case p.done, p.upload != nil:
 	case p.record.kind == kindFile:
 		p.blobs.store.end(p.blobs.id, p.id)
 	default:

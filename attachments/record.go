@@ -17,8 +17,9 @@ const (
 	kindFile     = 2
 	kindDeferred = 3
 
-	// maxLength keeps every sum and product of lengths and offsets within an int64.
-	maxLength = 1 << 56
+	// MaxLength bounds a content, in bytes. It keeps every sum and product of lengths and
+	// offsets within an int64.
+	MaxLength = 1 << 56
 )
 
 // record is the decoded row of a blob.
@@ -63,7 +64,7 @@ func decodeRecord(b []byte) (record, error) {
 	copy(r.start[:], sums)
 	switch {
 	case r.kind == kindSmall && length <= math.MaxInt32:
-	case (r.kind == kindFile || r.kind == kindDeferred) && length <= maxLength:
+	case (r.kind == kindFile || r.kind == kindDeferred) && length <= MaxLength:
 	default:
 		return record{}, errBadRecord
 	}

@@ -56,12 +56,6 @@ type Store struct {
 	ticked uint64
 }
 
-// flight is a file that something is done with.
-type flight struct {
-	users  int
-	doomed bool // its record is gone: whoever is last removes it
-}
-
 // New returns a Store. It touches no file.
 func New(o Options) *Store {
 	s := &Store{
@@ -99,76 +93,6 @@ type Blobs struct {
 
 func (b *Blobs) recordKey(id couch.BlobID) []byte {
 	return append(bytes.Clone(b.prefix), id[:]...)
-}
-
-// begin marks a file as in flight.
-func (s *Store) begin(p kv.Partition, id couch.BlobID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.inFlight[p] == nil {
-		s.inFlight[p] = map[couch.BlobID]*flight{}
-	}
-	if s.inFlight[p][id] == nil {
-		s.inFlight[p][id] = new(flight)
-	}
-	s.inFlight[p][id].users++
-}
-
-// end takes the mark away. The file goes where somebody wanted to remove it meanwhile;
-// where that fails Sweep does it.
-func (s *Store) end(p kv.Partition, id couch.BlobID) {
-	if s.land(p, id) {
-		s.fs.Remove(s.path(p, id))
-	}
-}
-
-// land reports whether the file is to be removed.
-func (s *Store) land(p kv.Partition, id couch.BlobID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.inFlight[p][id]
-	if f == nil {
-		return false
-	}
-	if f.users--; f.users > 0 {
-		return false
-	}
-	delete(s.inFlight[p], id)
-	if len(s.inFlight[p]) == 0 {
-		delete(s.inFlight, p)
-	}
-	return f.doomed
-}
-
-// doom reports whether a file is in flight, and has it removed behind that.
-func (s *Store) doom(p kv.Partition, id couch.BlobID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.inFlight[p][id]
-	if f != nil {
-		f.doomed = true
-	}
-	return f != nil
-}
-
-// settled returns those of ids that are not in flight.
-func (s *Store) settled(p kv.Partition, ids []couch.BlobID) []couch.BlobID {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]couch.BlobID, 0, len(ids))
-	for _, id := range ids {
-		if _, busy := s.inFlight[p][id]; !busy {
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
-// busy reports whether any file of the partition is in flight.
-func (s *Store) busy(p kv.Partition) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.inFlight[p]) > 0
 }
 
 // reserveSmall reports whether a small content may wait in memory, and counts it.

@@ -33,7 +33,7 @@ type sums struct {
 
 	work  chan sumsWork     // nil: no goroutine was started
 	free  chan *chunkBuffer // that work has gone in
-	made  int               // how many of those there are, part among them
+	bufs  int               // how many of those there are, part among them
 	spare chan struct{}     // a place for each beyond sumsOwn
 }
 
@@ -67,7 +67,7 @@ func (s *sums) write(b []byte) {
 func (s *sums) pass() {
 	s.passed++
 	if s.work == nil && s.passed*crypt.ChunkSize >= sumsBeside {
-		s.work, s.free, s.made = make(chan sumsWork, sumsAhead), make(chan *chunkBuffer, sumsAhead), 1
+		s.work, s.free, s.bufs = make(chan sumsWork, sumsAhead), make(chan *chunkBuffer, sumsAhead), 1
 		go s.run(s.work)
 	}
 	if s.work != nil {
@@ -86,8 +86,8 @@ func (s *sums) buffer() *chunkBuffer {
 		return buf
 	default:
 	}
-	if s.made < sumsOwn || s.made < sumsAhead && s.takeSpare() {
-		s.made++
+	if s.bufs < sumsOwn || s.bufs < sumsAhead && s.takeSpare() {
+		s.bufs++
 		return getChunk()
 	}
 	return <-s.free
@@ -147,14 +147,14 @@ func (s *sums) close() {
 
 // collect gives back the buffers but part; when all are free, all is added.
 func (s *sums) collect() {
-	passed := s.made
+	out := s.bufs
 	if s.part != nil {
-		passed--
+		out--
 	}
-	for range passed {
+	for range out {
 		(<-s.free).put()
 	}
-	for range s.made - sumsOwn {
+	for range s.bufs - sumsOwn {
 		<-s.spare
 	}
 }

@@ -95,7 +95,7 @@ func (b *Blobs) Uploaded(u *Upload) (*Pending, error) {
 	if err := errors.Join(restore(sum, u.md5), tag.restore(u.macs)); err != nil {
 		return nil, corrupt(u.ID, err)
 	}
-	p := &Pending{blobs: b, id: u.ID, upload: true}
+	p := &Pending{blobs: b, id: u.ID, upload: &u.Upload}
 	p.record = record{kind: kindFile, length: u.Length, digest: couch.Digest(sum.Sum(nil)), tag: b.dedup.tag(tag), start: u.start}
 	p.record.rest = b.wrap(&p.record, u.ID, u.segments)
 	return p, nil

@@ -116,7 +116,7 @@ func (f *fields) varint() int64 {
 
 func (f *fields) length() int64 {
 	n := f.uvarint()
-	if n > maxLength {
+	if n > MaxLength {
 		f.bad = true
 		return 0
 	}

@@ -194,7 +194,7 @@ func (in *intake) Read(b []byte) (int, error) {
 	in.length += int64(n)
 	in.sums.write(b[:n])
 	switch {
-	case in.max > 0 && in.length > in.max, in.length > maxLength:
+	case in.max > 0 && in.length > in.max, in.length > MaxLength:
 		err = couch.Errorf(couch.AttachmentTooLarge, "The attachment is larger than %d bytes.", in.max)
 	case err == nil || err == io.EOF:
 		return n, err

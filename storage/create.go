@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 
 	"settle/storage/couch"
@@ -16,8 +17,8 @@ type CreateOptions struct {
 }
 
 // CreateDatabase makes an empty database. Errors: IllegalDatabaseName,
-// ErrDatabaseExists. After a crash the database is there or it is not; what was
-// made of it before its row in the directory is removed by the next Open.
+// ErrDatabaseExists. After a crash, or an unknown outcome, the database is there or it is
+// not; what was made of it before its row in the directory is removed by the next Open.
 func (s *Store) CreateDatabase(ctx context.Context, name string, o CreateOptions) (*Database, error) {
 	if err := couch.ValidateDatabaseName(name); err != nil {
 		return nil, err
@@ -26,7 +27,7 @@ func (s *Store) CreateDatabase(ctx context.Context, name string, o CreateOptions
 	rand.Read(rec.Incarnation[:])
 	key, err := s.directory.Create(ctx, name, &rec)
 	if err != nil {
-		if rec.Partition != (kv.Partition{}) {
+		if rec.Partition != (kv.Partition{}) && !errors.Is(err, kv.ErrUnknownOutcome) { // then it may exist
 			s.remove(context.WithoutCancel(ctx), rec.Partition)
 		}
 		return nil, schema.DomainError(err)

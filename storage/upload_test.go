@@ -160,8 +160,8 @@ func TestUploadIsUsedOnce(t *testing.T) {
 	mustPut(t, db, "e", "", `{}`, first)
 	doc := document(t, "f", `{}`)
 	doc.Attachments = []couch.Attachment{second}
-	if results, err := db.BulkDocs(ctx, storage.Docs(doc)); err == nil {
-		t.Errorf("used twice: %v", results)
+	if results, err := db.BulkDocs(ctx, storage.Docs(doc)); err != nil || !errors.Is(results[0].Err, &couch.Error{Kind: couch.BadRequest}) {
+		t.Errorf("used twice: %v, %v", results, err)
 	}
 	// An upload of a content that is there is used up, and its file goes.
 	u = createUpload(t, db, 5)

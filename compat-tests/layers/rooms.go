@@ -52,6 +52,7 @@ func Settle() Table {
 			{Path: "storage/directory", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv", "storage/schema", "storage/background"}},
 			{Path: "attachments", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv"}, Modules: []string{vfs}},
 			{Path: "attachments/multipart", Rooms: []string{"storage/couch"}},
+			{Path: "storage/expiry", Rooms: []string{"storage/couch", "storage/crypt", "storage/kv", "storage/schema", "attachments"}},
 			{Path: "storage/edits", Rooms: []string{
 				"storage/couch", "storage/docjson", "storage/revtree", "storage/crypt", "storage/kv", "storage/schema",
 				"storage/seqcount", "storage/blobrefs", "storage/leafblobs", "storage/purges", "storage/spool", "attachments",

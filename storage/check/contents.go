@@ -55,7 +55,7 @@ func (d *database) named(ctx context.Context, kind byte, what string, right func
 	return err
 }
 
-// uploads checks that every upload opens.
+// uploads checks that every upload opens, and counts them.
 func (d *database) uploads(ctx context.Context) error {
 	return d.each(ctx, schema.KindUpload, func(row kv.KV) error {
 		if len(row.Key) != 1+len(schema.Expiry{}.ID) {
@@ -63,7 +63,10 @@ func (d *database) uploads(ctx context.Context) error {
 			return nil
 		}
 		err := d.view(d.partition)(ctx, func(r kv.Reader) error {
-			_, err := d.blobs.LoadUpload(ctx, r, [16]byte(row.Key[1:]))
+			u, err := d.blobs.LoadUpload(ctx, r, [16]byte(row.Key[1:]))
+			if err == nil {
+				d.want.AddUpload(u.Upload)
+			}
 			return err
 		})
 		return d.damage(d.name, "an upload", err)

@@ -545,15 +545,19 @@ var ofTotals = []damage{
 			m.Blobs += 3
 			m.BlobBytes -= 3
 			m.LeafBlobBytes += 4
+			m.Uploads++
+			m.UploadBytes += 6
 		})
 	}, []string{
 		"alpha: it counts 0 deleted documents, and has 1",
+		"alpha: it counts 1 uploads, and has 0",
 		"alpha: it counts 100000 blob bytes, and has 100003",
 		"alpha: it counts 100007 bytes of current contents, and has 100003",
 		"alpha: it counts 100041 active bytes, and has 100039",
 		"alpha: it counts 3 documents, and has 2",
 		"alpha: it counts 48 body bytes, and has 50",
 		"alpha: it counts 5 blobs, and has 2",
+		"alpha: it counts 6 bytes of uploads, and has 0",
 	}},
 }
 

@@ -108,6 +108,8 @@ func (d *database) totals() {
 		{"deferred bytes", d.meta.DeferredBytes, d.want.DeferredBytes},
 		{"kept bytes", d.meta.KeptBytes, d.want.KeptBytes},
 		{"bytes of current contents", d.meta.LeafBlobBytes, d.want.LeafBlobBytes},
+		{"uploads", d.meta.Uploads, d.want.Uploads},
+		{"bytes of uploads", d.meta.UploadBytes, d.want.UploadBytes},
 	} {
 		if t.got != t.want {
 			d.find("it counts %d %s, and has %d", t.got, t.name, t.want)

@@ -12,8 +12,8 @@ import (
 
 // Create makes an empty database: its key, its rows, and last its name, from when on it
 // exists. It sets the partition of rec. The error is ErrDatabaseExists where there is
-// one of that name. After an error what was made is still marked unready, if rec has a
-// partition.
+// one of that name. After an error what was made is marked unready: rec has its
+// partition, unless that was not given for sure.
 func (d *Directory) Create(ctx context.Context, name string, rec *schema.DBRecord) (*crypt.DatabaseKey, error) {
 	if err := d.reserve(ctx, name, rec); err != nil {
 		return nil, err
@@ -30,14 +30,17 @@ func (d *Directory) Create(ctx context.Context, name string, rec *schema.DBRecor
 
 // reserve gives the database a partition of its own.
 func (d *Directory) reserve(ctx context.Context, name string, rec *schema.DBRecord) error {
-	return d.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) error {
-		if err := mustBeFree(ctx, tx, name); err != nil {
-			return err
+	var taken kv.Partition
+	err := d.kv.Update(ctx, schema.DirectoryPartition, func(tx kv.Tx) (err error) {
+		if err = mustBeFree(ctx, tx, name); err == nil {
+			taken, err = take(ctx, tx, schema.Unready{})
 		}
-		var err error
-		rec.Partition, err = take(ctx, tx, schema.Unready{})
 		return err
 	})
+	if err == nil { // else the next one may be given the same
+		rec.Partition = taken
+	}
+	return err
 }
 
 func mustBeFree(ctx context.Context, r kv.Reader, name string) error {

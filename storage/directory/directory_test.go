@@ -205,7 +205,7 @@ func TestCreateIsCutShort(t *testing.T) {
 			var left []kv.Partition
 			done := step == steps-1 && behind
 			if marked := step > 0 || behind; marked && !done {
-				left = []kv.Partition{rec.Partition}
+				left = []kv.Partition{schema.Partition(schema.FirstDatabase)}
 			}
 			b.wantUnready(directory.Left{Databases: left})
 			if got := b.names(); (len(got) == 1) != done {

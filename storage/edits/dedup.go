@@ -18,6 +18,9 @@ func (w *Writer) blobOf(ctx context.Context, pending couch.PendingBlob, own map[
 	if !ok {
 		return pending.BlobID(), nil
 	}
+	if w.spent[p.BlobID()] {
+		return couch.BlobID{}, attachments.ErrUploadUsed
+	}
 	if brought, ok := w.brought[p.Tag()]; ok {
 		return brought.BlobID(), nil
 	}
@@ -48,14 +51,12 @@ func (w *Writer) bring(a couch.Attachment) {
 		return
 	}
 	p, ok := a.Pending.(*attachments.Pending)
-	if !ok || w.isTaken(p) {
+	if !ok || w.isTaken(p) || w.spent[p.BlobID()] { // an upload that the document names twice
 		return
 	}
-	if same, ok := w.brought[p.Tag()]; ok && same.BlobID() == p.BlobID() {
-		return // an upload that is named twice
-	}
+	w.spend(p)
 	if !p.Brings(a.Blob) {
-		if p.Spend(w.tx) {
+		if p.IsUpload() {
 			w.removed = append(w.removed, p.BlobID())
 		}
 		return
@@ -71,6 +72,18 @@ func (w *Writer) bring(a couch.Attachment) {
 	w.held.Bring(a.Blob, a.Length)
 	w.m.Blobs++
 	w.m.BlobBytes += a.Length
+}
+
+// spend uses up an upload.
+func (w *Writer) spend(p *attachments.Pending) {
+	if !p.IsUpload() {
+		return
+	}
+	if w.spent == nil {
+		w.spent = make(map[couch.BlobID]bool)
+	}
+	w.spent[p.BlobID()] = true
+	w.m.RemoveUpload(p.Spend(w.tx))
 }
 
 func (w *Writer) isTaken(p *attachments.Pending) bool {

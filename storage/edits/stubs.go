@@ -16,7 +16,8 @@ import (
 // resolve returns the document with its stubs replaced by what they name, and new
 // contents at generation gen, unless they say another. Stubs by name are looked up in
 // the ancestors on path, nearest first, and the error is a MissingStub; those by
-// digest in all that is held, and where one is not, that refuses the document alone.
+// digest in all that is held. That one is not, or an upload was used, refuses the
+// document alone.
 func (w *Writer) resolve(ctx context.Context, s *docState, d *couch.Document, path []couch.RevID, gen uint64) (out *couch.Document, refusal, err error) {
 	resolved := *d
 	resolved.Attachments = slices.Clone(d.Attachments)
@@ -39,7 +40,11 @@ func (w *Writer) resolve(ctx context.Context, s *docState, d *couch.Document, pa
 		case a.Pending == nil:
 			return nil, nil, couch.Errorf(couch.Internal, "an attachment was to be written without content")
 		default:
-			if a.Blob, err = w.blobOf(ctx, a.Pending, own); err != nil {
+			a.Blob, err = w.blobOf(ctx, a.Pending, own)
+			if err == error(attachments.ErrUploadUsed) { // itself, not one of its kind
+				return nil, err, nil
+			}
+			if err != nil {
 				return nil, nil, err
 			}
 			if a.RevPos == 0 {

@@ -38,6 +38,7 @@ type Writer struct {
 	removed  []couch.BlobID                           // contents whose records the transaction removes
 	taken    []*attachments.Pending                   // of the edit being applied
 	brought  map[attachments.Tag]*attachments.Pending // contents that the transaction stores
+	spent    map[couch.BlobID]bool                    // uploads that it uses up
 	deferred map[couch.BlobID]bool                    // contents that the transaction defers
 	origins  map[couch.OriginID][]byte                // their origins' rows
 	designs  bool                                     // a design document changes
@@ -56,6 +57,7 @@ func NewWriter(c Contents, tx kv.Tx, m *schema.Meta) *Writer {
 // follow has the writer go on behind one whose writes went nowhere, like it is itself.
 func (w *Writer) follow(before *Writer) {
 	w.last, w.held, w.brought, w.deferred = before.last, before.held, before.brought, before.deferred
+	w.spent = before.spent
 }
 
 // Removed returns the contents whose records the transaction removes. Their files go

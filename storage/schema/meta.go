@@ -17,7 +17,7 @@ import (
 //	DesignSeq                       uvarint
 //	AttBytes                        varint
 //	MaxBytes                        uvarint
-//	DeferredBytes, KeptBytes, LeafBlobBytes
+//	DeferredBytes, KeptBytes, LeafBlobBytes, Uploads, UploadBytes
 //	                                varint each
 type Meta struct {
 	UpdateSeq    couch.Seq
@@ -42,6 +42,9 @@ type Meta struct {
 	// LeafBlobBytes is the plaintext of the contents that leaves have attached, each
 	// counted once; of the deferred ones, of those that are kept.
 	LeafBlobBytes int64
+
+	Uploads     int64 // that no document has used
+	UploadBytes int64 // what they are to have, and say of themselves
 
 	// TombstoneBytes is by how much the transaction has made ActiveBytes grow with
 	// deletions that say nothing, which pass a quota. It is not stored.
@@ -73,7 +76,7 @@ func (m *Meta) Encode() []byte {
 	b = binary.AppendUvarint(b, uint64(m.DesignSeq))
 	b = binary.AppendVarint(b, m.AttBytes)
 	b = binary.AppendUvarint(b, m.MaxBytes)
-	for _, n := range []int64{m.DeferredBytes, m.KeptBytes, m.LeafBlobBytes} {
+	for _, n := range []int64{m.DeferredBytes, m.KeptBytes, m.LeafBlobBytes, m.Uploads, m.UploadBytes} {
 		b = binary.AppendVarint(b, n)
 	}
 	return b
@@ -88,7 +91,9 @@ func DecodeMeta(b []byte) (*Meta, error) {
 		*n = d.varint()
 	}
 	m.DesignSeq, m.AttBytes, m.MaxBytes = couch.Seq(d.uvarint()), d.varint(), d.uvarint()
-	m.DeferredBytes, m.KeptBytes, m.LeafBlobBytes = d.varint(), d.varint(), d.varint()
+	for _, n := range []*int64{&m.DeferredBytes, &m.KeptBytes, &m.LeafBlobBytes, &m.Uploads, &m.UploadBytes} {
+		*n = d.varint()
+	}
 	if d.bad || len(d.b) != 0 {
 		return nil, Corrupt("meta row")
 	}

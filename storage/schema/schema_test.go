@@ -66,7 +66,7 @@ func TestRows(t *testing.T) {
 		row  []byte
 		want string // hexadecimal
 	}{
-		{"meta", (&schema.Meta{UpdateSeq: 300, PurgeSeq: 1, RevsLimit: 1000, PurgeLimit: 1000, DocCount: 2, DeletedCount: 1, ActiveBytes: 64, BodyBytes: 3, BlobBytes: 4, Blobs: 5, DesignSeq: 299, AttBytes: 2, MaxBytes: 1, DeferredBytes: 6, KeptBytes: 7, LeafBlobBytes: 8}).Encode(), "05" + "ac0201e807e807" + "0402" + "8001" + "06080a" + "ab02" + "0401" + "0c0e10"},
+		{"meta", (&schema.Meta{UpdateSeq: 300, PurgeSeq: 1, RevsLimit: 1000, PurgeLimit: 1000, DocCount: 2, DeletedCount: 1, ActiveBytes: 64, BodyBytes: 3, BlobBytes: 4, Blobs: 5, DesignSeq: 299, AttBytes: 2, MaxBytes: 1, DeferredBytes: 6, KeptBytes: 7, LeafBlobBytes: 8}).Encode(), "05" + "ac0201e807e807" + "0402" + "8001" + "06080a" + "ab02" + "0401" + "0c0e100000"},
 		{"document", doc, "0100" + "02026262" + "ac02" + hex.EncodeToString(appended)},
 		{"sequence", schema.NewSeqRow("x", tree).Encode(), "0100" + "0178" + "02" + "02026262" + "02026161"},
 		{"purge", schema.NewPurgeRow("x", []couch.RevID{{Gen: 2, Hash: "ab"}, {Gen: 1, Hash: "c"}}).Encode(), "010178" + "02" + "010163" + "02026162"},
