@@ -201,6 +201,9 @@ func TestCreateIsCutShort(t *testing.T) {
 			if _, err := b.dir.Create(t.Context(), "db", &rec); !errors.Is(err, errDisk) {
 				t.Errorf("step %d: %v", step, err)
 			}
+			if sure := step > 0; sure != (rec.Partition != kv.Partition{}) { // another may get it
+				t.Errorf("step %d: partition %x", step, rec.Partition)
+			}
 			b.kv.left = -1
 			var left []kv.Partition
 			done := step == steps-1 && behind
