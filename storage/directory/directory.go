@@ -22,12 +22,14 @@ import (
 type Directory struct {
 	kv      kv.Store
 	keyring *crypt.Keyring
-	erasing background.Shared // compaction of the keys partition
+	erasing *background.Shared // compaction of the keys partition
 }
 
 // New returns the directory on an engine.
 func New(store kv.Store, keyring *crypt.Keyring) *Directory {
-	return &Directory{kv: store, keyring: keyring}
+	d := &Directory{kv: store, keyring: keyring}
+	d.erasing = background.NewShared(d.eraseKeys)
+	return d
 }
 
 // Lookup returns the record of a database. The error is ErrDatabaseMissing where there

@@ -66,12 +66,13 @@ func (d *Directory) dropIndexes(ctx context.Context, p kv.Partition) error {
 
 // EraseKeys rewrites the partition of the wrapped keys, so that deleted ones are in no
 // live file. Drops that wait for it share one run.
-func (d *Directory) EraseKeys(ctx context.Context) error {
-	c, ok := d.kv.(kv.Compacter)
-	if !ok {
-		return nil
+func (d *Directory) EraseKeys(ctx context.Context) error { return d.erasing.Do(ctx) }
+
+func (d *Directory) eraseKeys(ctx context.Context) error {
+	if c, ok := d.kv.(kv.Compacter); ok {
+		return c.Compact(ctx, schema.KeysPartition)
 	}
-	return d.erasing.Do(ctx, func() error { return c.Compact(ctx, schema.KeysPartition) })
+	return nil
 }
 
 // DropOwned drops a partition that belonged to a database, a spool or an index that is

@@ -23,7 +23,7 @@ type Index struct {
 	name       couch.DocID // of the design document that asked first
 	signature  string
 	reducers   [][]reduction.Reducer // by view
-	updates    background.Shared
+	updates    *background.Shared
 	waiting    atomic.Int64 // calls of Update
 
 	mu      sync.Mutex
@@ -35,6 +35,7 @@ func (x *Indexes) newIndex(db Database, d *Definition, name couch.DocID, signatu
 		return nil, err
 	}
 	ix := &Index{indexes: x, db: db, definition: d, name: name, signature: signature}
+	ix.updates = background.NewShared(ix.run)
 	mapper, err := ix.newMapper()
 	if err == nil {
 		mapper.Close()
@@ -124,18 +125,16 @@ func (ix *Index) readHead(ctx context.Context, p kv.Partition) (h *head, err err
 func (ix *Index) Update(ctx context.Context) error {
 	ix.waiting.Add(1)
 	defer ix.waiting.Add(-1)
-	return ix.share(ctx)
+	return ix.updates.Do(ctx)
 }
 
-// share takes part in a run.
-func (ix *Index) share(ctx context.Context) error {
-	return ix.updates.Do(ctx, func() error {
-		if !ix.indexes.begin() {
-			return couch.ErrUnavailable
-		}
-		defer ix.indexes.runs.Done()
-		return ix.update(ix.indexes.ctx)
-	})
+// run updates the index for all who share that, and goes on when none of them waits.
+func (ix *Index) run(context.Context) error {
+	if !ix.indexes.begin() {
+		return couch.ErrUnavailable
+	}
+	defer ix.indexes.runs.Done()
+	return ix.update(ix.indexes.ctx)
 }
 
 // recover, deferred, makes an error of a panic, and logs it: whoever asks for the index
@@ -155,7 +154,7 @@ func (ix *Index) UpdateLater(ctx context.Context) error {
 		return err
 	}
 	ix.indexes.queue.Add(p, func(ctx context.Context) error {
-		err := ix.share(ctx)
+		err := ix.updates.Do(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, couch.ErrDatabaseMissing) && !errors.Is(err, couch.ErrUnavailable) {
 			ix.indexes.log.Warn("an update of an index ended early", "database", ix.db.Name(), "design", string(ix.name), "error", funcerr.Loggable(err))
 		}
