@@ -42,8 +42,10 @@ type space struct {
 
 	mu       sync.Mutex
 	free     uint64
-	known    bool      // the file system tells its free space
-	checked  time.Time // when free was read
+	known    bool      // free was read, some time
+	silent   bool      // the file system does not tell its free space
+	failed   bool      // free could not be read the last time
+	checked  time.Time // when free was to be read
 	spent    uint64    // bytes written since
 	granted  uint64    // room given to callers, and not given back
 	admitted uint64    // bytes of commits that are on their way to the log
@@ -270,32 +272,35 @@ func (sp *space) lastFree() uint64 {
 	return sp.free
 }
 
-// refreshLocked reads the free space anew after some time or volume, and at
-// every step where it is short.
+// refreshLocked reads the free space anew after some time or volume, and at every step
+// where it is short. Where it could not be read only time counts.
 func (sp *space) refreshLocked(n uint64) {
 	sp.spent += n
-	if !sp.known && !sp.checked.IsZero() {
+	if sp.silent {
 		return
 	}
-	near := sp.free < sp.low+sp.low/2
-	if !near && sp.spent < sp.low/8 && time.Since(sp.checked) < spaceCheckEvery {
+	due := sp.spent >= sp.low/8 || sp.free < sp.low+sp.low/2
+	if (sp.failed || !due) && time.Since(sp.checked) < spaceCheckEvery {
 		return
 	}
 	sp.readLocked()
 	sp.updateLocked()
 }
 
+// readLocked reads the free space. Where that fails it is as it was read last.
 func (sp *space) readLocked() {
 	usage, err := sp.fs.GetDiskUsage(sp.dir)
 	sp.checked, sp.spent = time.Now(), 0
 	if err != nil {
-		if !errors.Is(err, vfs.ErrUnsupported) {
-			sp.logger.Warn("free space of the data directory is unknown", "error", err)
+		if sp.silent = errors.Is(err, vfs.ErrUnsupported); sp.silent {
+			sp.known = false
+		} else if !sp.failed {
+			sp.logger.Warn("free space of the data directory cannot be read", "error", err)
 		}
-		sp.known = false
+		sp.failed = true
 		return
 	}
-	sp.known, sp.free = true, usage.AvailBytes
+	sp.known, sp.failed, sp.free = true, false, usage.AvailBytes
 	sp.near.Store(sp.free < 4*(sp.low+sp.reserve.size))
 }
 
