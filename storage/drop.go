@@ -16,11 +16,12 @@ func (s *Store) DropDatabase(ctx context.Context, name string) error {
 		return schema.DomainError(err)
 	}
 	s.tell(DatabaseDeleted, name)
-	// The database is gone: the rest is done, whatever becomes of the request.
-	err = s.directory.End(context.WithoutCancel(ctx), rec.Partition)
+	// The database is gone: the rest is done, whatever becomes of the request. Where it
+	// is not ended at once, for who has it open, it is when its rows go.
+	s.warn(s.stopping, "a dropped database could not be ended at once", s.directory.End(context.WithoutCancel(ctx), rec.Partition))
 	s.open.forget(rec.Partition)
 	s.background.Go(func() { s.remove(s.stopping, rec.Partition) })
-	return schema.DomainError(err)
+	return nil
 }
 
 // remove destroys what belongs to a partition that the directory does not name,

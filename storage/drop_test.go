@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	iofs "io/fs"
+	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -63,6 +65,40 @@ func TestDroppedIsGone(t *testing.T) {
 	}
 	if got := content(t, kept, "d", mustWinner(t, kept, "d"), "large"); len(got) != 300_000 {
 		t.Errorf("the kept attachment has %d bytes", len(got))
+	}
+}
+
+// A drop that is in the directory has succeeded: whoever has the database open loses it
+// when its rows go, where that does not work at once.
+func TestDropIsNotEndedAtOnce(t *testing.T) {
+	b := newBench(t)
+	var left atomic.Int64 // updates before the one that fails
+	b.update = func(_ []kv.UpdateOption, run func() error) error {
+		if left.Add(-1) == -1 {
+			return errors.New("broken")
+		}
+		return run()
+	}
+	var log bytes.Buffer
+	b.logger = slog.New(slog.NewTextHandler(&log, nil))
+	left.Store(1000)
+	b.reopen()
+	db := b.create("alpha")
+	mustPut(t, db, "d", "", `{}`, blob(t, db, "large", "text/plain", strings.Repeat("large ", 50_000)))
+	b.store.WaitForBackground()
+	left.Store(1) // that of the directory
+	if err := b.store.DropDatabase(t.Context(), "alpha"); err != nil {
+		t.Error(err)
+	}
+	b.store.WaitForBackground()
+	if _, err := db.Get(t.Context(), "d", couch.GetOptions{}); !errors.Is(err, couch.ErrDatabaseMissing) {
+		t.Errorf("a handle of the dropped database: %v", err)
+	}
+	if n := len(blobFiles(t, b.fs, "data/blobs")); n != 0 {
+		t.Errorf("%d files are left", n)
+	}
+	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "broken") {
+		t.Errorf("logged: %s", got)
 	}
 }
 
