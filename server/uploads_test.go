@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -307,5 +308,34 @@ func TestUploadsFromPages(t *testing.T) {
 		"Access-Control-Request-Method", "PATCH", "Access-Control-Request-Headers", "content-type,tus-resumable,upload-offset")
 	if got := res.Header.Get("Access-Control-Allow-Methods"); !strings.Contains(got, "PATCH") {
 		t.Errorf("%s, allowed: %s", res.Status, got)
+	}
+}
+
+// Every answer on the path tells the version, also one of what comes before the family.
+func TestUploadsTellTheVersion(t *testing.T) {
+	g := newGate(t)
+	g.prepare()
+	for _, tt := range []struct {
+		who, password, method, path string
+		status                      int
+	}{
+		{"admin", "pass", "POST", "/nodb/_uploads", 404},
+		{"admin", "pass", "POST", "/_nodb/_uploads", 404},
+		{"admin", "pass", "POST", "/_metadata/nodb/_uploads", 404},
+		{"admin", "pass", "GET", "/db/_uploads", 405},
+		{"admin", "pass", "GET", "/db/_uploads/00", 405},
+		{"admin", "pass", "BREW", "/db/_uploads/00", 405},
+		{"admin", "pass", "PATCH", "/db/_uploads/00?%zz", 400},
+		{"admin", "wrong", "POST", "/db/_uploads", 401},
+		{"stranger", "pass", "POST", "/db/_uploads", 403},
+		{"stranger", "pass", "PATCH", "/db/_uploads/00", 403},
+	} {
+		req := httptest.NewRequest(tt.method, tt.path, nil)
+		req.SetBasicAuth(tt.who, tt.password)
+		res := httptest.NewRecorder()
+		g.handler.ServeHTTP(res, req)
+		if got := res.Header().Values("Tus-Resumable"); res.Code != tt.status || !slices.Equal(got, []string{"1.0.0"}) {
+			t.Errorf("%s %s by %s: %d, version %q", tt.method, tt.path, tt.who, res.Code, got)
+		}
 	}
 }

@@ -35,12 +35,12 @@ func New(expiry func() time.Duration) *Uploads { return &Uploads{expiry: expiry}
 func (u *Uploads) Routes() []web.Route {
 	const all, one = "/:db/_uploads", "/:db/_uploads/:upload"
 	return []web.Route{
-		{Method: "OPTIONS", Path: all, Privilege: web.Writer, Handler: u.handle(request.describe)},
-		{Method: "POST", Path: all, Privilege: web.Writer, Handler: u.handle(resumable(request.create))},
-		{Method: "OPTIONS", Path: one, Privilege: web.Writer, Handler: u.handle(request.describe)},
-		{Method: "HEAD", Path: one, Privilege: web.Writer, Handler: u.handle(resumable(request.head))},
-		{Method: "PATCH", Path: one, Privilege: web.Writer, Handler: u.handle(resumable(request.patch))},
-		{Method: "DELETE", Path: one, Privilege: web.Writer, Handler: u.handle(resumable(request.remove))},
+		{Method: "OPTIONS", Path: all, Privilege: web.Writer, Handler: u.handle(request.describe), Header: tell},
+		{Method: "POST", Path: all, Privilege: web.Writer, Handler: u.handle(resumable(request.create)), Header: tell},
+		{Method: "OPTIONS", Path: one, Privilege: web.Writer, Handler: u.handle(request.describe), Header: tell},
+		{Method: "HEAD", Path: one, Privilege: web.Writer, Handler: u.handle(resumable(request.head)), Header: tell},
+		{Method: "PATCH", Path: one, Privilege: web.Writer, Handler: u.handle(resumable(request.patch)), Header: tell},
+		{Method: "DELETE", Path: one, Privilege: web.Writer, Handler: u.handle(resumable(request.remove)), Header: tell},
 	}
 }
 
@@ -64,19 +64,19 @@ var errVersion = &web.Error{Status: http.StatusPreconditionFailed, Name: "precon
 // may ask at all.
 const exposed = "Location, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"
 
-// expose lets the page read what the protocol tells in headers.
-func (r request) expose() {
+// tell tells the version in every answer, as the protocol wants, and lets pages read what
+// it tells in headers.
+func tell(head http.Header) {
+	head.Set("Tus-Resumable", version)
 	const name = "Access-Control-Expose-Headers"
-	if head := r.Response.Header(); head.Get(name) != "" {
+	if head.Get(name) != "" {
 		head.Add(name, exposed)
 	}
 }
 
-// resumable checks the version that the client speaks, and tells it.
+// resumable checks the version that the client speaks.
 func resumable(h func(request) error) func(request) error {
 	return func(r request) error {
-		r.expose()
-		r.Response.Header().Set("Tus-Resumable", version)
 		if r.Header.Get("Tus-Resumable") != version {
 			r.Response.Header().Set("Tus-Version", version)
 			return errVersion
@@ -88,7 +88,6 @@ func resumable(h func(request) error) func(request) error {
 // describe answers OPTIONS.
 func (r request) describe() error {
 	head := r.Response.Header()
-	head.Set("Tus-Resumable", version)
 	head.Set("Tus-Version", version)
 	head.Set("Tus-Extension", "creation,creation-with-upload,expiration,termination")
 	if max := r.Limits().MaxAttachmentSize; max > 0 {

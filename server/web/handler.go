@@ -197,6 +197,9 @@ func (h *handler) log(r *Request, res *resource, start time.Time) {
 // run writes the whole answer, or panics with http.ErrAbortHandler.
 func (h *handler) run(r *Request, res *resource) {
 	defer func() { h.recovered(r, recover()) }()
+	if res.header != nil {
+		res.header(r.Response.Header())
+	}
 	handler, err := h.admit(r, res)
 	if err == nil {
 		err = handler(r)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -16,6 +17,9 @@ type Route struct {
 	Path      string
 	Privilege Privilege
 	Handler   Handler
+	// Header, where it is not nil, sets what every answer on the path has in its header,
+	// also one that refuses. The first row of a path that has it counts for all.
+	Header func(http.Header)
 }
 
 // AnyMethod is the method of rows that serve whatever method is asked for.
@@ -61,7 +65,8 @@ func (p Privilege) ofDatabase() bool { return p >= Reader && p <= Maintainer }
 type resource struct {
 	path      string
 	privilege Privilege // of a method that the path does not have
-	methods   []string  // as in the table
+	header    func(http.Header)
+	methods   []string // as in the table
 	routes    map[string]Route
 }
 
@@ -81,6 +86,9 @@ func resources(tables [][]Route) []*resource {
 				panic("web: two rows for " + row.Method + " " + row.Path)
 			}
 			res.routes[row.Method] = row
+			if res.header == nil {
+				res.header = row.Header
+			}
 			if row.Method != AnyMethod {
 				res.methods = append(res.methods, row.Method)
 			}
