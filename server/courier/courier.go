@@ -23,10 +23,6 @@ type Courier struct {
 	client         *http.Client
 }
 
-// patience is how long a server may take to begin its answer, once it has the whole
-// delivery.
-const patience = 2 * time.Minute
-
 // New returns a courier to the server at an http or https URL, which may have a name
 // and a password in it; name, where it is not "", and password come before them. The
 // error does not show the password.
@@ -41,7 +37,6 @@ func New(server, name, password string) (*Courier, error) {
 	}
 	u.User = nil
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = patience
 	return &Courier{
 		base: strings.TrimRight(u.String(), "/"), name: name, password: password,
 		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
@@ -82,31 +77,45 @@ const maxAnswer = 64 << 10
 
 // Deliver delivers a parcel. When it returns nil the server has it durably. The error
 // is a [Refusal] where the server has answered; after any other nobody knows whether
-// it has the parcel, and it may be delivered again with the same id.
+// it has the parcel, and it may be delivered again with the same id. A server that lets
+// the delivery stand still has given no answer.
 func (c *Courier) Deliver(ctx context.Context, p Parcel) (Receipt, error) {
-	req, err := c.request(ctx, p)
+	ctx, timer, end := watched(ctx)
+	defer end()
+	p.Content = watchedReader{p.Content, timer}
+	status, text, err := c.exchange(ctx, p, timer)
+	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
+		err = errStalled
+	}
 	if err != nil {
 		return Receipt{}, err
 	}
-	res, err := c.client.Do(req)
-	if err != nil {
-		return Receipt{}, err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return Receipt{}, err
-	}
-	if res.StatusCode != http.StatusCreated && res.StatusCode != http.StatusOK {
-		refusal := &Refusal{Status: res.StatusCode}
+	if status != http.StatusCreated && status != http.StatusOK {
+		refusal := &Refusal{Status: status}
 		json.Unmarshal(text, refusal) // what is not JSON has no name and no reason
 		return Receipt{}, refusal
 	}
-	receipt := Receipt{New: res.StatusCode == http.StatusCreated}
+	receipt := Receipt{New: status == http.StatusCreated}
 	if err := json.Unmarshal(text, &receipt); err != nil || receipt.ID == "" {
 		return Receipt{}, errors.New("the server's answer is none to a delivery")
 	}
 	return receipt, nil
+}
+
+// exchange sends a parcel, and reads the answer. From when that begins timer runs anew.
+func (c *Courier) exchange(ctx context.Context, p Parcel, timer *time.Timer) (status int, text []byte, err error) {
+	req, err := c.request(ctx, p)
+	if err != nil {
+		return 0, nil, err
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	timer.Reset(patience)
+	text, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	return res.StatusCode, text, err
 }
 
 // request makes the request of a parcel.
