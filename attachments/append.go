@@ -199,6 +199,13 @@ func (s *Store) takeLastKey(id couch.BlobID, next uint64) *crypt.BlobKey {
 	return last.key
 }
 
+// forgetLastKey forgets the key of an upload to which nothing is to be appended any more.
+func (s *Store) forgetLastKey(id couch.BlobID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.lastKeys, id)
+}
+
 func (s *Store) keepLastKey(id couch.BlobID, last lastKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -64,7 +64,7 @@ func (p *Pending) Retract(tx kv.Tx) {
 // Spend uses up an upload, whether Commit makes it a blob of that id or the database has
 // its content already: then give the id to RemoveFiles once the Update has returned.
 func (p *Pending) Spend(tx kv.Tx) couch.Upload {
-	tx.Delete(p.blobs.uploadKey(p.id))
+	p.blobs.DeleteUpload(tx, p.id)
 	return *p.upload
 }
 

@@ -78,7 +78,10 @@ func (b *Blobs) SaveUpload(tx kv.Tx, u *Upload) { tx.Set(b.uploadKey(u.ID), b.se
 
 // DeleteUpload removes an upload's row. Once the Update has returned, give the id to
 // RemoveFiles.
-func (b *Blobs) DeleteUpload(tx kv.Tx, id couch.BlobID) { tx.Delete(b.uploadKey(id)) }
+func (b *Blobs) DeleteUpload(tx kv.Tx, id couch.BlobID) {
+	b.store.forgetLastKey(id)
+	tx.Delete(b.uploadKey(id))
+}
 
 // Uploaded returns a complete upload as a blob that belongs to no document yet. It is
 // committed as any other, and the upload is used up with that; discarded it stays what
