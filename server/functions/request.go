@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"settle/server/databases"
@@ -63,10 +64,13 @@ func (o object) append(dst []byte) ([]byte, error) {
 
 // appendRequest appends the line of the request, and its header.
 func (o object) appendRequest(dst []byte) []byte {
-	path := o.r.URL.EscapedPath()
+	path := segmentsOf(o.r.URL.EscapedPath())
 	dst = docjson.AppendString(append(dst, `,"uuid":`...), uuid())
 	dst = docjson.AppendString(append(dst, `,"method":`...), methodOf(o.r))
 	dst = appendPath(append(dst, `,"requested_path":`...), path)
+	if at := slices.Index(path, "_partition"); o.r.Param("partition") != "" && at >= 0 {
+		path = slices.Delete(path, at, at+2) // functions see the path in the database, as in CouchDB
+	}
 	dst = appendPath(append(dst, `,"path":`...), path)
 	dst = docjson.AppendString(append(dst, `,"raw_path":`...), valid(o.r.URL.RequestURI()))
 	dst = append(dst, `,"headers":{`...)
@@ -112,18 +116,25 @@ func (o object) appendBody(dst []byte) []byte {
 	return appendPairs(append(dst, `,"form":`...), form)
 }
 
-// appendPath appends the segments of a path, unescaped.
-func appendPath(dst []byte, path string) []byte {
+// segmentsOf returns the segments of a path, unescaped.
+func segmentsOf(path string) []string {
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	for i, segment := range segments {
+		if plain, err := url.PathUnescape(segment); err == nil {
+			segments[i] = plain
+		}
+	}
+	return segments
+}
+
+// appendPath appends an array of segments.
+func appendPath(dst []byte, segments []string) []byte {
 	dst = append(dst, '[')
-	for i, segment := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
+	for i, segment := range segments {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		plain, err := url.PathUnescape(segment)
-		if err != nil {
-			plain = segment
-		}
-		dst = docjson.AppendString(dst, valid(plain))
+		dst = docjson.AppendString(dst, valid(segment))
 	}
 	return append(dst, ']')
 }
