@@ -5,4 +5,6 @@ package couch
 type Purged struct {
 	ID   DocID
 	Revs []RevID
+	// Number is the purge sequence of one that is remembered.
+	Number uint64
 }

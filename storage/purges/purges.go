@@ -64,9 +64,9 @@ func All(ctx context.Context, view func(context.Context, func(kv.Reader) error) 
 }
 
 func decode(key []byte) (couch.Purged, error) {
-	row, _, ok := schema.ParsePurgedKey(key)
+	row, n, ok := schema.ParsePurgedKey(key)
 	if !ok {
 		return couch.Purged{}, schema.Corrupt("key of a purge")
 	}
-	return couch.Purged(*row), nil
+	return couch.Purged{ID: row.ID, Revs: row.Revs, Number: n}, nil
 }

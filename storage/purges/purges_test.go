@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -45,7 +46,7 @@ func TestNote(t *testing.T) {
 				for i := range at {
 					ask := couch.RevsAsk{ID: couch.DocID(fmt.Sprint("doc", (n+i)*7%30)), Revs: []couch.RevID{{Gen: 2, Hash: "b"}, {Gen: 1, Hash: "a"}}}
 					asks = append(asks, ask)
-					want = append(want, couch.Purged{ID: ask.ID, Revs: []couch.RevID{ask.Revs[1], ask.Revs[0]}})
+					want = append(want, couch.Purged{ID: ask.ID, Revs: []couch.RevID{ask.Revs[1], ask.Revs[0]}, Number: uint64(n + i + 1)})
 				}
 				err := store.Update(context.Background(), partition, func(tx kv.Tx) error {
 					return purges.Note(context.Background(), tx, &m, asks)
@@ -60,7 +61,7 @@ func TestNote(t *testing.T) {
 			if limit < uint64(len(want)) {
 				want = want[len(want)-int(limit):]
 			}
-			slices.SortFunc(want, func(a, b couch.Purged) int { return slices.Compare([]byte(a.ID), []byte(b.ID)) })
+			slices.SortStableFunc(want, func(a, b couch.Purged) int { return strings.Compare(string(a.ID), string(b.ID)) })
 			var got []couch.Purged
 			for p, err := range purges.All(context.Background(), view(store)) {
 				if err != nil {

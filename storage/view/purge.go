@@ -10,14 +10,17 @@ import (
 
 // purge takes the rows of purged documents out. A document of which something is left
 // has a new place in the changes; of one that is gone nothing tells but the list of
-// purges. Where that no longer reaches back to what the index knows, the index is
-// made anew.
+// purges. Where one of those that the index does not know is no longer in it, the index
+// is made anew.
 func (u *updater) purge(ctx context.Context) error {
 	var ids []couch.DocID
-	remembered := uint64(0)
+	known, remembered := u.head.PurgeSeq, uint64(0)
 	for purged, err := range u.ix.db.PurgedInfos(ctx) {
 		if err != nil {
 			return err
+		}
+		if purged.Number <= known || purged.Number > u.info.PurgeSeq {
+			continue // there may be gaps between those that are remembered
 		}
 		remembered++
 		ids = append(ids, purged.ID)
@@ -28,7 +31,7 @@ func (u *updater) purge(ctx context.Context) error {
 			ids = nil
 		}
 	}
-	if remembered < u.info.PurgeSeq-u.head.PurgeSeq {
+	if remembered < u.info.PurgeSeq-known {
 		return u.reset(ctx)
 	}
 	if err := u.forgetGone(ctx, ids); err != nil {
