@@ -1,14 +1,18 @@
 package view_test
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"settle/storage"
 	"settle/storage/couch"
 	"settle/storage/design"
+	"settle/storage/kv"
 	"settle/storage/view"
 	"settle/storage/view/javascript"
 )
@@ -69,4 +73,65 @@ func TestFailuresAreLoggedWithoutContent(t *testing.T) {
 			}
 		})
 	}
+}
+
+// failingOnce is a database of which one transaction of an index fails.
+type failingOnce struct {
+	*storage.Database
+	err   error
+	tried int
+}
+
+func (f *failingOnce) IndexUpdate(ctx context.Context, p kv.Partition, fn func(kv.Tx) error) error {
+	if f.tried++; f.tried == 1 {
+		return f.err
+	}
+	return f.Database.IndexUpdate(ctx, p, fn)
+}
+
+// An update is begun again where its index was dropped, and not where the store ends,
+// though both are told as the same.
+func TestUpdateBeginsAgain(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		err, want error
+	}{
+		{"dropped", couch.ErrNotFound, nil},
+		{"the end of the store", couch.ErrUnavailable, couch.ErrUnavailable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, false)
+			b.put([2]string{"a", `{"n":1}`})
+			db := &failingOnce{Database: b.db, err: tt.err}
+			index, err := b.indexes.Open(db, joinDefinition("n"), "_design/test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := index.Update(t.Context()); !errors.Is(err, tt.want) {
+				t.Errorf("%v, want %v", err, tt.want)
+			}
+			if again := db.tried > 1; again != (tt.want == nil) {
+				t.Errorf("%d transactions", db.tried)
+			}
+		})
+	}
+}
+
+// Who reads an index while it is dropped is told to come again.
+func TestDroppedIsUnavailable(t *testing.T) {
+	b := newBench(t, false)
+	index, err := b.indexes.Open(droppedIndex{b.db}, joinDefinition("n"), "_design/test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := index.Info(t.Context()); !errors.Is(err, couch.ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+}
+
+// droppedIndex is a database whose index is dropped whenever somebody reads it.
+type droppedIndex struct{ *storage.Database }
+
+func (droppedIndex) IndexView(context.Context, kv.Partition, func(kv.Reader) error) error {
+	return couch.ErrNotFound
 }

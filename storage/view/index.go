@@ -67,16 +67,17 @@ func (ix *Index) partition(ctx context.Context) (kv.Partition, error) {
 }
 
 // errDropped: the index was dropped while an operation went on.
-var errDropped = &couch.Error{Kind: couch.Unavailable, Reason: "The index was dropped meanwhile."}
+var errDropped = errors.New("view: the index was dropped meanwhile")
 
-// indexView is the database's IndexView; it fails with errDropped.
+// indexView is the database's IndexView; it fails with an Unavailable that wraps
+// errDropped.
 func (ix *Index) indexView(ctx context.Context, p kv.Partition, fn func(kv.Reader) error) error {
 	return dropped(ix.db.IndexView(ctx, p, fn))
 }
 
 func dropped(err error) error {
 	if errors.Is(err, couch.ErrNotFound) {
-		return errDropped
+		return &couch.Error{Kind: couch.Unavailable, Reason: "The index was dropped meanwhile.", Err: errDropped}
 	}
 	return err
 }
