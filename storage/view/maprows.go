@@ -34,7 +34,7 @@ func (s *snapshot) mapped(ctx context.Context, q *Query) (offset int64, rows ite
 		}
 		break
 	}
-	return min(total, offset+q.Skip), s.scan(ctx, q, ranges, offset), nil
+	return min(total, offset+min(q.Skip, total)), s.scan(ctx, q, ranges, offset), nil
 }
 
 // ranges returns where the rows of a query are, in the order of the answer.
@@ -83,7 +83,8 @@ func (s *snapshot) scan(ctx context.Context, q *Query, ranges []redtree.Span, of
 			return
 		}
 		if len(ranges) == 1 && skip >= seekSkip {
-			if err := s.seek(ctx, q, &ranges[0], offset+skip); err != nil {
+			// A skip may be as large as numbers are.
+			if err := s.seek(ctx, q, &ranges[0], offset+min(skip, s.rows())); err != nil {
 				yield(Row{}, err)
 				return
 			}
@@ -114,7 +115,7 @@ func (s *snapshot) rowsOf(ctx context.Context, b redtree.Span, descending bool, 
 		return func(func(storedRow, error) bool) {}
 	}
 	r.Reverse = descending
-	if left > 0 && skip+left < kv.PageRows {
+	if left > 0 && left < kv.PageRows-skip {
 		r.Limit = int(skip + left)
 	}
 	return func(yield func(storedRow, error) bool) {
