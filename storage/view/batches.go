@@ -56,7 +56,11 @@ func (u *updater) mapped(ctx context.Context) iter.Seq2[*part, error] {
 		ctx, cancel := context.WithCancel(ctx)
 		queue := make(chan *batch, runtime.GOMAXPROCS(0))
 		var mapping sync.WaitGroup
-		mapping.Go(func() { u.read(ctx, queue, &mapping) })
+		var failed error // once the queue is closed
+		mapping.Go(func() {
+			defer close(queue)
+			failed = u.read(ctx, queue, &mapping)
+		})
 		defer mapping.Wait()
 		defer cancel()
 		for b := range queue {
@@ -69,16 +73,20 @@ func (u *updater) mapped(ctx context.Context) iter.Seq2[*part, error] {
 				break
 			}
 		}
-		if err := ctx.Err(); err != nil { // the feed was not read to its end
+		err := ctx.Err()
+		if err == nil {
+			err = failed
+		}
+		if err != nil { // the feed was not read to its end
 			yield(nil, err)
 		}
 	}
 }
 
 // read reads the changes, lets each batch be mapped in a goroutine of its own, and
-// queues it.
-func (u *updater) read(ctx context.Context, queue chan<- *batch, mapping *sync.WaitGroup) {
-	defer close(queue)
+// queues it. The error is that of a panic; the feed's is in its batch.
+func (u *updater) read(ctx context.Context, queue chan<- *batch, mapping *sync.WaitGroup) (err error) {
+	defer u.ix.recover(&err)
 	o := couch.ChangesOptions{Since: u.head.Seq, IncludeDocs: true}
 	o.Doc = couch.GetOptions{Conflicts: true, DeletedConflicts: true, LocalSeq: u.ix.definition.LocalSeq, Deleted: true}
 	end, rounds := u.info.UpdateSeq, 0
@@ -104,12 +112,13 @@ func (u *updater) read(ctx context.Context, queue chan<- *batch, mapping *sync.W
 			u.ix.addChange(b, change)
 		}
 		if (err != nil || len(b.ids) >= batchDocs || b.size >= batchBytes) && !send() || err != nil {
-			return
+			return nil
 		}
 	}
 	if len(b.ids) > 0 {
 		send()
 	}
+	return nil
 }
 
 // maxRounds is how often a run goes on behind the sequence that it led to, where
