@@ -72,6 +72,14 @@ func (x *Indexes) UpdateAllLater(ctx context.Context, db Database) error {
 // Cleanup drops the indexes that no design document of the database uses. One that was
 // dropped and is asked for again is made anew. Errors are the database's.
 func (x *Indexes) Cleanup(ctx context.Context, db Database) error {
+	// Listed first: an index that comes later may be of a design document that is not read.
+	var names []string
+	for name, err := range db.Indexes(ctx) {
+		if err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
 	used := make(map[string]bool)
 	for d, err := range Designs(ctx, db) {
 		if err != nil {
@@ -79,10 +87,7 @@ func (x *Indexes) Cleanup(ctx context.Context, db Database) error {
 		}
 		used[d.Definition.Signature()] = true
 	}
-	for name, err := range db.Indexes(ctx) {
-		if err != nil {
-			return err
-		}
+	for _, name := range names {
 		signature, ok := strings.CutPrefix(name, indexPrefix)
 		if !ok || used[signature] {
 			continue
