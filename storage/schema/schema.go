@@ -28,6 +28,7 @@
 //	d id                  by-id: [DocRow]
 //	e digest              receipt of a delivery: [SealReceipt]
 //	f origin              how an origin of deferred contents is reached: [SealOrigin]
+//	g start blob          the blob starts so (package attachments); empty
 //	h digest tag          blob of a content by its MD5 and its keyed hash (package attachments)
 //	i name                the database has an index: [EncodeIndexRow]
 //	k                     the key of these hashes, sealed (package attachments)
