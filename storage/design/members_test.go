@@ -3,6 +3,7 @@ package design_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,6 +51,8 @@ func TestMembers(t *testing.T) {
 		{`function (doc) { emit(doc.größe); }`, ""},
 		{`function (doc, more) { emit(doc.a); }`, ""},
 		{`function () { emit(1); }`, ""},
+		{`function (doc) { if (doc.n) return ++doc.n; }`, ""},
+		{`function (doc) { if (doc.n) emit(1); else --doc . n; }`, ""},
 		{`function ({a}) { emit(a); }`, ""},
 		{`function (doc = {}) { emit(doc.a); }`, ""},
 		{`doc => emit(doc.a)`, ""},
@@ -60,6 +63,38 @@ func TestMembers(t *testing.T) {
 	} {
 		if got, err := design.Members(test.source); err != nil || got != test.want {
 			t.Errorf("%s: members %q, %v, want %q", test.source, got, err, test.want)
+		}
+	}
+}
+
+// Seeing what a function reads takes no longer the more comments and space there are.
+func TestMembersOfLongSources(t *testing.T) {
+	comments, space := strings.Repeat("// note\n", 5000), strings.Repeat(" ", 50_000)
+	for _, test := range []struct{ source, want string }{
+		{`function (doc) { emit(doc.a); }` + comments + `function help() {}`, ""},
+		{comments + `function (doc) { emit(doc.a); }` + comments, "a"},
+		{space + `function (doc, x) { emit(doc.a); }`, ""},
+		{space + `function` + space + `(doc) { emit(doc.` + space + `a); }` + space, "a"},
+		{`function (doc) { ` + strings.Repeat("emit(doc.a);", 5000) + ` }`, "a"},
+	} {
+		if got, err := design.Members(test.source); err != nil || got != test.want {
+			t.Errorf("%.40q …: members %q, %v, want %q", test.source, got, err, test.want)
+		}
+	}
+}
+
+// A document whose rows are too much has none, however few and large they are.
+func TestFewLargeRows(t *testing.T) {
+	e := design.New(design.Options{})
+	defer e.Close()
+	for _, mb := range []int{4, 8} {
+		doc := fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", mb<<20))
+		for _, n := range []int{2, 8} {
+			source := fmt.Sprintf(`function (doc) { for (var i = 0; i < %d; i++) emit(doc.text, doc.text); }`, n)
+			rows, err := mapOne(t, e, source, doc)
+			if err != nil || len(rows) > n {
+				t.Errorf("%d times %d MiB: %d rows, %v", n, mb, len(rows), err)
+			}
 		}
 	}
 }

@@ -85,6 +85,7 @@ const commands = {
   },
   documents(text) {
     documents = parse(text);
+    isLarge = text.length > largeDocument * documents.length;
     nextDocument = 0;
     return "";
   },

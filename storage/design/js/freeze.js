@@ -24,6 +24,7 @@ const suspicious = [
   /\b(sort|reverse|push|pop|shift|unshift|splice|fill|copyWithin|add|clear)\b/,
   /(^|[^\w$\s])\s*(\+\+|--)\s*(?![A-Za-z_$][\w$]*\s*[;)])/, // ++x is plain at the end of a statement
   /[\].]\s*[\w$]*\s*(\+\+|--)/,
+  /(\+\+|--)\s*[A-Za-z_$][\w$]*\s*[?.[]/,
 ];
 
 // What a source is made of as far as its comments are concerned: strings, comments,
@@ -44,8 +45,14 @@ function stripped(source, keepsStrings) {
   return text;
 }
 
+// With no two spaces side by side the patterns that sources are looked at with take no
+// longer than reading does.
+function narrowed(text) {
+  return text.replace(/\s+/g, " ");
+}
+
 function isPlain(source) {
-  const text = (stripped(source, true) ?? source)
+  const text = narrowed(stripped(source, true) ?? source)
     .replace(/\bnew\s+Date\b/g, "")
     .replace(/\b(Array\s*\.\s*isArray|Object\s*\.\s*(keys|values|entries))\b/g, "harmless");
   for (const pattern of suspicious) if (pattern.test(text)) return false;

@@ -14,11 +14,15 @@ function bodyEnd(text, at) {
   return -1;
 }
 
+// A member of what stands before, which is not called.
+const memberBehind = /\s*\??\.\s*([A-Za-z_$][\w$]*)(?!\s*(\?\.\s*)?\(|[\w$])/y;
+
 // What a function that is plain does to its document is to read members: wherever the
 // body has the parameter's name, a member's follows. undefined where it may do more.
 function membersRead(source) {
-  const text = stripped(source, false);
-  if (!isPlain(source) || text === undefined || /[^\x00-\x7f]|\.\.\./.test(text)) return undefined;
+  const code = stripped(source, false);
+  if (!isPlain(source) || code === undefined || /[^\x00-\x7f]|\.\.\./.test(code)) return undefined;
+  const text = narrowed(code);
   const head = onlyFunction.exec(text);
   if (head === null) return undefined;
   const end = bodyEnd(text, head[0].length);
@@ -27,7 +31,8 @@ function membersRead(source) {
   const names = [];
   for (const word of body.matchAll(/[A-Za-z_$][\w$]*/g)) {
     if (word[0] !== (head[2] || head[4])) continue;
-    const member = /^\s*\??\.\s*([A-Za-z_$][\w$]*)(?!\s*(\?\.\s*)?\(|[\w$])/.exec(body.slice(word.index + word[0].length));
+    memberBehind.lastIndex = word.index + word[0].length;
+    const member = memberBehind.exec(body);
     if (member === null) return undefined;
     names[names.length] = member[1];
   }

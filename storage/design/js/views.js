@@ -4,6 +4,7 @@
 let mapFunctions = [];
 let isPart = false; // of a document are only the members that functions read
 let documents = [];
+let isLarge = false; // the documents are: each value may be
 let nextDocument = 0;
 
 function json(value) {
@@ -11,9 +12,11 @@ function json(value) {
   return text === undefined ? "null" : text;
 }
 
-// So many values are made text at once, which takes less time than one after the other;
-// whether there is room for more is asked in between.
+// So many values are made text at once, which takes less time than one after the other,
+// unless the documents are so large on average; whether there is room for more is asked
+// in between.
 const fewValues = 16;
+const largeDocument = 262144;
 
 const tooMuch = bare(null);
 
@@ -38,7 +41,7 @@ function mapAll(doc, room) {
       fun(doc);
       const n = emitted.length;
       // With fewer arguments than it has parameters a built-in function is slower.
-      if (n > 0) text += n > fewValues ? emittedText(room - text.length) : stringify(emitted, undefined, undefined);
+      if (n > 0) text += n > fewValues || isLarge ? emittedText(room - text.length) : stringify(emitted, undefined, undefined);
       if (text.length > room) throw tooMuch;
     } catch (error) {
       if (error === tooMuch) return noRows();
@@ -51,7 +54,7 @@ function mapAll(doc, room) {
 
 // The id of the document that is being mapped.
 function idOf(doc) {
-  return (isPart ? parse(host("document", String(nextDocument - 1))) : doc)._id;
+  return (isPart ? parse(host("document", "" + (nextDocument - 1))) : doc)._id;
 }
 
 function noRows() {
