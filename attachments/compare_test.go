@@ -26,9 +26,11 @@ type removeHook struct {
 }
 
 func (h *removeHook) Remove(name string) error {
-	if before := h.before; before != nil && strings.HasPrefix(name, root) {
-		h.before = nil
-		before()
+	if strings.HasPrefix(name, root) { // the engine removes files of its own, whenever it likes
+		if before := h.before; before != nil {
+			h.before = nil
+			before()
+		}
 	}
 	return h.FS.Remove(name)
 }
@@ -99,10 +101,12 @@ type openOnce struct {
 var errTooMany = errors.New("too many open files")
 
 func (fs openOnce) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
-	if fs.opened[name] {
-		return nil, errTooMany
+	if strings.HasPrefix(name, root) { // the engine opens files of its own, whenever it likes
+		if fs.opened[name] {
+			return nil, errTooMany
+		}
+		fs.opened[name] = true
 	}
-	fs.opened[name] = strings.HasPrefix(name, root)
 	return fs.FS.Open(name, o...)
 }
 

@@ -53,7 +53,7 @@ func (s *tagSum) add(chunk []byte) {
 	}
 }
 
-// state returns the state of the sum; empty before the first chunk, and without a key.
+// state returns the state of the sum; empty without a key.
 func (s *tagSum) state() []byte {
 	if s == nil {
 		return nil

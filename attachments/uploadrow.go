@@ -25,7 +25,7 @@ const (
 //	offset       uvarint
 //	expires      varint, seconds since 1970
 //	MD5          bytes: the state of the sum of the chunks that are sealed
-//	MACs         bytes: the state of their tagSum, empty where there are none
+//	MACs         bytes: the state of their tagSum, empty before the first Append
 //	start        bytes
 //	tail         bytes
 //	segments     for each the first chunk u64, and the wrapped key, bound to id, "upload",

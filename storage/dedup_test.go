@@ -260,6 +260,34 @@ func TestBodiesAreOutOfLine(t *testing.T) {
 	b.store = nil // what is left is damaged
 }
 
+// A document whose attachments cannot be read any more can be edited and deleted, and
+// does not keep others from being written.
+func TestDamagedBodiesAreReplaced(t *testing.T) {
+	b := newBench(t)
+	db := b.create("alpha")
+	edited := mustPut(t, db, "edited", "", `{}`, blob(t, db, "a", "text/plain", "abc"))
+	deleted := mustPut(t, db, "deleted", "", `{}`, blob(t, db, "a", "text/plain", "def"))
+	b.loseBodies()
+	docs := []*couch.Document{document(t, "new", `{}`), document(t, "edited", `{"v":2}`), document(t, "deleted", `{}`)}
+	docs[1].Revisions, docs[2].Revisions = couch.PathTo(parseRev(t, edited)), couch.PathTo(parseRev(t, deleted))
+	docs[2].Deleted = true
+	results, err := db.BulkDocs(t.Context(), storage.Docs(docs...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Err != nil {
+			t.Errorf("%s: %v", r.ID, r.Err)
+		}
+	}
+	if q, err := db.Quota(t.Context()); err != nil || q.Attachments != 6 {
+		t.Errorf("%+v, %v", q, err)
+	}
+	b.store.Close()
+	b.kv.Close()
+	b.store = nil // what is left is damaged
+}
+
 // rows calls fn with the rows of the only database.
 func (b *bench) rows(fn func(tx kv.Tx, row kv.KV)) {
 	b.t.Helper()

@@ -68,15 +68,11 @@ func (db *Database) loadUpload(ctx context.Context, id couch.BlobID, owner strin
 
 // AppendUpload appends what r gives to an upload, behind u.Offset, where it has to end;
 // u.Expires is when it expires from then on. It returns the upload as it is on disk,
-// also with an error: all that came before an error of r, or the end of ctx, is. Errors:
+// also with an error, if it has read it: all that came before an error of r, or the end of ctx, is. Errors:
 // a Conflict where the upload ends elsewhere, [attachments.ErrUploadBusy], ErrNotFound
 // where it was removed or has expired, NoSpace, and those of r.
 func (db *Database) AppendUpload(ctx context.Context, u couch.Upload, r io.Reader) (couch.Upload, error) {
-	blobs, err := db.sealing(ctx)
-	if err != nil {
-		return u, err
-	}
-	unlock, err := blobs.LockUpload(u.ID)
+	unlock, err := db.blobs.LockUpload(u.ID)
 	if err != nil {
 		return u, err
 	}
@@ -87,6 +83,10 @@ func (db *Database) AppendUpload(ctx context.Context, u couch.Upload, r io.Reade
 	}
 	if stored.Offset != u.Offset {
 		return stored.Upload, couch.Errorf(couch.Conflict, "The upload has %d bytes.", stored.Offset)
+	}
+	blobs, err := db.sealing(ctx)
+	if err != nil {
+		return stored.Upload, err
 	}
 	stored.Expires = u.Expires
 	r, release := kv.Guarded(db.store.kv, r)

@@ -2,6 +2,7 @@ package edits
 
 import (
 	"context"
+	"errors"
 
 	"settle/storage/couch"
 	"settle/storage/kv"
@@ -59,11 +60,13 @@ func blobLeaves(t *revtree.Tree) []revtree.Leaf {
 }
 
 // blobsOf returns the contents of leaves, those of at least a byte, and their lengths.
+// Leaves whose bodies are damaged are left out: what is counted of them stays, so that
+// documents with such a leaf can be edited and deleted.
 func (w *Writer) blobsOf(ctx context.Context, s *docState, leaves []revtree.Leaf) (lengths map[couch.BlobID]int64, err error) {
 	lengths = make(map[couch.BlobID]int64)
 	for _, leaf := range leaves {
 		atts, err := w.storedAttachments(ctx, s, leaf.Rev, leaf.Node)
-		if err != nil {
+		if err != nil && !errors.Is(err, couch.ErrCorrupt) {
 			return nil, err
 		}
 		for _, a := range atts {

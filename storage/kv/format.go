@@ -12,9 +12,9 @@ import (
 )
 
 // dataFormat is the version of what is in a data directory: Pebble's own format, the
-// layout of the keys, and the rows that are always there (package schema). It stands in the name of an empty file in the data
-// directory, marker.settle-kv.<n>.<version>, so that it can be read before, and
-// without, anything that it describes.
+// layout of the keys, and the rows that are always there (package schema). It stands in
+// the name of an empty file in the data directory, marker.settle-kv.<n>.<version>, so
+// that it can be read before, and without, anything that it describes.
 const dataFormat = 2
 
 const formatMarker = "settle-kv"

@@ -31,7 +31,7 @@
 //	g start blob          the blob starts so (package attachments); empty
 //	h digest tag          blob of a content by its MD5 and its keyed hash (package attachments)
 //	i name                the database has an index: [EncodeIndexRow]
-//	k                     the key of these hashes, sealed (package attachments)
+//	k                     the key of starts and of these hashes, sealed (package attachments)
 //	l id                  local document: [SealLocal]
 //	m                     [Meta]; without it the database is gone
 //	n level block         how many rows by-seq has in a block: [SeqBlock]
@@ -54,7 +54,7 @@
 //	id n                  document n of a batch: [SealSpooled]
 //
 // In keys, numbers (partition, gen, seq, purge, block, hour) are 8 bytes, big-endian, level is
-// one byte, blob and origin 16, and an id or a hash stands as it is. An id with something
+// one byte, blob and origin 16, start 24, and an id or a hash stands as it is. An id with something
 // behind it is escaped: a zero byte becomes 00 ff, and 00 01 ends it. So the rows
 // of a kind are in the order of ids, then generations.
 //

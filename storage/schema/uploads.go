@@ -1,6 +1,10 @@
 package schema
 
-import "settle/storage/couch"
+import (
+	"math"
+
+	"settle/storage/couch"
+)
 
 // MaxUploads bounds the uploads of a database that no document has used.
 const MaxUploads = 10_000
@@ -17,7 +21,11 @@ func (m *Meta) AdmitUpload(u couch.Upload) error {
 	if m.Uploads >= MaxUploads {
 		return couch.Errorf(couch.OverQuota, "The database has %d uploads that no document has used.", MaxUploads)
 	}
-	return m.Quota().Admits(m.UploadBytes + uploadBytes(u))
+	bytes := uploadBytes(u)
+	if bytes > math.MaxInt64/2-m.UploadBytes { // so that no sum of a quota overflows
+		return couch.Errorf(couch.OverQuota, "The database has no room for the upload.")
+	}
+	return m.Quota().Admits(m.UploadBytes + bytes)
 }
 
 // RemoveUpload counts an upload no more.

@@ -22,6 +22,7 @@ func TestAdmitUpload(t *testing.T) {
 		{"room", schema.Meta{MaxBytes: 11 + 1, UploadBytes: 4}, seven, false},
 		{"no room", schema.Meta{MaxBytes: 10 + 1, UploadBytes: 4}, seven, true},
 		{"beside the documents", schema.Meta{MaxBytes: 10 + 1, ActiveBytes: 7}, four, true},
+		{"sums that overflow", schema.Meta{UploadBytes: 1 << 61}, couch.Upload{Length: 1<<62 - 1}, true},
 		{"one more", schema.Meta{Uploads: schema.MaxUploads - 1}, four, false},
 		{"one too many", schema.Meta{Uploads: schema.MaxUploads}, couch.Upload{}, true},
 	} {
