@@ -22,13 +22,21 @@ func (f *Find) Routes() []web.Route {
 		routes = append(routes,
 			web.Route{Method: "GET", Path: within + "/_index", Privilege: web.Reader, Handler: inPartition(list)},
 			web.Route{Method: "POST", Path: within + "/_index", Privilege: web.Writer, Handler: inPartition(create)},
+			web.Route{Method: web.AnyMethod, Path: within + "/_index", Privilege: web.Reader, Handler: inPartition(only("GET,POST"))},
 			web.Route{Method: "POST", Path: within + "/_index/_bulk_delete", Privilege: web.Writer, Handler: inPartition(bulkDelete)},
-			web.Route{Method: "DELETE", Path: within + "/_index/:design/:type/:name", Privilege: web.Writer, Handler: inPartition(remove)},
-			web.Route{Method: "DELETE", Path: within + "/_index/_design/:design/:type/:name", Privilege: web.Writer, Handler: inPartition(remove)})
+			web.Route{Method: web.AnyMethod, Path: within + "/_index/_bulk_delete", Privilege: web.Reader, Handler: inPartition(only("POST"))})
+		for _, design := range []string{"/:design", "/_design/:design"} {
+			path := within + "/_index" + design + "/:type/:name"
+			routes = append(routes,
+				web.Route{Method: "DELETE", Path: path, Privilege: web.Writer, Handler: inPartition(remove)},
+				web.Route{Method: web.AnyMethod, Path: path, Privilege: web.Reader, Handler: inPartition(only("DELETE"))})
+		}
 		for _, below := range []string{"", "/*"} { // CouchDB does not look at what comes behind
 			routes = append(routes,
 				web.Route{Method: "POST", Path: within + "/_explain" + below, Privilege: web.Reader, Handler: inPartition(f.explain)},
-				web.Route{Method: "POST", Path: within + "/_find" + below, Privilege: web.Reader, Handler: inPartition(f.find)})
+				web.Route{Method: web.AnyMethod, Path: within + "/_explain" + below, Privilege: web.Reader, Handler: inPartition(only("POST"))},
+				web.Route{Method: "POST", Path: within + "/_find" + below, Privilege: web.Reader, Handler: inPartition(f.find)},
+				web.Route{Method: web.AnyMethod, Path: within + "/_find" + below, Privilege: web.Reader, Handler: inPartition(only("POST"))})
 		}
 	}
 	return routes
@@ -59,4 +67,9 @@ func inPartition(next web.Handler) web.Handler {
 		}
 		return next(r)
 	}
+}
+
+// only refuses other methods than those listed. CouchDB looks at the partition first.
+func only(methods string) web.Handler {
+	return func(r *web.Request) error { return r.OnlyAllow(methods) }
 }

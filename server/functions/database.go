@@ -27,14 +27,19 @@ type Database interface {
 
 // designOf opens the design document that the path names, and returns its revision.
 func (f *Functions) designOf(r *web.Request) (*design.Document, couch.RevID, error) {
-	id := couch.DocID(couch.DesignPrefix) + r.DocID("design")
-	db := web.DatabaseOf[Database](r)
-	doc, err := db.Get(r.Context(), id, couch.GetOptions{})
+	doc, err := storedDesign(r)
 	if err != nil {
 		return nil, couch.RevID{}, err
 	}
+	db := web.DatabaseOf[Database](r)
 	d, err := f.engine.Document(db.Whole().Incarnation(), docjson.AppendDocument(nil, doc, docjson.Print{}))
 	return d, doc.Rev(), err
+}
+
+// storedDesign reads the design document that the path names.
+func storedDesign(r *web.Request) (*couch.Document, error) {
+	id := couch.DocID(couch.DesignPrefix) + r.DocID("design")
+	return web.DatabaseOf[Database](r).Get(r.Context(), id, couch.GetOptions{})
 }
 
 // document returns the text of a document, with its revisions and conflicts; nil where

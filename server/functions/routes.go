@@ -40,38 +40,44 @@ func (f *Functions) Routes() []web.Route {
 // routesOf returns the rows of the functions that are called below the path of a design
 // document.
 func (f *Functions) routesOf(under string) []web.Route {
-	routes := []web.Route{
-		{Method: "GET", Path: under + "/_list/:name/:view", Privilege: web.Reader, Handler: f.list},
-		{Method: "POST", Path: under + "/_list/:name/:view", Privilege: web.Reader, Handler: f.list},
-		{Method: "GET", Path: under + "/_list/:name/:other/:view", Privilege: web.Reader, Handler: f.list},
-		{Method: "POST", Path: under + "/_list/:name/:other/:view", Privilege: web.Reader, Handler: f.list},
-	}
-	for _, path := range []string{"", "/", "/:name", "/:name/:other/:view/*"} {
-		for _, method := range []string{"GET", "POST"} {
-			routes = append(routes, web.Route{Method: method, Path: under + "/_list" + path, Privilege: web.Reader, Handler: invalidPath("list_error")})
+	routes := f.listRoutes(under + "/_list")
+	routes = append(routes,
+		web.Route{Method: web.AnyMethod, Path: under + "/_show", Privilege: web.Reader, Handler: invalidPath("show_error")},
+		web.Route{Method: web.AnyMethod, Path: under + "/_update", Privilege: web.Reader, Handler: invalidPath("update_error")})
+	for _, rest := range []string{"/:name", "/:name/*"} {
+		show, update := under+"/_show"+rest, under+"/_update"+rest
+		for _, method := range []string{"GET", "POST", "PUT", "DELETE", "COPY"} {
+			routes = append(routes, web.Route{Method: method, Path: show, Privilege: web.Reader, Handler: f.show})
 		}
-	}
-	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+		for _, method := range []string{"POST", "PUT", "DELETE"} {
+			routes = append(routes, web.Route{Method: method, Path: update, Privilege: web.Writer, Handler: f.update})
+		}
 		routes = append(routes,
-			web.Route{Method: method, Path: under + "/_show", Privilege: web.Reader, Handler: invalidPath("show_error")},
-			web.Route{Method: method, Path: under + "/_update", Privilege: web.Reader, Handler: invalidPath("update_error")})
-	}
-	for _, method := range []string{"GET", "POST", "PUT", "DELETE", "COPY"} {
-		routes = append(routes,
-			web.Route{Method: method, Path: under + "/_show/:name", Privilege: web.Reader, Handler: f.show},
-			web.Route{Method: method, Path: under + "/_show/:name/*", Privilege: web.Reader, Handler: f.show})
-	}
-	for _, method := range []string{"POST", "PUT", "DELETE"} {
-		routes = append(routes,
-			web.Route{Method: method, Path: under + "/_update/:name", Privilege: web.Writer, Handler: f.update},
-			web.Route{Method: method, Path: under + "/_update/:name/*", Privilege: web.Writer, Handler: f.update})
-	}
-	// The engine refuses GET, after a look whether there is such a function.
-	for _, path := range []string{under + "/_update/:name", under + "/_update/:name/*"} {
-		routes = append(routes, web.Route{Method: "GET", Path: path, Privilege: web.Reader, Handler: f.update})
+			web.Route{Method: web.AnyMethod, Path: show, Privilege: web.Reader, Handler: only("GET,HEAD,POST,PUT,DELETE,COPY")},
+			// The engine refuses GET, after a look whether there is such a function.
+			web.Route{Method: "GET", Path: update, Privilege: web.Reader, Handler: f.update},
+			web.Route{Method: web.AnyMethod, Path: update, Privilege: web.Writer, Handler: only("POST,PUT,DELETE,GET,HEAD")})
 	}
 	for i := range routes {
 		routes[i].Handler = inPartition(routes[i].Handler)
+	}
+	return routes
+}
+
+// listRoutes returns the rows of list functions.
+func (f *Functions) listRoutes(under string) []web.Route {
+	var routes []web.Route
+	add := func(path string, handler web.Handler) {
+		for _, method := range []string{"GET", "POST"} {
+			routes = append(routes, web.Route{Method: method, Path: under + path, Privilege: web.Reader, Handler: handler})
+		}
+		routes = append(routes, web.Route{Method: web.AnyMethod, Path: under + path, Privilege: web.Reader, Handler: only("GET,POST,HEAD")})
+	}
+	for _, path := range []string{"/:name/:view", "/:name/:other/:view"} {
+		add(path, f.list)
+	}
+	for _, path := range []string{"", "/", "/:name", "/:name/:other/:view/*"} {
+		add(path, invalidPath("list_error"))
 	}
 	return routes
 }
@@ -86,9 +92,23 @@ func inPartition(h web.Handler) web.Handler {
 	}
 }
 
-// invalidPath refuses a path that names no function.
+// invalidPath refuses a path that names no function. CouchDB looks for the design document
+// first.
 func invalidPath(name string) web.Handler {
-	return func(*web.Request) error {
+	return func(r *web.Request) error {
+		if _, err := storedDesign(r); err != nil {
+			return err
+		}
 		return &web.Error{Status: http.StatusNotFound, Name: name, Reason: "Invalid path."}
+	}
+}
+
+// only refuses other methods than those listed, where there is the design document.
+func only(methods string) web.Handler {
+	return func(r *web.Request) error {
+		if _, err := storedDesign(r); err != nil {
+			return err
+		}
+		return r.OnlyAllow(methods)
 	}
 }
