@@ -51,7 +51,7 @@ func ofPartition(r *web.Request) (viewparams.Params, error) {
 		return viewparams.Params{}, err
 	}
 	o, err := viewparams.FromQuery(r.Query())
-	o.Partition = name
+	o.Within(name)
 	return o, err
 }
 

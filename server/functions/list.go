@@ -72,9 +72,7 @@ var errNotServerAdmin = couch.Errorf(couch.Unauthorized, "You are not a server a
 // which the function sees too.
 func listParams(r *web.Request) (viewparams.Params, []byte, error) {
 	p, err := viewparams.FromQuery(r.Query())
-	if name := r.Param("partition"); name != "" {
-		p.Partition = name
-	}
+	p.Within(r.Param("partition"))
 	if err != nil || r.Method != http.MethodPost {
 		return p, nil, err
 	}

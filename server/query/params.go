@@ -14,9 +14,7 @@ import (
 // params reads the query of a request, and the partition of its path.
 func params(r *web.Request) (viewparams.Params, error) {
 	p, err := viewparams.FromQuery(r.Query())
-	if name := r.Param("partition"); name != "" {
-		p.Partition = name
-	}
+	p.Within(r.Param("partition"))
 	return p, err
 }
 

@@ -59,3 +59,29 @@ func TestOrderOfRefusals(t *testing.T) {
 		}
 	}
 }
+
+// A body cannot name another partition than the path.
+func TestPartitionOfBody(t *testing.T) {
+	store := storagetest.Open(t)
+	db := storagetest.Database(t, store, "parted", storage.CreateOptions{Partitioned: true})
+	storagetest.Write(t, db, views, `{"_id":"p:a","n":1}`, `{"_id":"q:b","n":2}`)
+	h := newHandler(t, store)
+	const twoOfThem = "{\"error\":\"bad_request\",\"reason\":\"Conflicting value for `partition` in query string\"}"
+	for _, tt := range []struct {
+		below, body string
+		status      int
+		want        string
+	}{
+		{"", `{}`, 200, `"id":"p:a"`},
+		{"", `{"partition":"p"}`, 200, `"id":"p:a"`},
+		{"", `{"partition":"q"}`, 400, twoOfThem},
+		{"", `{"partition":"p","partition":"q"}`, 400, twoOfThem},
+		{"/queries", `{"queries":[{"partition":"p"}]}`, 200, `"id":"p:a"`},
+		{"/queries", `{"queries":[{},{"partition":"q"}]}`, 400, twoOfThem},
+	} {
+		res := send(t, h, "POST", "/parted/_partition/p/_design/v/_view/n"+tt.below, tt.body)
+		if got := res.Body.String(); res.Code != tt.status || !strings.Contains(got, tt.want) {
+			t.Errorf("%s %s: %d %s, want %d %s", tt.below, tt.body, res.Code, got, tt.status, tt.want)
+		}
+	}
+}

@@ -41,6 +41,7 @@ type Params struct {
 	Stale     string // "", "ok" or "update_after"
 	Update    string // "", "true", "false" or "lazy"
 	Partition string // "": all
+	within    string // the partition that the path names, "": none
 }
 
 // Source is where a parameter comes from, which shows in some errors.

@@ -29,3 +29,11 @@ func PathPartition(r *web.Request) (string, error) {
 	}
 	return name, nil
 }
+
+// Within takes the partition that the path names, "" where it names none. What is read
+// from a body afterwards cannot name another.
+func (o *Params) Within(name string) {
+	if name != "" {
+		o.Partition, o.within = name, name
+	}
+}

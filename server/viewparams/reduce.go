@@ -54,8 +54,12 @@ func oneOf(to *string, text, name string, words ...string) error {
 	return nil
 }
 
-// setPartition takes the name of a partition. The error is an IllegalPartition.
+// setPartition takes the name of a partition. The error is an IllegalPartition, or a
+// BadRequest where the path names another one.
 func setPartition(o *Params, text string) error {
 	o.Partition = strings.Trim(text, `"`)
+	if o.within != "" && o.Partition != o.within {
+		return errPartitionConflict
+	}
 	return couch.ValidatePartition(o.Partition)
 }
