@@ -85,7 +85,7 @@ func TestMembersOfLongSources(t *testing.T) {
 
 // A document whose rows are too much has none, however few and large they are.
 func TestFewLargeRows(t *testing.T) {
-	e := design.New(design.Options{})
+	e := design.New(design.Options{Time: patience})
 	defer e.Close()
 	for _, mb := range []int{4, 8} {
 		doc := fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", mb<<20))
