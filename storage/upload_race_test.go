@@ -9,14 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"settle/attachments"
 	"settle/storage"
 	"settle/storage/couch"
-	"settle/storage/crypt"
 	"settle/storage/kv"
 	"settle/storage/schema"
+	"settle/storage/storagetest"
 )
 
 // viewHook runs a function once, behind a View of a partition.
@@ -56,21 +54,11 @@ func takeUpload(t testing.TB, db *storage.Database, doc string, u couch.Upload) 
 // What a document has used is not touched by who still adds to the upload, from whenever
 // he has read it.
 func TestUploadIsUsedMeanwhile(t *testing.T) {
-	keyring, err := crypt.NewKeyring()
-	if err != nil {
-		t.Fatal(err)
-	}
-	fs := vfs.NewMem()
-	engine, err := kv.OpenPebble(kv.PebbleOptions{FS: crypt.NewFS(fs, keyring), Dir: "data", ReserveBytes: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	hook := &viewHook{Store: engine, p: schema.Partition(schema.FirstDatabase)}
-	store, err := storage.Open(t.Context(), storage.Options{KV: hook, Keyring: keyring, BlobFS: fs, BlobDir: "data/blobs", Compact: storage.AutoCompaction{MinBytes: -1}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	store.WaitForBackground()
+	var hook *viewHook
+	store := storagetest.Open(t, func(o *storage.Options) {
+		hook = &viewHook{Store: o.KV, p: schema.Partition(schema.FirstDatabase)}
+		o.KV, o.Compact = hook, storage.AutoCompaction{MinBytes: -1}
+	})
 	db, err := store.CreateDatabase(t.Context(), "alpha", storage.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
