@@ -63,8 +63,9 @@ func TestUploadIsUsedMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := strings.Repeat("x", 200_000)
-	for doc, sent := range map[string]int{"whole": len(want), "begun": 0} {
+	const length = 200_000
+	for doc, sent := range map[string]int{"whole": length, "begun": 0} {
+		want := strings.Repeat(doc, length)[:length] // that no other document has
 		u := createUpload(t, db, len(want))
 		if u, err = db.AppendUpload(t.Context(), u, strings.NewReader(want[:sent])); err != nil {
 			t.Fatal(err)
