@@ -8,6 +8,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/view/redtree"
+	"settle/storage/view/viewrow"
 )
 
 // delta is what documents change.
@@ -190,11 +191,11 @@ func (p *part) stored(ctx context.Context, r kv.Reader, ids []couch.DocID) ([][]
 
 // addAll adds documents, until there are enough.
 func (d *delta) addAll(ids []couch.DocID, stored [][]byte, rows [][]viewRows) (same []*sameRow, err error) {
-	none := &docRow{stems: make([][][]byte, len(d.views))}
+	none := &viewrow.Doc{Stems: make([][][]byte, len(d.views))}
 	for i, id := range ids {
 		old := none
 		if stored[i] != nil {
-			if old, err = decodeDocRow(stored[i], len(d.views)); err != nil {
+			if old, err = viewrow.DecodeDoc(stored[i], len(d.views)); err != nil {
 				return nil, err
 			}
 		}
@@ -215,10 +216,10 @@ type sameRow struct {
 
 // add adds what becomes of one document's rows, and returns those that are only
 // changed if their values differ.
-func (d *delta) add(id couch.DocID, old *docRow, rows []viewRows) (same []*sameRow) {
+func (d *delta) add(id couch.DocID, old *viewrow.Doc, rows []viewRows) (same []*sameRow) {
 	for view := range d.views {
 		v := &d.views[view]
-		before, after := rowKeys(old.stems[view], id), rowKeys(rows[view].stems, id)
+		before, after := viewrow.Keys(old.Stems[view], id), viewrow.Keys(rows[view].stems, id)
 		v.rows += int64(len(after) - len(before))
 		d.size += (len(after) + len(before)) * (len(id) + perRow)
 		for len(before) > 0 || len(after) > 0 {
@@ -249,19 +250,19 @@ func (d *delta) add(id couch.DocID, old *docRow, rows []viewRows) (same []*sameR
 }
 
 // addDoc adds what becomes of the document's own row.
-func (d *delta) addDoc(key, stored []byte, old *docRow, rows []viewRows) {
-	now := docRow{stems: make([][][]byte, len(rows))}
+func (d *delta) addDoc(key, stored []byte, old *viewrow.Doc, rows []viewRows) {
+	now := viewrow.Doc{Stems: make([][][]byte, len(rows))}
 	for view, v := range rows {
-		now.stems[view] = v.stems
+		now.Stems[view] = v.stems
 		for i, value := range v.values {
-			now.bytes += int64(len(v.stems[i]) + len(value))
+			now.Bytes += int64(len(v.stems[i]) + len(value))
 		}
 	}
-	d.bytes += now.bytes - old.bytes
-	d.size += int(now.bytes + old.bytes)
+	d.bytes += now.Bytes - old.Bytes
+	d.size += int(now.Bytes + old.Bytes)
 	w := redtree.Write{Key: key}
-	if !now.isEmpty() {
-		w.Value = now.encode()
+	if !now.IsEmpty() {
+		w.Value = now.Encode()
 	}
 	if !bytes.Equal(w.Value, stored) {
 		d.docs = append(d.docs, w)

@@ -12,6 +12,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/docjson"
 	"settle/storage/view/funcerr"
+	"settle/storage/view/viewrow"
 )
 
 // batch is documents that are read together.
@@ -270,7 +271,7 @@ func (ix *Index) rowsOf(view int, id couch.DocID, emitted []Emitted) viewRows {
 	keys := ix.keys(view)
 	stems := make([]byte, 0, 32*len(emitted))
 	for _, e := range emitted {
-		if more, err := keys.appendStem(stems, id, []byte(e.Key)); err == nil {
+		if more, err := keys.AppendStem(stems, id, []byte(e.Key)); err == nil {
 			rows = append(rows, row{more[len(stems):len(more):len(more)], e})
 			stems = more
 		}
@@ -286,7 +287,7 @@ func (ix *Index) rowsOf(view int, id couch.DocID, emitted []Emitted) viewRows {
 	})
 	out := viewRows{stems: make([][]byte, len(rows)), values: make([][]byte, len(rows))}
 	for i, r := range rows {
-		out.stems[i], out.values[i] = r.stem, encodeRow(len(r.stem), r.Emitted)
+		out.stems[i], out.values[i] = r.stem, viewrow.Encode(len(r.stem), r.Key, r.Value)
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"settle/storage/schema"
 	"settle/storage/view/redtree"
 	"settle/storage/view/reduction"
+	"settle/storage/view/viewrow"
 )
 
 // reduced yields the rows of a query that reduces.
@@ -82,14 +83,14 @@ func (w *groupWalk) over(ctx context.Context, b redtree.Span) bool {
 const fewRows = 100
 
 // page reads the first rows of a range, in the order of reading.
-func (w *groupWalk) page(ctx context.Context, b redtree.Span, limit int) (page []storedRow, more bool, err error) {
+func (w *groupWalk) page(ctx context.Context, b redtree.Span, limit int) (page []viewrow.Row, more bool, err error) {
 	size := 0
 	for row, err := range w.rowsOf(ctx, b, w.q.Descending, 0, int64(limit)) {
 		if err != nil {
 			return nil, false, err
 		}
 		page = append(page, row)
-		if size += len(row.key) + len(row.value); len(page) == limit || size >= kv.PageBytes {
+		if size += len(row.Key) + len(row.Value); len(page) == limit || size >= kv.PageBytes {
 			return page, true, nil
 		}
 	}
@@ -100,18 +101,18 @@ func (w *groupWalk) page(ctx context.Context, b redtree.Span, limit int) (page [
 type group struct {
 	key    []byte // JSON
 	prefix []byte // what the keys of its rows begin with
-	rows   []storedRow
+	rows   []viewrow.Row
 }
 
 // group takes the first group off a page. Its key is that of its first row.
-func (w *groupWalk) group(page []storedRow, level int64) group {
+func (w *groupWalk) group(page []viewrow.Row, level int64) group {
 	first := page[0]
-	g := group{key: first.key, prefix: first.stem}
+	g := group{key: first.Key, prefix: first.Stem}
 	if level >= 0 {
 		g.key, g.prefix = w.truncate(first, level)
 	}
 	n := 1
-	for n < len(page) && bytes.HasPrefix(page[n].stem, g.prefix) {
+	for n < len(page) && bytes.HasPrefix(page[n].Stem, g.prefix) {
 		n++
 	}
 	g.rows = page[:n]
@@ -120,13 +121,13 @@ func (w *groupWalk) group(page []storedRow, level int64) group {
 
 // truncate returns the first elements of a row's key, and the beginning that the keys
 // of all rows have with them.
-func (w *groupWalk) truncate(row storedRow, level int64) (key, prefix []byte) {
-	if jsonscan.KindOf(row.key) != jsonscan.Array {
-		return row.key, row.stem
+func (w *groupWalk) truncate(row viewrow.Row, level int64) (key, prefix []byte) {
+	if jsonscan.KindOf(row.Key) != jsonscan.Array {
+		return row.Key, row.Stem
 	}
 	out := []byte{'['}
 	n := int64(0)
-	for rest := range jsonscan.Elements(row.key) {
+	for rest := range jsonscan.Elements(row.Key) {
 		if n == level {
 			break
 		}
@@ -137,11 +138,11 @@ func (w *groupWalk) truncate(row storedRow, level int64) (key, prefix []byte) {
 	}
 	out = append(out, ']')
 	if n < level {
-		return row.key, row.stem
+		return row.Key, row.Stem
 	}
-	prefix, err := w.keys.prefix(w.q.Partition, out)
+	prefix, err := w.keys.Prefix(w.q.Partition, out)
 	if err != nil {
-		return row.key, row.stem
+		return row.Key, row.Stem
 	}
 	return out, prefix[:len(prefix)-1] // without the array's end
 }
@@ -188,7 +189,7 @@ func (w *groupWalk) emitRows(ctx context.Context, g group) bool {
 	}
 	rows := make([]reduction.Row, len(g.rows))
 	for i, row := range g.rows {
-		rows[i] = reduction.Row{Key: row.key, Value: row.value, ID: row.id}
+		rows[i] = reduction.Row{Key: row.Key, Value: row.Value, ID: row.ID}
 	}
 	if w.q.Descending {
 		slices.Reverse(rows)

@@ -118,3 +118,7 @@ func readHead(ctx context.Context, r kv.Reader, views int) (*head, error) {
 	}
 	return decodeHead(rows[0], views)
 }
+
+func corrupt(what string) error {
+	return couch.Errorf(couch.Corrupt, "Stored data is damaged: %s", what)
+}

@@ -13,6 +13,7 @@ import (
 	"settle/storage/view/funcerr"
 	"settle/storage/view/redtree"
 	"settle/storage/view/reduction"
+	"settle/storage/view/viewrow"
 )
 
 // Index is the index of a definition over a database. It is safe for concurrent use.
@@ -83,12 +84,18 @@ func dropped(err error) error {
 }
 
 // keys says how the keys of a view's rows are made.
-func (ix *Index) keys(view int) keySpace {
-	return keySpace{raw: ix.definition.Views[view].Raw, partitioned: ix.definition.Partitioned}
+func (ix *Index) keys(view int) viewrow.Space {
+	return viewrow.Space{Raw: ix.definition.Views[view].Raw, Partitioned: ix.definition.Partitioned}
 }
 
 func (ix *Index) tree(h *head, view int) *redtree.Tree {
 	return &redtree.Tree{Prefix: viewPrefix(view), Seed: h.Seed, Reducers: ix.reducers[view], Row: reductionRow}
+}
+
+// reductionRow reads a row for a reduction.
+func reductionRow(key, value []byte) (reduction.Row, error) {
+	row, err := viewrow.Decode(key, value)
+	return reduction.Row{Key: row.Key, Value: row.Value, ID: row.ID}, err
 }
 
 // errChanged: the index is no longer in the state that an operation began with.

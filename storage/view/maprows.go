@@ -6,6 +6,7 @@ import (
 
 	"settle/storage/kv"
 	"settle/storage/view/redtree"
+	"settle/storage/view/viewrow"
 )
 
 // mapped returns the rows of a query that does not reduce, and how many rows of the
@@ -40,13 +41,13 @@ func (s *snapshot) mapped(ctx context.Context, q *Query) (offset int64, rows ite
 // ranges returns where the rows of a query are, in the order of the answer.
 func (s *snapshot) ranges(q *Query) ([]redtree.Span, error) {
 	if q.Keys == nil {
-		b, err := s.keys.span(q)
+		b, err := span(s.keys, q)
 		return []redtree.Span{b}, err
 	}
 	out := make([]redtree.Span, len(q.Keys))
 	for i, key := range q.Keys {
 		var err error
-		if out[i], err = s.keys.of(q.Partition, key); err != nil {
+		if out[i], err = s.keys.Of(q.Partition, key); err != nil {
 			return nil, err
 		}
 	}
@@ -96,7 +97,7 @@ func (s *snapshot) scan(ctx context.Context, q *Query, ranges []redtree.Span, of
 					skip--
 					continue
 				}
-				if !yield(Row{ID: row.id, Key: row.key, Value: row.value}, err) || err != nil {
+				if !yield(Row{ID: row.ID, Key: row.Key, Value: row.Value}, err) || err != nil {
 					return
 				}
 				if left--; left == 0 {
@@ -108,21 +109,21 @@ func (s *snapshot) scan(ctx context.Context, q *Query, ranges []redtree.Span, of
 }
 
 // rowsOf yields the rows of a range, as many as are to be skipped and are left.
-func (s *snapshot) rowsOf(ctx context.Context, b redtree.Span, descending bool, skip, left int64) iter.Seq2[storedRow, error] {
+func (s *snapshot) rowsOf(ctx context.Context, b redtree.Span, descending bool, skip, left int64) iter.Seq2[viewrow.Row, error] {
 	tree := s.tree()
 	r := tree.Rows(b.Lo, b.Hi)
 	if b.Lo != nil && b.Hi != nil && string(b.Lo) >= string(b.Hi) {
-		return func(func(storedRow, error) bool) {}
+		return func(func(viewrow.Row, error) bool) {}
 	}
 	r.Reverse = descending
 	if left > 0 && left < kv.PageRows-skip {
 		r.Limit = int(skip + left)
 	}
-	return func(yield func(storedRow, error) bool) {
+	return func(yield func(viewrow.Row, error) bool) {
 		for row, err := range kv.Pages(ctx, s.view, r) {
-			var out storedRow
+			var out viewrow.Row
 			if err == nil {
-				out, err = decodeRow(tree.CutKey(row.Key), row.Value)
+				out, err = viewrow.Decode(tree.CutKey(row.Key), row.Value)
 			}
 			if !yield(out, err) || err != nil {
 				return

@@ -6,6 +6,7 @@ import (
 
 	"settle/storage/collate"
 	"settle/storage/couch"
+	"settle/storage/view/viewrow"
 )
 
 // UpdateMode says whether a query brings the index up to date.
@@ -103,7 +104,7 @@ func (q *Query) Validate(d *Definition, ref Ref) error {
 			return err
 		}
 	}
-	return q.validateRange(keySpace{raw: d.Views[ref.View].Raw})
+	return q.validateRange(viewrow.Space{Raw: d.Views[ref.View].Raw})
 }
 
 func (q *Query) validateReduce(ref Ref) error {
@@ -128,7 +129,7 @@ func (q *Query) validateReduce(ref Ref) error {
 }
 
 // validateRange checks the keys, and that the range does not go the wrong way.
-func (q *Query) validateRange(s keySpace) error {
+func (q *Query) validateRange(s viewrow.Space) error {
 	for _, key := range append([][]byte{q.Start, q.End}, q.Keys...) {
 		if key == nil {
 			continue
@@ -141,7 +142,7 @@ func (q *Query) validateRange(s keySpace) error {
 		return nil
 	}
 	compare := collate.Compare
-	if s.raw {
+	if s.Raw {
 		compare = collate.CompareRaw
 	}
 	order := compare(q.Start, q.End)

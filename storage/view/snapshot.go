@@ -9,6 +9,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/view/redtree"
+	"settle/storage/view/viewrow"
 )
 
 // snapshot is a view as a query finds it.
@@ -16,7 +17,7 @@ type snapshot struct {
 	ix   *Index
 	p    kv.Partition
 	ref  Ref
-	keys keySpace
+	keys viewrow.Space
 	head *head
 }
 
