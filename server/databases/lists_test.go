@@ -89,7 +89,7 @@ func TestAllDocs(t *testing.T) {
 		{`skip=5`, `{"keys":["a"]}`, rowsOf("4", "null")},
 		{`startkey="a"`, `{"keys":[]}`, rowsOf("4", "null")},
 		{`limit=1`, `{"startkey":"b"}`, rowsOf("4", "2", "b")},
-		{`limit=1`, `{"limit":2,"descending":true}`, rowsOf("4", "0", "c", "b")},
+		{`limit=1`, `{"limit":2,"descending":true}`, rowsOf("4", "0", "c")},
 		{``, `{"key":"a","descending":"true"}`, rowsOf("4", "2", "a")},
 		{`update_seq=true&limit=0`, "-", strings.Replace(rowsOf("4", "0"), `,"rows"`, `,"update_seq":"`+seq+`","rows"`, 1)},
 		{`update_seq=true`, `{"keys":["a"]}`, strings.Replace(rowsOf("4", "null", "a"), `,"rows"`, `,"update_seq":null,"rows"`, 1)},

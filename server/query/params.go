@@ -30,6 +30,9 @@ func (v *View) Query(ctx context.Context, db Database, p *viewparams.Params) (*v
 }
 
 func (v *View) check(p *viewparams.Params) error {
+	if err := p.CheckLimit(); err != nil {
+		return err
+	}
 	if v.ref.Reduce >= 0 && (p.Reduce == nil || *p.Reduce) {
 		if err := p.CheckReduce(); err != nil {
 			return err
@@ -68,13 +71,12 @@ func docID(text string) *couch.DocID {
 	return &id
 }
 
-// updateMode is when the index is brought up to date; `update` counts for more than
-// `stale`.
+// updateMode is when the index is brought up to date.
 func updateMode(p *viewparams.Params) view.UpdateMode {
-	switch {
-	case p.Update == "false", p.Update == "" && p.Stale == "ok":
+	switch p.Update {
+	case "false":
 		return view.UpdateFalse
-	case p.Update == "lazy", p.Update == "" && p.Stale == "update_after":
+	case "lazy":
 		return view.UpdateLazy
 	}
 	return view.UpdateTrue

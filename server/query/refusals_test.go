@@ -23,7 +23,9 @@ func TestOrderOfRefusals(t *testing.T) {
 		notParted  = `{"error":"bad_request","reason":"database is not partitioned"}`
 		badName    = `{"error":"illegal_partition","reason":"Partition must not start with an underscore"}`
 		twoOfThem  = "{\"error\":\"bad_request\",\"reason\":\"Conflicting value for `partition` in query string\"}"
+		tooLarge   = `{"error":"query_parse_error","reason":"Limit is too large, must not exceed 268435456"}`
 		isAnswered = `{"name":"v","view_index":{`
+		hasRows    = `{"total_rows":`
 	)
 	for _, tt := range []struct {
 		method, path string
@@ -49,6 +51,8 @@ func TestOrderOfRefusals(t *testing.T) {
 		{"GET", "/parted/_partition/p/_design/v/_info?partition=q", 400, twoOfThem},
 		{"GET", "/parted/_partition/p/_design/v/_view/n?partition=q", 400, twoOfThem},
 		{"PUT", "/parted/_partition/p/_design/v/_view/n", 405, onlyView},
+		{"GET", "/plain/_design/v/_view/n?limit=268435456", 200, hasRows},
+		{"GET", "/plain/_design/v/_view/n?limit=268435457", 400, tooLarge},
 	} {
 		res := send(t, h, tt.method, tt.path, "")
 		if got := res.Body.String(); res.Code != tt.status || !strings.HasPrefix(got, tt.want) {

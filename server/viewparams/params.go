@@ -11,8 +11,10 @@ import (
 )
 
 // Params are the parameters of a view, or of a list of documents, from the query, the
-// body, or both: what comes later wins.
+// body, or both: what the query says counts for more, and of one name what comes later.
 type Params struct {
+	query web.Query // as FromQuery got it
+
 	Keys       []Key // where HasKeys: exactly these, in this order
 	HasKeys    bool
 	Start, End *Key // in the order of reading
@@ -38,7 +40,6 @@ type Params struct {
 	GroupLevel int
 	levelGiven bool // group_level counts for more than group=true
 
-	Stale     string // "", "ok" or "update_after"
 	Update    string // "", "true", "false" or "lazy"
 	Partition string // "": all
 	within    string // the partition that the path names, "": none
@@ -74,8 +75,13 @@ func (s Source) noKeys() error {
 // FromQuery reads the query parameters. Errors are a QueryParse, or a BadRequest
 // where one is no JSON that must be.
 func FromQuery(q web.Query) (Params, error) {
-	o := Params{Limit: -1}
-	for _, p := range q {
+	o := Params{Limit: -1, query: q}
+	return o, o.readQuery()
+}
+
+// readQuery takes what the query says.
+func (o *Params) readQuery() error {
+	for _, p := range o.query {
 		var err error
 		switch p.Name {
 		case "keys":
@@ -90,10 +96,10 @@ func FromQuery(q web.Query) (Params, error) {
 			err = o.set(p.Name, p.Value)
 		}
 		if err != nil {
-			return o, err
+			return err
 		}
 	}
-	return o, nil
+	return nil
 }
 
 var errQueriesHere = couch.Errorf(couch.BadRequest, "The `queries` parameter is no longer supported at this endpoint")
@@ -101,8 +107,8 @@ var errQueriesHere = couch.Errorf(couch.BadRequest, "The `queries` parameter is 
 // ReadQuery is ReadObject for the body of a single query, which has no `queries`.
 func (o *Params) ReadQuery(r *docjson.Reader) error { return o.read(r, FromBody, true) }
 
-// ReadObject adds the members of the JSON object at which r stands. Errors are
-// those of FromQuery.
+// ReadObject adds the members of the JSON object at which r stands, but for what the
+// query says otherwise. Errors are those of FromQuery.
 func (o *Params) ReadObject(r *docjson.Reader, from Source) error { return o.read(r, from, false) }
 
 func (o *Params) read(r *docjson.Reader, from Source, single bool) error {
@@ -132,7 +138,10 @@ func (o *Params) read(r *docjson.Reader, from Source, single bool) error {
 			return err
 		}
 	}
-	return nil
+	if from == fromQueries {
+		return nil // what one of several queries says is its own
+	}
+	return o.readQuery()
 }
 
 func (o *Params) setJSON(name string, r *docjson.Reader) error {
@@ -171,7 +180,7 @@ var parameters = map[string]func(o *Params, text string) error{
 
 	"reduce":    func(o *Params, text string) error { return setPointer(&o.Reduce, text) },
 	"group":     func(o *Params, text string) error { return setPointer(&o.Group, text) },
-	"stale":     func(o *Params, text string) error { return oneOf(&o.Stale, text, "stale", "ok", "update_after") },
+	"stale":     setStale,
 	"stable":    func(_ *Params, text string) error { return oneOf(new(string), text, "stable", "true", "false") },
 	"update":    func(o *Params, text string) error { return oneOf(&o.Update, text, "update", "true", "false", "lazy") },
 	"partition": setPartition,
@@ -258,6 +267,17 @@ func isLarge(text string, err error) bool {
 func (o *Params) CheckRange() error {
 	if len(o.Keys) > 0 && (o.Start != nil || o.End != nil) {
 		return errKeysRange
+	}
+	return nil
+}
+
+// maxLimit is the most rows that a view may be asked for: CouchDB's `query_limit`.
+const maxLimit = 1 << 28
+
+// CheckLimit refuses a limit that is too large for a view. The error is a QueryParse.
+func (o *Params) CheckLimit() error {
+	if o.Limit > maxLimit {
+		return couch.Errorf(couch.QueryParse, "Limit is too large, must not exceed %d", maxLimit)
 	}
 	return nil
 }

@@ -41,7 +41,9 @@ func TestFromQuery(t *testing.T) {
 		`startkey_docid=x&end_key_doc_id=%22y%22`:        {Limit: -1, StartID: "x", EndID: "y"},
 		`reduce=false&group=TRUE&group_level=2`:          {Limit: -1, Reduce: &no, Group: &yes, GroupLevel: 2},
 		`limit=3&skip=99999999999999999999&sorted=false`: {Limit: 3, Skip: 1<<63 - 1, Unsorted: true},
-		`update=lazy&stale=ok&unknown=1`:                 {Limit: -1, Update: "lazy", Stale: "ok"},
+		`update=lazy&stale=ok&unknown=1`:                 {Limit: -1, Update: "false"},
+		`stale=update_after`:                             {Limit: -1, Update: "lazy"},
+		`stale=ok&update=true`:                           {Limit: -1, Update: "true"},
 		`keys=["a",1]`:                                   {Limit: -1, HasKeys: true, Keys: []viewparams.Key{*key(`"a"`, "a"), *key("1", "")}},
 	} {
 		got, err := fromQuery(t, query)
@@ -60,6 +62,45 @@ func TestFromQueryRefuses(t *testing.T) {
 		if _, err := fromQuery(t, query); !errors.Is(err, &couch.Error{Kind: want}) {
 			t.Errorf("%s: %v", query, err)
 		}
+	}
+}
+
+// What the query says counts for more than the body.
+func TestBodyBesideQuery(t *testing.T) {
+	yes, no := true, false
+	key := viewparams.Key{Text: []byte("1")}
+	for _, tt := range []struct {
+		query, body string
+		want        viewparams.Params
+	}{
+		{"limit=1", `{"limit":2,"skip":3}`, viewparams.Params{Limit: 1, Skip: 3}},
+		{"reduce=false", `{"reduce":true,"group":true}`, viewparams.Params{Limit: -1, Reduce: &no, Group: &yes}},
+		{"startkey=1", `{"key":2}`, viewparams.Params{Limit: -1, Start: &key, End: &viewparams.Key{Text: []byte("2")}}},
+		{"keys=[1]", `{"keys":[2]}`, viewparams.Params{Limit: -1, HasKeys: true, Keys: []viewparams.Key{key}}},
+		{"unknown=1", `{"update":"lazy","stale":"ok"}`, viewparams.Params{Limit: -1, Update: "false"}},
+	} {
+		p, err := fromQuery(t, tt.query)
+		if err == nil {
+			err = p.ReadQuery(docjson.NewReader(strings.NewReader(tt.body)))
+		}
+		if diff := cmp.Diff(tt.want, p, cmpopts.IgnoreUnexported(viewparams.Params{})); diff != "" || err != nil {
+			t.Errorf("%s %s: %v %s", tt.query, tt.body, err, diff)
+		}
+	}
+}
+
+// A query among several takes what the URL says, but for keys and grouping.
+func TestQueriesBesideQuery(t *testing.T) {
+	no := false
+	common, err := fromQuery(t, "limit=2&reduce=false&startkey=1&keys=[1]&group=true&group_level=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := viewparams.ReadQueries(docjson.NewReader(strings.NewReader(`{"queries":[{},{"limit":3,"group_level":4}]}`)), common)
+	start := &viewparams.Key{Text: []byte("1")}
+	want := []viewparams.Params{{Limit: 2, Reduce: &no, Start: start}, {Limit: 3, Reduce: &no, Start: start, GroupLevel: 4}}
+	if diff := cmp.Diff(want, all, cmpopts.IgnoreUnexported(viewparams.Params{})); diff != "" || err != nil {
+		t.Errorf("%v %s", err, diff)
 	}
 }
 

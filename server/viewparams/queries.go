@@ -14,8 +14,8 @@ var (
 )
 
 // ReadQueries reads the JSON object at which r stands: its member `queries` is a list
-// of parameters, each of which takes from common what it does not say itself. Errors
-// are those of FromQuery, and a RequestTooLarge.
+// of parameters, each of which takes from common what it does not say itself, but neither
+// keys nor grouping. Errors are those of FromQuery, and a RequestTooLarge.
 func ReadQueries(r *docjson.Reader, common Params) ([]Params, error) {
 	var all []Params
 	given := false
@@ -44,6 +44,8 @@ func readList(r *docjson.Reader, common Params) ([]Params, error) {
 	} else if kind != docjson.Array {
 		return nil, errQueriesArray
 	}
+	common.Keys, common.HasKeys = nil, false
+	common.Group, common.GroupLevel, common.levelGiven = nil, 0, false
 	var all []Params
 	keys := 0
 	for _, err := range r.Elements() {

@@ -54,6 +54,16 @@ func oneOf(to *string, text, name string, words ...string) error {
 	return nil
 }
 
+// setStale takes the older form of `update`.
+func setStale(o *Params, text string) error {
+	var stale string
+	if err := oneOf(&stale, text, "stale", "ok", "update_after"); err != nil {
+		return err
+	}
+	o.Update = map[string]string{"ok": "false", "update_after": "lazy"}[stale]
+	return nil
+}
+
 // setPartition takes the name of a partition. The error is an IllegalPartition, or a
 // BadRequest where the path names another one.
 func setPartition(o *Params, text string) error {
