@@ -62,35 +62,31 @@ func sleep(ctx context.Context, d time.Duration) {
 // readFeed reads one answer, and reports whether more rows are wanted.
 func (r *Remote) readFeed(ctx context.Context, f replication.Feed, since *string, yield func(replication.Change, error) bool) (more bool, err error) {
 	res, err := r.changesFeed(ctx, f, *since)
+	if status, ok := errors.AsType[*statusError](err); ok && status.isUnknownSeq() && *since != "0" && f.Filter.IsZero() {
+		*since = "0" // starting over is safe
+		return true, &replication.Error{Kind: replication.Failed, Reason: "the peer does not know the sequence"}
+	}
 	if err != nil {
-		if status, ok := errors.AsType[*statusError](err); ok && status.status == http.StatusBadRequest && status.name == "bad_request" && *since != "0" && f.Filter.IsZero() {
-			*since = "0" // the peer does not know the sequence any more: starting over is safe
-			return true, &replication.Error{Kind: replication.Failed, Reason: "the peer does not know the sequence"}
-		}
 		return true, err
 	}
 	defer res.Body.Close()
-	next := func(row feedRow) (bool, error) {
-		change := replication.Change{Seq: string(row.Seq), ID: couch.DocID(row.ID)}
-		for _, c := range row.Changes {
-			rev, err := couch.ParseRev(c.Rev)
-			if err != nil {
-				return true, errBadFeed
-			}
-			change.Revs = append(change.Revs, rev)
-		}
-		if !yield(change, nil) {
-			return false, nil
-		}
-		if change.Seq != "" && change.Seq != "null" {
-			*since = change.Seq
-		}
-		return true, nil
-	}
+	feed := &feedReader{since: since, yield: yield}
 	if f.Wait {
-		return readLines(res.Body, since, next)
+		return feed.lines(bound(skipBlank{res.Body}, r.o.MaxAnswer))
 	}
-	return readResults(res.Body, next)
+	return feed.results(bound(res.Body, r.o.MaxAnswer))
+}
+
+// isUnknownSeq reports whether an answer to a feed without a filter may say that the peer
+// does not know the sequence any more.
+func (e *statusError) isUnknownSeq() bool {
+	return e.status == http.StatusBadRequest && e.name == "bad_request"
+}
+
+// feedReader reads one answer of a feed.
+type feedReader struct {
+	since *string // behind the last row that was yielded
+	yield func(replication.Change, error) bool
 }
 
 // feedRow is a row of a feed, or the last line of a continuous one.
@@ -109,9 +105,9 @@ var (
 	errCutFeed = &replication.Error{Kind: replication.Failed, Reason: "the peer's feed of changes was cut short"}
 )
 
-// readResults reads the feed of one answer: {"results":[rows],"last_seq":...}. Only
-// an answer that came to its end is the whole.
-func readResults(body io.Reader, next func(feedRow) (bool, error)) (more bool, err error) {
+// results reads the feed of one answer: {"results":[rows],"last_seq":...}. Only an answer
+// that came to its end is the whole.
+func (f *feedReader) results(body *bounded) (more bool, err error) {
 	d := json.NewDecoder(body)
 	for _, want := range []json.Token{json.Delim('{'), "results", json.Delim('[')} {
 		got, err := d.Token()
@@ -127,9 +123,10 @@ func readResults(body io.Reader, next func(feedRow) (bool, error)) (more bool, e
 		if err := d.Decode(&row); err != nil {
 			return true, errCutFeed
 		}
-		if more, err := next(row); !more || err != nil {
+		if more, err := f.pass(row); !more || err != nil {
 			return more, err
 		}
+		body.renew()
 	}
 	for {
 		switch _, err := d.Token(); err {
@@ -142,9 +139,9 @@ func readResults(body io.Reader, next func(feedRow) (bool, error)) (more bool, e
 	}
 }
 
-// readLines reads a continuous feed until the peer ends it.
-func readLines(body io.Reader, since *string, next func(feedRow) (bool, error)) (more bool, err error) {
-	d := json.NewDecoder(skipBlank{body})
+// lines reads a continuous feed until the peer ends it.
+func (f *feedReader) lines(body *bounded) (more bool, err error) {
+	d := json.NewDecoder(body)
 	for {
 		var row feedRow
 		err := d.Decode(&row)
@@ -155,13 +152,33 @@ func readLines(body io.Reader, since *string, next func(feedRow) (bool, error)) 
 			return true, errCutFeed
 		}
 		if row.ID == "" && row.LastSeq != "" {
-			*since = string(row.LastSeq)
+			*f.since = string(row.LastSeq)
 			return true, nil
 		}
-		if more, err := next(row); !more || err != nil {
+		if more, err := f.pass(row); !more || err != nil {
 			return more, err
 		}
+		body.renew()
 	}
+}
+
+// pass yields a row, and reports whether more are wanted.
+func (f *feedReader) pass(row feedRow) (more bool, err error) {
+	change := replication.Change{Seq: string(row.Seq), ID: couch.DocID(row.ID)}
+	for _, c := range row.Changes {
+		rev, err := couch.ParseRev(c.Rev)
+		if err != nil {
+			return true, errBadFeed
+		}
+		change.Revs = append(change.Revs, rev)
+	}
+	if !f.yield(change, nil) {
+		return false, nil
+	}
+	if change.Seq != "" && change.Seq != "null" {
+		*f.since = change.Seq
+	}
+	return true, nil
 }
 
 // skipBlank drops the line breaks of heartbeats, of which a decoder would gather all

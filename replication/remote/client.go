@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -97,11 +96,4 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		return &replication.Error{Kind: replication.Forbidden, Reason: "the peer redirects to a place without encryption"}
 	}
 	return nil
-}
-
-type loginKey struct{}
-
-// withoutLogin marks requests that are made to log in.
-func withoutLogin(ctx context.Context) context.Context {
-	return context.WithValue(ctx, loginKey{}, true)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 
 	"settle/attachments/multipart"
@@ -15,9 +16,6 @@ import (
 	"settle/storage/couch"
 	"settle/storage/docjson"
 )
-
-// maxBody is the largest document that is taken from a peer, in bytes.
-const maxBody = 64 << 20
 
 // errBadDocs says that an answer with documents could not be read.
 var errBadDocs = &replication.Error{Kind: replication.Failed, Reason: "the peer's answer with documents was cut short, or is malformed"}
@@ -44,144 +42,6 @@ func (r *Remote) Fetch(ctx context.Context, asks []replication.Ask) iter.Seq2[*r
 	}
 }
 
-// fetchBulk yields what one _bulk_get brings, and returns what is left to fetch.
-func (r *Remote) fetchBulk(ctx context.Context, asks []replication.Ask, yield func(*replication.Revision, error) bool) (rest []replication.Ask, stopped bool, err error) {
-	var plain []replication.Ask
-	for _, ask := range asks {
-		if ask.ID.IsDesign() || !r.o.UseBulkGet || r.noBulkGet.Load() {
-			rest = append(rest, ask)
-		} else {
-			plain = append(plain, ask)
-		}
-	}
-	if len(plain) == 0 {
-		return rest, false, nil
-	}
-	var res *http.Response
-	err = r.again(ctx, func() (err error) {
-		res, err = r.bulkGet(ctx, plain)
-		return err
-	})
-	if status, ok := errors.AsType[*statusError](err); ok && status.status != http.StatusUnauthorized && status.status != http.StatusForbidden && status.status < 500 {
-		r.noBulkGet.Store(true)
-		return asks, false, nil
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	defer res.Body.Close()
-	b := bulkGetReader{asks: plain, yield: yield}
-	err = b.read(docjson.NewReader(res.Body))
-	return append(rest, b.rest...), b.stopped, err
-}
-
-// bulkGetReader reads an answer to _bulk_get.
-type bulkGetReader struct {
-	asks    []replication.Ask
-	yield   func(*replication.Revision, error) bool
-	rest    []replication.Ask // what has to be fetched one by one
-	stopped bool
-}
-
-var errStopped = errors.New("no more revisions are wanted")
-
-func (b *bulkGetReader) read(json *docjson.Reader) error {
-	results := 0
-	for name, err := range json.Members() {
-		if err != nil {
-			return errBadDocs
-		}
-		if name != "results" {
-			continue
-		}
-		for _, err := range json.Elements() {
-			if err == nil {
-				err = b.readResult(json)
-			}
-			if err == errStopped {
-				b.stopped = true
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			results++
-		}
-	}
-	if json.End() != nil || results == 0 && len(b.asks) > 0 {
-		return errBadDocs
-	}
-	return nil
-}
-
-// readResult reads one {"id":..,"docs":[{"ok":..}|{"error":..}]}.
-func (b *bulkGetReader) readResult(json *docjson.Reader) error {
-	for name, err := range json.Members() {
-		if err != nil {
-			return errBadDocs
-		}
-		if name != "docs" {
-			continue
-		}
-		for _, err := range json.Elements() {
-			if err == nil {
-				err = b.readDoc(json)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (b *bulkGetReader) readDoc(json *docjson.Reader) error {
-	for name, err := range json.Members() {
-		if err != nil {
-			return errBadDocs
-		}
-		var rev *replication.Revision
-		switch name {
-		case "ok":
-			rev, err = readRevision(json)
-		case "error":
-			rev, err = new(replication.Revision), json.Skip()
-		default:
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if rev.Doc != nil && !b.isWhole(rev) {
-			continue
-		}
-		rev.ByBulk = rev.Doc != nil && len(rev.Doc.Attachments) == 0
-		if !b.yield(rev, nil) {
-			return errStopped
-		}
-	}
-	return nil
-}
-
-// isWhole reports whether a revision needs no contents; else it notes that it is to
-// be fetched with them.
-func (b *bulkGetReader) isWhole(rev *replication.Revision) bool {
-	doc := rev.Doc
-	var asked replication.Ask
-	for _, ask := range b.asks {
-		if ask.ID == doc.ID {
-			asked = ask
-			break
-		}
-	}
-	if stubs(doc, asked.Since) || asked.Deferred {
-		return true
-	}
-	asked.Revs = []couch.RevID{doc.Rev()}
-	b.rest = append(b.rest, asked)
-	return false
-}
-
 // stubs makes those attachments Stubs that one of the revisions in since has, and reports
 // whether all are.
 func stubs(doc *couch.Document, since []couch.RevID) bool {
@@ -197,15 +57,24 @@ func stubs(doc *couch.Document, since []couch.RevID) bool {
 // readRevision reads one document without contents. One that breaks the rules of
 // documents is Refused.
 func readRevision(json *docjson.Reader) (*replication.Revision, error) {
+	rev, _, err := parseRevision(json)
+	return rev, err
+}
+
+// parseRevision is readRevision that also tells what the document says of its attachments.
+func parseRevision(json *docjson.Reader) (*replication.Revision, []docjson.Attachment, error) {
 	parsed, err := json.Document(docjson.Options{MaxBody: maxBody})
-	if known, ok := errors.AsType[*couch.Error](err); ok && (known.Kind == couch.DocValidation || known.Kind == couch.IllegalDocID || known.Kind == couch.DocumentTooLarge) {
-		return &replication.Revision{Refused: err}, nil
+	if known, ok := errors.AsType[*couch.Error](err); ok && slices.Contains(refusals, known.Kind) {
+		return &replication.Revision{Refused: err}, nil, nil
 	}
 	if err != nil || !parsed.HasID || len(parsed.Revisions.Hashes) == 0 {
-		return nil, errBadDocs
+		return nil, nil, errBadDocs
 	}
-	return &replication.Revision{Doc: document(parsed)}, nil
+	return &replication.Revision{Doc: document(parsed)}, parsed.Attachments, nil
 }
+
+// refusals are the errors of documents that no other try makes better.
+var refusals = []couch.Kind{couch.DocValidation, couch.IllegalDocID, couch.DocumentTooLarge}
 
 // document makes a document of what was read.
 func document(p *docjson.Parsed) *couch.Document {
@@ -241,7 +110,12 @@ func (r *Remote) fetchOne(ctx context.Context, ask replication.Ask, yield func(*
 	if !strings.HasPrefix(kind, "multipart/") {
 		return r.readOpenRevs(ctx, res.Body, ask, yield)
 	}
-	parts, err := multipart.NewReader(res.Body, kind, 0)
+	return readParts(res.Body, kind, yield)
+}
+
+// readParts reads revisions, each in a part of its own.
+func readParts(body io.Reader, kind string, yield func(*replication.Revision, error) bool) (stopped bool, err error) {
+	parts, err := multipart.NewReader(body, kind, 0)
 	for err == nil && !stopped {
 		var part *multipart.Part
 		if part, err = parts.Next(); err == nil {
@@ -277,17 +151,13 @@ func readPart(part *multipart.Part, yield func(*replication.Revision, error) boo
 	if err != nil {
 		return false, err
 	}
-	parsed, err := docjson.NewReader(first).Document(docjson.Options{MaxBody: maxBody})
-	if known, ok := errors.AsType[*couch.Error](err); ok && (known.Kind == couch.DocValidation || known.Kind == couch.DocumentTooLarge) {
-		return !yield(&replication.Revision{Refused: err}, nil), nil
-	}
+	rev, atts, err := parseRevision(docjson.NewReader(first))
 	if err != nil {
-		return false, errBadDocs
+		return false, err
 	}
-	rev := &replication.Revision{Doc: document(parsed)}
-	for i := range parsed.Attachments {
-		if a := &parsed.Attachments[i]; a.Follows {
-			rev.Contents = append(rev.Contents, following(related, i, a))
+	for i := range atts {
+		if atts[i].Follows {
+			rev.Contents = append(rev.Contents, following(related, i, &atts[i]))
 		}
 	}
 	return !yield(rev, nil), nil

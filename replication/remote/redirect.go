@@ -20,10 +20,7 @@ const movedFor = time.Minute
 // mayKnow reports whether a place may be told who the endpoint's user is: the endpoint's
 // own, and that of its host where what goes there is encrypted.
 func (s *session) mayKnow(u *url.URL) bool {
-	if u.Scheme == s.base.Scheme {
-		return u.Host == s.base.Host
-	}
-	return s.base.Scheme == "http" && u.Scheme == "https" && u.Hostname() == s.base.Hostname()
+	return s.isBase(u) || s.base.Scheme == "http" && u.Scheme == "https" && u.Hostname() == s.base.Hostname()
 }
 
 // isBase reports whether a URL is one of the endpoint's own place.

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,7 @@ type Options struct {
 	Connections int
 	Retries     int // of one request
 	UseBulkGet  bool
+	MaxAnswer   int // bytes of an answer, or of a row of a feed, that are held in memory. 0: 64 MiB
 }
 
 // Remote is a database behind HTTP. It is a Source and a Target.
@@ -49,6 +51,7 @@ var (
 // New returns the database of an endpoint. Nothing is sent yet. The error is
 // Invalid. Close ends its connections.
 func New(e *replication.Endpoint, o Options) (*Remote, error) {
+	o.MaxAnswer = cmp.Or(o.MaxAnswer, 64<<20)
 	client, err := newClient(e, o)
 	if err != nil {
 		return nil, err
@@ -63,7 +66,7 @@ func New(e *replication.Endpoint, o Options) (*Remote, error) {
 		return nil, &replication.Error{Kind: replication.Missing, Reason: "could not open " + e.URL}
 	}
 	u.RawPath, u.Path = "", strings.TrimSuffix(path.Dir(whole), "/")
-	k, err := kivik.New("couch", u.String(), couchdb.OptionHTTPClient(client), couchdb.OptionNoRequestCompression())
+	k, err := kivik.New("couch", u.String(), couchdb.OptionHTTPClient(bounding(client, o.MaxAnswer)), couchdb.OptionNoRequestCompression())
 	if err != nil {
 		return nil, replication.ErrBadURL
 	}
@@ -257,22 +260,6 @@ func parseRevs(texts []string) ([]couch.RevID, error) {
 		}
 	}
 	return revs, nil
-}
-
-// Checkpoint reads a checkpoint. See [replication.Side].
-func (r *Remote) Checkpoint(ctx context.Context, id string) (c *replication.Checkpoint, err error) {
-	err = r.again(ctx, func() error {
-		var text json.RawMessage
-		c, err = nil, r.db.Get(ctx, couch.LocalPrefix+id).ScanDoc(&text)
-		if kivik.HTTPStatus(err) == http.StatusNotFound && err != nil {
-			return nil
-		}
-		if err == nil {
-			c = replication.ParseCheckpoint(text)
-		}
-		return err
-	})
-	return c, r.refused(err)
 }
 
 // FilterCode returns the source text of a filter function. See [replication.Source].

@@ -2,10 +2,10 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -51,36 +51,9 @@ type request struct {
 // do sends a request. The answer's status is below 300; its body is the caller's to
 // close.
 func (r *Remote) do(ctx context.Context, q request) (*http.Response, error) {
-	where := strings.TrimSuffix(r.endpoint.URL, "/") + q.path
-	if len(q.query) > 0 {
-		where += "?" + q.query.Encode()
-	}
-	var body io.Reader
-	switch {
-	case q.stream != nil:
-		body = q.stream
-	case q.body != nil:
-		body = bytes.NewReader(q.body)
-	}
-	req, err := http.NewRequestWithContext(ctx, q.method, where, body)
+	req, err := r.newRequest(ctx, q)
 	if err != nil {
 		return nil, replication.ErrBadURL
-	}
-	if q.stream != nil {
-		req.ContentLength = q.length
-	}
-	req.Header.Set("Accept", "application/json")
-	if q.accept != "" {
-		req.Header.Set("Accept", q.accept)
-	}
-	if q.encoding != "" {
-		req.Header.Set("Accept-Encoding", q.encoding)
-	}
-	if q.contentType != "" {
-		req.Header.Set("Content-Type", q.contentType)
-	}
-	if via := couch.ViaOf(ctx); len(via) > 0 {
-		req.Header.Set(couch.ViaHeader, via.String())
 	}
 	res, err := r.http.Do(req)
 	if err != nil {
@@ -94,6 +67,36 @@ func (r *Remote) do(ctx context.Context, q request) (*http.Response, error) {
 		return nil, readStatus(res)
 	}
 	return res, nil
+}
+
+func (r *Remote) newRequest(ctx context.Context, q request) (*http.Request, error) {
+	where := strings.TrimSuffix(r.endpoint.URL, "/") + q.path
+	if len(q.query) > 0 {
+		where += "?" + q.query.Encode()
+	}
+	var body io.Reader
+	switch {
+	case q.stream != nil:
+		body = q.stream
+	case q.body != nil:
+		body = bytes.NewReader(q.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, q.method, where, body)
+	if err != nil {
+		return nil, err
+	}
+	if q.stream != nil {
+		req.ContentLength = q.length
+	}
+	for name, value := range map[string]string{
+		"Accept": cmp.Or(q.accept, "application/json"), "Accept-Encoding": q.encoding, "Content-Type": q.contentType,
+		couch.ViaHeader: couch.ViaOf(ctx).String(),
+	} {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	return req, nil
 }
 
 func readStatus(res *http.Response) error {
@@ -270,48 +273,10 @@ func (r *Remote) bulkDocs(ctx context.Context, text []byte) (rows []bulkDocsRow,
 		}
 		defer res.Body.Close()
 		rows = nil
-		if json.NewDecoder(res.Body).Decode(&rows) != nil {
+		if json.NewDecoder(bound(res.Body, r.o.MaxAnswer)).Decode(&rows) != nil {
 			return &replication.Error{Kind: replication.Failed, Reason: "the answer to a batch was cut short, or is none"}
 		}
 		return nil
 	})
 	return rows, err
-}
-
-// PutCheckpoint stores a checkpoint. See [replication.Side].
-func (r *Remote) PutCheckpoint(ctx context.Context, id string, c *replication.Checkpoint) error {
-	err := r.again(ctx, func() error {
-		text, err := c.Body()
-		if err != nil {
-			return err
-		}
-		if c.Rev != "" {
-			text = fmt.Appendf(nil, `{"_rev":%q,%s`, c.Rev, text[1:])
-		}
-		res, err := r.do(ctx, request{method: http.MethodPut, path: "/_local/" + id, body: text, contentType: "application/json"})
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close()
-		var said struct{ Rev string }
-		if json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(&said) != nil {
-			return &replication.Error{Kind: replication.Failed, Reason: "the answer to a checkpoint is none"}
-		}
-		c.Rev = said.Rev
-		return nil
-	})
-	if status, ok := errors.AsType[*statusError](err); ok && status.status == http.StatusConflict {
-		return r.replaceCheckpoint(ctx, id, c)
-	}
-	return r.refused(err)
-}
-
-// replaceCheckpoint stores a checkpoint over one of which an answer got lost.
-func (r *Remote) replaceCheckpoint(ctx context.Context, id string, c *replication.Checkpoint) error {
-	there, err := r.Checkpoint(ctx, id)
-	if err != nil || there == nil || there.Rev == c.Rev {
-		return errors.Join(err, &replication.Error{Kind: replication.Failed, Reason: "a checkpoint was refused"})
-	}
-	c.Rev = there.Rev
-	return r.PutCheckpoint(ctx, id, c)
 }

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,9 +47,27 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 	for _, h := range s.endpoint.Headers {
 		req.Header.Set(h.Name, h.Value)
 	}
-	if s.endpoint.User == "" || req.Context().Value(loginKey{}) != nil {
+	if !s.needsLogin(req) {
 		return s.send(asked, req)
 	}
+	return s.sendAsUser(asked, req)
+}
+
+type loginKey struct{}
+
+// withoutLogin marks requests that are made to log in.
+func withoutLogin(ctx context.Context) context.Context {
+	return context.WithValue(ctx, loginKey{}, true)
+}
+
+// needsLogin reports whether a request, which goes to a place that may know who the user
+// is, is to be made as that.
+func (s *session) needsLogin(req *http.Request) bool {
+	return s.endpoint.User != "" && req.Context().Value(loginKey{}) == nil
+}
+
+// sendAsUser sends a request, and again where the peer takes the cookie no more.
+func (s *session) sendAsUser(asked, req *http.Request) (*http.Response, error) {
 	begun := time.Now()
 	cookie, err := s.login(req, nil)
 	if err != nil {
@@ -56,13 +75,11 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	s.authorize(req, cookie)
 	res, err := s.send(asked, req)
-	if err != nil {
-		return nil, err
+	if err != nil || res.StatusCode != http.StatusUnauthorized || cookie == nil {
+		return res, err
 	}
-	if res.StatusCode != http.StatusUnauthorized || cookie == nil {
-		return res, nil
-	}
-	if req.Body != nil && req.GetBody == nil && s.isCertain(begun) {
+	repeatable := req.Body == nil || req.GetBody != nil
+	if !repeatable && s.isCertain(begun) {
 		return res, nil
 	}
 	io.Copy(io.Discard, io.LimitReader(res.Body, 1<<16))
@@ -70,7 +87,7 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 	if cookie, err = s.login(req, cookie); err != nil {
 		return nil, err
 	}
-	if req.Body != nil && req.GetBody == nil {
+	if !repeatable {
 		return nil, s.doubt()
 	}
 	return s.again(asked, req, cookie)
@@ -107,7 +124,7 @@ func (s *session) send(asked, req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	s.redirected(asked, res)
-	if s.mayKnow(req.URL) && s.endpoint.User != "" && req.Context().Value(loginKey{}) == nil {
+	if s.mayKnow(req.URL) && s.needsLogin(req) {
 		s.keep(res)
 	}
 	return res, nil

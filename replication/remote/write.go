@@ -75,19 +75,9 @@ func (w *remoteWriter) flush(ctx context.Context) error {
 	if err != nil {
 		return w.r.writeError(err)
 	}
-	refused := make(map[string]error, len(rows))
-	for _, row := range rows {
-		if row.Error == "" {
-			continue // PouchDB Server tells of those that it stored, too
-		}
-		err := rowError(row)
-		if err == nil {
-			return &replication.Error{Kind: replication.Failed, Reason: "the peer could not store a document"}
-		}
-		refused[string(row.ID)+"\x00"+row.Rev] = err
-		if row.Rev == "" {
-			refused[string(row.ID)] = err
-		}
+	refused, err := refusedRows(rows)
+	if err != nil {
+		return err
 	}
 	for _, result := range w.batch {
 		if result.Err = refused[string(result.ID)+"\x00"+result.Rev.String()]; result.Err == nil {
@@ -97,6 +87,26 @@ func (w *remoteWriter) flush(ctx context.Context) error {
 	}
 	w.batch = w.batch[:0]
 	return nil
+}
+
+// refusedRows returns the refusals that rows tell of, by id and revision, or by the id
+// where no revision is told. The error is that of a row about trouble.
+func refusedRows(rows []bulkDocsRow) (map[string]error, error) {
+	refused := make(map[string]error, len(rows))
+	for _, row := range rows {
+		if row.Error == "" {
+			continue // PouchDB Server tells of those that it stored, too
+		}
+		err := rowError(row)
+		if err == nil {
+			return nil, &replication.Error{Kind: replication.Failed, Reason: "the peer could not store a document"}
+		}
+		refused[string(row.ID)+"\x00"+row.Rev] = err
+		if row.Rev == "" {
+			refused[string(row.ID)] = err
+		}
+	}
+	return refused, nil
 }
 
 // rowKinds are the errors with which a peer refuses one document for good.
@@ -143,21 +153,17 @@ func (r *Remote) put(ctx context.Context, rev *replication.Revision) error {
 		})
 		return r.writeError(err)
 	}
-	related := &multipart.Related{Boundary: multipart.NewBoundary(), Document: p.text}
+	return r.writeError(r.putRelated(ctx, rev, p.text))
+}
+
+// putRelated sends a revision and its contents, which it reads as it sends them.
+func (r *Remote) putRelated(ctx context.Context, rev *replication.Revision, text []byte) error {
+	related := &multipart.Related{Boundary: multipart.NewBoundary(), Document: text}
 	for _, c := range rev.Contents {
 		a := &rev.Doc.Attachments[c.Index]
 		related.Attachments = append(related.Attachments, multipart.Attachment{
 			Name: a.Name, ContentType: a.ContentType, Encoding: c.Encoding, Length: c.Length,
-			Open: func() (io.ReadCloser, error) {
-				body, err := c.Open()
-				if err != nil {
-					return nil, err
-				}
-				return struct {
-					io.Reader
-					io.Closer
-				}{replication.NewVerifier(body, c), body}, nil
-			},
+			Open: func() (io.ReadCloser, error) { return openVerified(c) },
 		})
 	}
 	reader, writer := io.Pipe()
@@ -170,5 +176,16 @@ func (r *Remote) put(ctx context.Context, rev *replication.Revision) error {
 	err := r.putRevision(ctx, rev.Doc.ID, request{stream: reader, length: related.Length(), contentType: related.ContentType()})
 	reader.CloseWithError(errStopped)
 	<-written // the contents are read no more
-	return r.writeError(err)
+	return err
+}
+
+func openVerified(c replication.Content) (io.ReadCloser, error) {
+	body, err := c.Open()
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{replication.NewVerifier(body, c), body}, nil
 }
