@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 
-	"settle/server/viewparams"
 	"settle/server/web"
 	"settle/storage/couch"
 	"settle/storage/design"
@@ -64,6 +63,9 @@ var (
 // Errors: BadContentType, BadRequest, RequestTooLarge, ErrNotFound or ErrDeleted
 // where a design document is missing, or a *design.Error where its function is.
 func (s *source) readFilter(r *web.Request, db Database, name string) (*filter, error) {
+	if name != "" && name[0] != '_' && len(nameParts(name)) > 0 {
+		return s.functionFilter(r, db, name)
+	}
 	body, err := readBody(r, name == "_selector")
 	if err != nil {
 		return nil, err
@@ -90,13 +92,10 @@ func (s *source) readFilter(r *web.Request, db Database, name string) (*filter, 
 	case "_view":
 		return s.viewFilter(r, db)
 	}
-	switch {
-	case name[0] == '_':
+	if name[0] == '_' {
 		return nil, errFilterUnknown
-	case len(nameParts(name)) == 0:
-		return nil, nil
 	}
-	return s.functionFilter(r, db, name)
+	return nil, nil // nothing but slashes
 }
 
 // viewFilter lets documents pass for which a view's map function emits something.
@@ -116,11 +115,15 @@ func (s *source) viewFilter(r *web.Request, db Database) (*filter, error) {
 
 // functionFilter lets documents pass of which a filter function says so.
 func (s *source) functionFilter(r *web.Request, db Database, name string) (*filter, error) {
+	body, err := shownBody(r)
+	if err != nil {
+		return nil, err
+	}
 	d, filter, err := s.findDesign(r, db, name, errFilterForm)
 	if err != nil {
 		return nil, err
 	}
-	request, err := s.RequestObject(r)
+	request, err := s.RequestObject(r, body)
 	if err != nil {
 		return nil, err
 	}
@@ -163,108 +166,4 @@ func nameParts(name string) []string {
 		}
 	}
 	return parts
-}
-
-// body is what a feed's request may bring for its filter.
-type body struct {
-	docIDs   []couch.DocID // nil: none, or no list of strings
-	selector []byte        // JSON; nil: none, or not asked for
-	fields   []byte        // as selector
-}
-
-// readBody reads the body of a POST, which may be empty. selector says whether
-// to keep the selector.
-func readBody(r *web.Request, selector bool) (body, error) {
-	var b body
-	if r.Method != "POST" {
-		return b, nil
-	}
-	if err := r.RequireJSON(); err != nil {
-		return b, err
-	}
-	if r.ContentLength == 0 {
-		return b, nil
-	}
-	stream, err := r.OpenBody()
-	if err != nil {
-		return b, err
-	}
-	reader := docjson.NewReader(stream)
-	if err := b.read(reader, selector); err != nil {
-		return b, err
-	}
-	return b, reader.End()
-}
-
-func (b *body) read(r *docjson.Reader, selector bool) error {
-	if err := viewparams.RequireObject(r); err != nil {
-		return err
-	}
-	for name, err := range r.Members() {
-		if err != nil {
-			return err
-		}
-		switch {
-		case name == "doc_ids":
-			b.docIDs, err = readIDs(r)
-		case name == "selector" && selector:
-			b.selector, err = r.Value()
-		case name == "fields" && selector:
-			b.fields, err = r.Value()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// idsParameter reads the query parameter doc_ids.
-func idsParameter(q web.Query) (body, error) {
-	text, ok := q.Lookup("doc_ids")
-	if !ok {
-		return body{}, nil
-	}
-	r := docjson.NewReader(strings.NewReader(text))
-	ids, err := readIDs(r)
-	if err == nil {
-		err = r.End()
-	}
-	return body{docIDs: ids}, err
-}
-
-// maxIDs bounds the ids of one filter, in bytes.
-const maxIDs = 16 << 20
-
-// readIDs reads the list of strings at which r stands; nil where it is none.
-func readIDs(r *docjson.Reader) ([]couch.DocID, error) {
-	if kind, err := r.Kind(); err != nil || kind != docjson.Array {
-		return nil, cmp.Or(err, r.Skip())
-	}
-	ids, size, isList := []couch.DocID{}, 0, true
-	for _, err := range r.Elements() {
-		if err != nil {
-			return nil, err
-		}
-		kind, err := r.Kind()
-		if err != nil {
-			return nil, err
-		}
-		if kind != docjson.String {
-			isList = false
-			continue
-		}
-		id, err := r.String()
-		if err != nil {
-			return nil, err
-		}
-		if size += len(id) + 16; size > maxIDs {
-			return nil, &couch.Error{Kind: couch.RequestTooLarge}
-		}
-		ids = append(ids, couch.DocID(id))
-	}
-	if !isList {
-		return nil, nil
-	}
-	return ids, nil
 }

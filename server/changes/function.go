@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"settle/storage/couch"
+	"settle/storage/design"
 	"settle/storage/docjson"
 )
 
@@ -21,10 +22,6 @@ const (
 	batchDocs = 100
 	batchText = 1 << 20
 )
-
-// shownRevs is how many revisions of its history a function sees of a document:
-// CouchDB's query_server_config/revs_limit.
-const shownRevs = 20
 
 // chosen yields rows with those of their revisions that the feed's function lets pass.
 // Behind the pass's end nothing is asked about.
@@ -96,9 +93,8 @@ func (b *batch) add(c couch.Change) error {
 
 // shownText is a document as a function sees it.
 func shownText(d *couch.Document) []byte {
-	bare := *d
+	bare := *design.Shown(d)
 	bare.Form = nil
-	bare.Revisions.Hashes = bare.Revisions.Hashes[:min(shownRevs, len(bare.Revisions.Hashes))]
 	return docjson.AppendDocument(nil, &bare, docjson.Print{Revs: true})
 }
 

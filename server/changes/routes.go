@@ -14,8 +14,9 @@ type Options struct {
 	Longest func() time.Duration
 	// Functions runs the functions that filter documents.
 	Functions *design.Engine
-	// RequestObject returns what those are shown of a request, JSON.
-	RequestObject func(*web.Request) ([]byte, error)
+	// RequestObject returns what those are shown of a request, JSON. body is the
+	// request's, JSON, nil where it has none.
+	RequestObject func(r *web.Request, body []byte) ([]byte, error)
 }
 
 // source makes feeds.

@@ -67,5 +67,5 @@ func read(ctx context.Context, db Database, id couch.DocID) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return docjson.AppendDocument(nil, doc, docjson.Print{Revs: true}), nil
+	return docjson.AppendDocument(nil, design.Shown(doc), docjson.Print{Revs: true}), nil
 }

@@ -80,7 +80,7 @@ func listParams(r *web.Request) (viewparams.Params, []byte, error) {
 		return p, nil, err
 	}
 	body, err := readBody(r)
-	if err != nil || body == nil {
+	if err != nil {
 		return p, nil, err
 	}
 	reader := docjson.NewReader(bytes.NewReader(body))
@@ -93,14 +93,15 @@ func listParams(r *web.Request) (viewparams.Params, []byte, error) {
 	return p, body, reader.End()
 }
 
-// readKeys reads `keys` of the object at which the reader stands, whose other members are
-// the function's.
+// readKeys reads `keys` of the object at which the reader stands, unless the query has
+// them. The other members are the function's.
 func readKeys(reader *docjson.Reader, p *viewparams.Params) error {
+	given := p.HasKeys
 	for name, err := range reader.Members() {
 		if err != nil {
 			return err
 		}
-		if name != "keys" {
+		if name != "keys" || given {
 			continue
 		}
 		p.HasKeys = true

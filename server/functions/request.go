@@ -23,97 +23,121 @@ type object struct {
 	id   string
 	body []byte // nil: none
 	json bool   // the body is shown as the value that it is, not as text
+	// bare leaves out what CouchDB does not show of requests that are rewritten.
+	bare bool
 }
 
-// RequestObject returns the object for a function that sees no body, JSON. The request's
-// database must be a [Database]; errors are its.
-func RequestObject(r *web.Request) ([]byte, error) { return object{r: r}.append(nil) }
+// RequestObject returns the object for a function that filters changes, JSON. body is
+// that of the request, JSON, nil where it has none. The request's database must be a
+// [Database]; errors are its.
+func RequestObject(r *web.Request, body []byte) ([]byte, error) {
+	return object{r: r, body: body, json: body != nil}.append(nil)
+}
 
 // append appends the object.
 func (o object) append(dst []byte) ([]byte, error) {
 	db := web.DatabaseOf[Database](o.r)
-	info, err := db.Info(o.r.Context())
-	if err != nil {
-		return nil, err
-	}
 	security, err := db.Security(o.r.Context())
 	if err != nil {
 		return nil, err
 	}
-	query, err := queryObject(o.r.Query())
-	if err != nil {
+	dst = append(dst, '{')
+	if !o.bare {
+		if dst, err = o.appendAbout(dst, db); err != nil {
+			return nil, err
+		}
+	}
+	dst = docjson.AppendString(append(separate(dst), `"method":`...), methodOf(o.r))
+	dst = o.appendPaths(dst)
+	if dst, err = appendQuery(append(dst, `,"query":`...), o.r.Query()); err != nil {
 		return nil, err
 	}
-	dst = databases.AppendInfo(append(dst, `{"info":`...), &info, db.FormatSeq)
-	dst = append(dst, `,"id":`...)
-	if o.id == "" {
-		dst = append(dst, "null"...)
-	} else {
-		dst = docjson.AppendString(dst, o.id)
+	dst = o.appendHeader(append(dst, `,"headers":`...))
+	dst = o.appendBody(append(dst, `,"body":`...))
+	host, _, _ := net.SplitHostPort(o.r.RemoteAddr)
+	dst = docjson.AppendString(append(dst, `,"peer":`...), host)
+	if !o.bare {
+		dst = appendPairs(append(dst, `,"form":`...), o.form())
 	}
-	dst = append(append(dst, `,"query":`...), query...)
-	dst = o.appendRequest(dst)
-	dst = o.appendBody(dst)
-	dst = docjson.AppendUserCtx(append(dst, `,"userCtx":`...), info.Name, o.r.Session.User)
-	dst = append(dst, `,"secObj":`...)
+	dst = o.appendCookies(append(dst, `,"cookie":`...))
+	dst = docjson.AppendUserCtx(append(dst, `,"userCtx":`...), db.Name(), o.r.Session.User)
 	if len(security) == 0 {
 		security = []byte("{}")
 	}
-	return append(append(dst, security...), '}'), nil
+	return append(append(append(dst, `,"secObj":`...), security...), '}'), nil
 }
 
-// appendRequest appends the line of the request, and its header.
-func (o object) appendRequest(dst []byte) []byte {
-	path := segmentsOf(o.r.URL.EscapedPath())
+// appendAbout appends what the request is about.
+func (o object) appendAbout(dst []byte, db Database) ([]byte, error) {
+	info, err := db.Info(o.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	dst = databases.AppendInfo(append(dst, `"info":`...), &info, db.FormatSeq)
 	dst = docjson.AppendString(append(dst, `,"uuid":`...), uuid())
-	dst = docjson.AppendString(append(dst, `,"method":`...), methodOf(o.r))
+	dst = append(dst, `,"id":`...)
+	if o.id == "" {
+		return append(dst, "null"...), nil
+	}
+	return docjson.AppendString(dst, o.id), nil
+}
+
+// appendPaths appends the path in its forms.
+func (o object) appendPaths(dst []byte) []byte {
+	path := segmentsOf(o.r.URL.EscapedPath())
 	dst = appendPath(append(dst, `,"requested_path":`...), path)
 	if at := slices.Index(path, "_partition"); o.r.Param("partition") != "" && at >= 0 {
 		path = slices.Delete(path, at, at+2) // functions see the path in the database, as in CouchDB
 	}
 	dst = appendPath(append(dst, `,"path":`...), path)
-	dst = docjson.AppendString(append(dst, `,"raw_path":`...), valid(o.r.URL.RequestURI()))
-	dst = append(dst, `,"headers":{`...)
-	for name, values := range o.r.Header {
-		if o.r.IsCredential(name) {
-			continue
-		}
-		dst = docjson.AppendString(separate(dst), valid(name))
-		dst = docjson.AppendString(append(dst, ':'), valid(strings.Join(values, ", ")))
-	}
-	dst = docjson.AppendString(append(separate(dst), `"Host":`...), valid(o.r.Host))
-	host, _, _ := net.SplitHostPort(o.r.RemoteAddr)
-	dst = docjson.AppendString(append(dst, `},"peer":`...), host)
-	var cookies web.Query
-	for _, c := range o.r.CookiesShown() {
-		cookies = append(cookies, web.QueryParam{Name: valid(c.Name), Value: valid(c.Value)})
-	}
-	return appendPairs(append(dst, `,"cookie":`...), cookies)
+	return docjson.AppendString(append(dst, `,"raw_path":`...), valid(o.r.URL.RequestURI()))
 }
 
-// appendBody appends the body, and the form that it may be.
-func (o object) appendBody(dst []byte) []byte {
-	dst = append(dst, `,"body":`...)
-	switch {
-	case o.body == nil:
-		dst = append(dst, `"undefined"`...)
-	case o.json:
-		dst = append(dst, o.body...)
-	default:
-		dst = docjson.AppendString(dst, valid(string(o.body)))
-	}
-	var form web.Query
-	if o.r.MediaType() == "application/x-www-form-urlencoded" {
-		for pair := range strings.SplitSeq(string(o.body), "&") {
-			name, value, _ := strings.Cut(pair, "=")
-			name, errName := url.QueryUnescape(name)
-			value, errValue := url.QueryUnescape(value)
-			if name != "" && errName == nil && errValue == nil {
-				form = append(form, web.QueryParam{Name: valid(name), Value: valid(value)})
-			}
+// appendHeader appends the header, in the order of names.
+func (o object) appendHeader(dst []byte) []byte {
+	fields := web.Query{{Name: "Host", Value: o.r.Host}}
+	for name, values := range o.r.Header {
+		if !o.r.IsCredential(name) {
+			fields = append(fields, web.QueryParam{Name: name, Value: strings.Join(values, ", ")})
 		}
 	}
-	return appendPairs(append(dst, `,"form":`...), form)
+	slices.SortFunc(fields, func(a, b web.QueryParam) int { return strings.Compare(a.Name, b.Name) })
+	return appendPairs(dst, fields)
+}
+
+func (o object) appendCookies(dst []byte) []byte {
+	var cookies web.Query
+	for _, c := range o.r.CookiesShown() {
+		cookies = append(cookies, web.QueryParam{Name: c.Name, Value: c.Value})
+	}
+	return appendPairs(dst, cookies)
+}
+
+// appendBody appends the body. One that is empty is told from none.
+func (o object) appendBody(dst []byte) []byte {
+	switch {
+	case o.body == nil && o.r.ContentLength == 0 && o.r.Header.Get("Content-Length") == "":
+		return append(dst, `"undefined"`...)
+	case o.json:
+		return append(dst, o.body...)
+	}
+	return docjson.AppendString(dst, valid(string(o.body)))
+}
+
+// form returns the form that the body may be.
+func (o object) form() (form web.Query) {
+	if o.r.MediaType() != "application/x-www-form-urlencoded" {
+		return nil
+	}
+	for pair := range strings.SplitSeq(string(o.body), "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, errName := url.QueryUnescape(name)
+		value, errValue := url.QueryUnescape(value)
+		if name != "" && errName == nil && errValue == nil {
+			form = append(form, web.QueryParam{Name: name, Value: value})
+		}
+	}
+	return form
 }
 
 // segmentsOf returns the segments of a path, unescaped.
@@ -139,10 +163,10 @@ func appendPath(dst []byte, segments []string) []byte {
 	return append(dst, ']')
 }
 
-// queryObject returns the parameters of a query, of which those that views read as JSON
+// appendQuery appends the parameters of a query, of which those that views read as JSON
 // are shown as the values that they are. The error is a BadRequest.
-func queryObject(query web.Query) ([]byte, error) {
-	dst := []byte{'{'}
+func appendQuery(dst []byte, query web.Query) ([]byte, error) {
+	dst = append(dst, '{')
 	for _, p := range query {
 		dst = append(docjson.AppendString(separate(dst), valid(p.Name)), ':')
 		switch p.Name {

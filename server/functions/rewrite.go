@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"settle/server/web"
@@ -82,7 +83,7 @@ func (f *Functions) rewriteByFunction(r *web.Request, d *design.Document) error 
 	if err != nil {
 		return err
 	}
-	req, err := object{r: r, body: body}.append(nil)
+	req, err := object{r: r, body: body, bare: true}.append(nil)
 	if err != nil {
 		return err
 	}
@@ -205,6 +206,9 @@ func (f *Functions) sendOn(r *web.Request, to target) error {
 	if to.body != nil {
 		sent.Body, sent.ContentLength = io.NopCloser(strings.NewReader(*to.body)), int64(len(*to.body))
 		sent.Header.Del("Content-Encoding")
+		if len(*to.body) > 0 || sent.Header.Get("Content-Length") != "" {
+			sent.Header.Set("Content-Length", strconv.Itoa(len(*to.body)))
+		}
 	}
 	f.serve(r.Response, sent)
 	return nil

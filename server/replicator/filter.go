@@ -40,7 +40,7 @@ func (r *Replicator) matcher(ctx context.Context, db replication.Database, f rep
 	return func(ctx context.Context, docs []*couch.Document) ([]bool, error) {
 		texts := make([][]byte, len(docs))
 		for i, doc := range docs {
-			texts[i] = docjson.AppendDocument(nil, doc, docjson.Print{Revs: true})
+			texts[i] = docjson.AppendDocument(nil, design.Shown(doc), docjson.Print{Revs: true})
 		}
 		if isView {
 			return opened.FilterByView(ctx, function, texts)

@@ -70,14 +70,14 @@ func (v *Validator) Rules(database string, scope couch.Incarnation, d *couch.Doc
 // sizeFactor is what an opened design document takes in memory, in its texts.
 const sizeFactor = 3
 
-// update prints what a function is shown.
+// update prints what a function is shown. A document that comes has its whole history.
 func (v *Validator) update(ctx context.Context, database string, u edits.Update) design.Update {
 	shown := design.Update{
 		New: print(u.New, true), Security: u.Security,
 		UserCtx: docjson.AppendUserCtx(nil, database, couch.UserOf(ctx)),
 	}
 	if u.Old != nil {
-		shown.Old = print(u.Old, true)
+		shown.Old = print(design.Shown(u.Old), true)
 	}
 	if len(shown.Security) == 0 {
 		shown.Security = []byte(v.security)
@@ -85,16 +85,7 @@ func (v *Validator) update(ctx context.Context, database string, u edits.Update)
 	return shown
 }
 
-// shownRevs is how many revisions of its history a function sees of a document:
-// CouchDB's query_server_config/revs_limit.
-const shownRevs = 20
-
-// print prints a document; with revs as a function sees it.
+// print prints a document; with revs for a function, with the history that it has.
 func print(d *couch.Document, revs bool) []byte {
-	if len(d.Revisions.Hashes) > shownRevs {
-		cut := *d
-		cut.Revisions.Hashes = d.Revisions.Hashes[:shownRevs]
-		d = &cut
-	}
 	return docjson.AppendDocument(nil, d, docjson.Print{Revs: revs})
 }

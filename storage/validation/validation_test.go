@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -98,19 +99,27 @@ func TestShown(t *testing.T) {
 	}
 }
 
-// What a function is shown of a history is as much as CouchDB shows.
+// A function sees the whole history of what comes, and the latest 20 revisions of what is
+// stored, as in CouchDB.
 func TestHistoryIsCut(t *testing.T) {
 	db := open(t, design.Options{})
-	storagetest.Write(t, db, validating(`function(n){ throw({forbidden: n._revisions.ids.length}) }`))
-	hashes := make([]string, 50)
+	storagetest.Write(t, db, validating(`function(n, o){ if (o) throw({forbidden: n._revisions.ids.length + " " + o._revisions.ids.length}) }`))
+	hashes := make([]string, 51)
 	for i := range hashes {
 		hashes[i] = fmt.Sprint(i)
 	}
-	doc := document(t, `{"_id":"a"}`)
-	doc.Revisions = couch.Revisions{Start: 50, Hashes: hashes}
-	results, err := db.PutRevs(t.Context(), storage.Docs(doc))
-	if err != nil || told(results[0].Err) != "forbidden: 20" {
-		t.Errorf("%+v, %v", results, err)
+	var told []string
+	for _, from := range []int{1, 0} {
+		doc := document(t, `{"_id":"a"}`)
+		doc.Revisions = couch.Revisions{Start: uint64(len(hashes) - from), Hashes: hashes[from:]}
+		results, err := db.PutRevs(t.Context(), storage.Docs(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, fmt.Sprint(results[0].Err))
+	}
+	if want := []string{"<nil>", "forbidden: 51 20"}; !slices.Equal(told, want) {
+		t.Errorf("%q, want %q", told, want)
 	}
 }
 
