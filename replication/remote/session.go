@@ -22,7 +22,7 @@ import (
 type session struct {
 	endpoint *replication.Endpoint
 	base     *url.URL
-	next     http.RoundTripper
+	next     *http.Transport
 	moved    atomic.Pointer[moved]
 
 	mu       sync.Mutex
@@ -52,6 +52,10 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return s.sendAsUser(asked, req)
 }
+
+// CloseIdleConnections ends the connections that nobody uses; an [http.Client] asks for
+// the method.
+func (s *session) CloseIdleConnections() { s.next.CloseIdleConnections() }
 
 type loginKey struct{}
 
