@@ -83,15 +83,15 @@ func (s *Scheduler) Add(job *Job) bool {
 }
 
 // Remove takes a job out, stops its run and waits for that to end. It reports whether
-// there was such a job.
-func (s *Scheduler) Remove(id string) bool {
+// the job was there, rather than none, or another of its id.
+func (s *Scheduler) Remove(job *Job) bool {
 	s.mu.Lock()
-	e, ok := s.jobs[id]
-	if !ok {
+	e, ok := s.jobs[job.ID]
+	if !ok || e.status.Job != job {
 		s.mu.Unlock()
 		return false
 	}
-	delete(s.jobs, id)
+	delete(s.jobs, job.ID)
 	ended := e.ended
 	if e.cancel != nil {
 		e.cancel()
@@ -270,9 +270,7 @@ const healthy = 2 * time.Minute
 // finish notes the end of a run.
 func (s *Scheduler) finish(e *entry, result *replication.Result, err error) {
 	s.mu.Lock()
-	_, there := s.jobs[e.status.ID]
-	there = there && s.jobs[e.status.ID] == e
-	stopped := !there || s.ctx.Err() != nil || e.evicted && (err == nil || errors.Is(err, context.Canceled))
+	stopped := s.jobs[e.status.ID] != e || s.ctx.Err() != nil || e.evicted && (err == nil || errors.Is(err, context.Canceled))
 	if !stopped && err != nil {
 		if time.Since(e.status.Started) >= healthy {
 			e.status.Failures = 0

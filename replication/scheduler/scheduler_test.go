@@ -203,10 +203,11 @@ func TestRetune(t *testing.T) {
 func TestRemoveWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWorld(), start(5)
-		s.Add(w.job("a", true))
+		a := w.job("a", true)
+		s.Add(a)
 		s.Add(w.job("b", true))
 		synctest.Wait()
-		if !s.Remove("a") || w.checkpoints != 1 || s.Remove("a") {
+		if !s.Remove(a) || w.checkpoints != 1 || s.Remove(a) {
 			t.Errorf("%d checkpoints", w.checkpoints)
 		}
 		s.Close()
@@ -217,4 +218,26 @@ func TestRemoveWaits(t *testing.T) {
 			t.Error("a job was added behind the end")
 		}
 	})
+}
+
+// Who removes a job leaves another of its id, which somebody else has added meanwhile.
+func TestRemoveLeavesOthers(t *testing.T) {
+	s := start(1)
+	defer s.Close()
+	w := newWorld()
+	mine, theirs := w.job("a", true), w.job("a", true)
+	for _, job := range []*scheduler.Job{mine, theirs} {
+		if !s.Add(job) {
+			t.Fatal("not added")
+		}
+		if job == mine && !s.Remove(mine) {
+			t.Error("not removed")
+		}
+	}
+	if s.Remove(mine) {
+		t.Error("another's was removed")
+	}
+	if status, ok := s.Job("a"); !ok || status.Job != theirs {
+		t.Errorf("%v", ok)
+	}
 }

@@ -215,7 +215,7 @@ func (d *documents) remove(key docKey) {
 		return
 	}
 	if status, ok := d.r.scheduler.Job(jobID); ok && status.Database == key.database && status.DocID == string(key.id) {
-		d.r.scheduler.Remove(jobID)
+		d.r.scheduler.Remove(status.Job)
 	}
 }
 
@@ -279,23 +279,30 @@ func (d *documents) schedule(ctx context.Context, e *entry, t task, id string) e
 		d.complete(e, result)
 		return false
 	}
-	d.mu.Lock()
-	current := d.entries[e.key] == e
-	if current {
-		e.jobID, e.errors, e.reason = job.ID, 0, ""
-	}
-	d.mu.Unlock()
-	if !current || d.r.scheduler.Add(job) || ctx.Err() != nil {
+	if d.add(e, job) || ctx.Err() != nil {
 		return nil
 	}
-	d.mu.Lock()
-	e.jobID = ""
-	d.mu.Unlock()
 	if other, ok := d.r.scheduler.Job(job.ID); !ok || other.Database == "" {
 		return errBusy
 	}
 	d.end(ctx, e, stateFailed, "Another document asks for the same replication.", nil)
 	return nil
+}
+
+// add gives a job to the scheduler, unless that has one of its id; then it returns false.
+// The lock is held meanwhile: whoever forgets the document finds its job, or comes first,
+// and there is none.
+func (d *documents) add(e *entry, job *scheduler.Job) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.entries[e.key] != e {
+		return true
+	}
+	if !d.r.scheduler.Add(job) {
+		return false
+	}
+	e.jobID, e.errors, e.reason = job.ID, 0, ""
+	return true
 }
 
 // errBusy says that somebody runs the same replication by a request.

@@ -112,7 +112,7 @@ func (r *Replicator) cancel(q *web.Request, id string) error {
 	if err := mayTouch(q.Session, status.User); err != nil {
 		return err
 	}
-	if !r.scheduler.Remove(id) {
+	if !r.scheduler.Remove(status.Job) { // another may have its id by now
 		return couch.ErrNotFound
 	}
 	r.docs.cancelled(docKey{status.Database, couch.DocID(status.DocID)}, id)
