@@ -82,6 +82,7 @@ func (d *Definition) parseGiven() error {
 	all, err := membersOf(d.given)
 	r := &request{members: all, err: err}
 	parse(r, r.need("fields"), &d.columns, ParseSort)
+	d.columns = d.columns.once()
 	var partial *Selector
 	parse(r, r.take("partial_filter_selector"), &partial, Parse)
 	if err := r.end(); err != nil {
@@ -202,7 +203,7 @@ func parseDesigns(json []byte) ([]couch.DocID, error) {
 	var ids []couch.DocID
 	for element := range jsonscan.Elements(json) {
 		name, ok := stringOf(element)
-		if !ok {
+		if !ok || splitIndexName(name) == nil {
 			return nil, couch.Errorf(couch.InvalidIndexName, "Invalid index name: %s", term(element))
 		}
 		ids = append(ids, designID(name))

@@ -58,7 +58,7 @@ func NewPlan(indexes []*Index, q *Query, estimate Estimate) (*Plan, error) {
 	slices.SortFunc(all, (*Index).Compare)
 	c := &choice{query: q, all: all, estimate: estimate, refused: make(map[*Index]string)}
 	c.sift()
-	if !q.AllowFallback && len(c.named) == 0 && (len(q.UseIndex) > 0 || !c.hasJSON()) {
+	if !q.AllowFallback && len(c.usable) > 0 && len(c.named) == 0 && (len(q.UseIndex) > 0 || !c.hasJSON()) {
 		return nil, couch.Errorf(couch.InvalidIndex, "The index to use could not be found or it is not suitable.")
 	}
 	p := &Plan{Query: q}
@@ -111,7 +111,7 @@ func (c *choice) refuses(x *Index) string {
 		return scopeMismatch
 	case x.IsAllDocs() && len(q.Sort.Fields) == 0:
 		return ""
-	case x.IsAllDocs() && !q.Selector.requires(x.Columns.Fields):
+	case x.IsAllDocs() && !slices.Contains(q.Selector.indexableFields(), "_id"):
 		return fieldMismatch
 	case !x.IsAllDocs() && !q.Selector.requires(x.needed(q.Sort)):
 		return fieldMismatch
@@ -176,14 +176,15 @@ func (c *choice) favored() []*Index {
 // rank orders the indexes to choose from: by how many ranges of the selector they do
 // not serve, then by their columns, then by the rows to read, then by name.
 func (c *choice) rank() []scored {
-	fields := c.query.Selector.indexableFields()
+	ranges := c.query.Selector.ranges()
 	for _, x := range c.favored() {
-		s := scored{Index: x, missed: len(fields)}
+		s := scored{Index: x, missed: len(ranges)}
 		for _, column := range x.Columns.Fields {
-			if _, ok := slices.BinarySearch(fields, column); !ok {
+			r, ok := ranges[column]
+			if !ok {
 				break
 			}
-			s.ranges = append(s.ranges, c.query.Selector.rangeOf(column))
+			s.ranges = append(s.ranges, r)
 			s.missed--
 		}
 		c.ranked = append(c.ranked, s)

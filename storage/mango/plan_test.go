@@ -130,8 +130,17 @@ func TestPlan(t *testing.T) {
 		{`{"selector":{"a":{"$exists":false}}}`, `_all_docs [[] []]`},
 		{`{"selector":{"$or":[{"a":1},{"a":2}]}}`, `a [[] []]`},
 		{`{"selector":{"$or":[]}}`, `_all_docs empty`},
+		{`{"selector":{"a":1,"b":{"$gt":5,"$lt":3}}}`, `a [[] []]`},
+		{`{"selector":{"b":{"$gt":5,"$lt":3},"_id":"x"}}`, `_all_docs [[] []]`},
+		{`{"selector":{"_id":{"$gt":"B","$lt":"a"}}}`, `_all_docs empty`},
+		{`{"selector":{"_id":{"$gt":"b","$gte":"C"}}}`, `_all_docs [["C"] []]`},
+		{`{"selector":{"_id":{"$gte":"x"}},"sort":["_id"]}`, `_all_docs [["x"] []]`},
+		{`{"selector":{"_id":{"$in":["x"]}},"sort":["_id"]}`, `none`},
+		{`{"selector":{"_id":{"$ne":"x"}},"sort":["_id"]}`, `none`},
+		{`{"selector":{"a":{"$gt":1}},"sort":["a","a"]}`, `none`},
 		{`{"selector":{"n":1}}`, `_all_docs [[] []]`},
 		{`{"selector":{"n":1},"use_index":"p"}`, `p [[1] [1]]`},
+		{`{"selector":{"n":1},"use_index":"_design/p/p"}`, `p [[1] [1]]`},
 		{`{"selector":{"n":1},"use_index":["p","other"]}`, `_all_docs [[] []]`},
 		{`{"selector":{"q":1}}`, `_all_docs [[] []]`},
 		{`{"selector":{"q":1},"partition":"x"}`, `q [[1] [1]]`},
@@ -140,6 +149,7 @@ func TestPlan(t *testing.T) {
 		{`{"selector":{"a":1},"allow_fallback":false}`, `a [[1] [1]]`},
 		{`{"selector":{"z":1},"allow_fallback":false}`, `invalid`},
 		{`{"selector":{"a":1},"use_index":"z","allow_fallback":false}`, `invalid`},
+		{`{"selector":{"a":{"$gt":1}},"sort":["b"],"allow_fallback":false}`, `none`},
 	} {
 		plan, err := made.plan(t, []byte(tt.query))
 		if got := summary(plan, err); got != tt.want {

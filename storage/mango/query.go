@@ -83,22 +83,19 @@ func parseCount(json []byte) (int, bool) {
 	return n, err == nil && n >= 0
 }
 
-// parseUseIndex reads a name "ddoc", "_design/ddoc" or "ddoc/index", or a list of
-// one or two names.
+// parseUseIndex reads the name of a design document, with that of an index behind it
+// or not: in one string, or a list of one or two.
 func parseUseIndex(json []byte) ([]string, error) {
 	invalid := couch.Errorf(couch.InvalidIndexName, "Invalid index name: %s", term(json))
 	if jsonscan.KindOf(json) == jsonscan.Null {
 		return nil, nil
 	}
 	if name, ok := stringOf(json); ok {
-		first, second, two := strings.Cut(name, "/")
-		switch {
-		case two && first == "_design":
-			return []string{second}, nil
-		case two:
-			return []string{first, second}, nil
+		parts := splitIndexName(name)
+		if parts == nil {
+			return nil, invalid
 		}
-		return []string{name}, nil
+		return parts, nil
 	}
 	if jsonscan.KindOf(json) != jsonscan.Array {
 		return nil, invalid
@@ -112,6 +109,19 @@ func parseUseIndex(json []byte) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// splitIndexName parts "ddoc" or "ddoc/index", with "_design/" before it or not; nil
+// where there are more parts.
+func splitIndexName(name string) []string {
+	parts := strings.Split(name, "/")
+	if len(parts) > 1 && parts[0] == "_design" {
+		parts = parts[1:]
+	}
+	if len(parts) > 2 {
+		return nil
+	}
+	return parts
 }
 
 func parseBookmarkMember(json []byte) (string, error) {

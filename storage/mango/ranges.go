@@ -1,6 +1,9 @@
 package mango
 
 import (
+	"maps"
+	"slices"
+
 	"settle/storage/collate"
 )
 
@@ -16,33 +19,42 @@ type valueRange struct {
 	empty     bool
 }
 
-// rangeOf intersects what all conditions on a field leave of its values.
-func (s *Selector) rangeOf(field string) valueRange {
-	var r valueRange
+// ranges returns what conditions leave of the values of each field that an index can
+// restrict. As in CouchDB the first field of which nothing is left stands alone.
+func (s *Selector) ranges() map[string]valueRange {
+	all := make(map[string]valueRange)
 	s.root.conjuncts(func(n *node) {
-		if n.name == field && !r.empty {
+		if n.args[0].indexed() {
+			r := all[n.name]
 			r.restrict(n.args[0])
+			all[n.name] = r
 		}
 	})
-	return r
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if all[name].empty {
+			return map[string]valueRange{name: all[name]}
+		}
+	}
+	return all
 }
 
+// restrict compares by collation even the bounds of `_id`, whose values match by
+// Erlang's order: whichever bound is taken, no document that matches is behind it.
 func (r *valueRange) restrict(n *node) {
-	compare := collate.Compare
-	if n.raw {
-		compare = collate.CompareRaw
+	if r.empty {
+		return
 	}
 	low, high := n.bounds()
-	if low.value != nil && (r.low.value == nil || isTighter(compare(low.value, r.low.value), low, r.low)) {
+	if low.value != nil && (r.low.value == nil || isTighter(collate.Compare(low.value, r.low.value), low, r.low)) {
 		r.low = low
 	}
-	if high.value != nil && (r.high.value == nil || isTighter(-compare(high.value, r.high.value), high, r.high)) {
+	if high.value != nil && (r.high.value == nil || isTighter(-collate.Compare(high.value, r.high.value), high, r.high)) {
 		r.high = high
 	}
 	if r.low.value == nil || r.high.value == nil {
 		return
 	}
-	order := compare(r.low.value, r.high.value)
+	order := collate.Compare(r.low.value, r.high.value)
 	r.empty = order > 0 || order == 0 && (r.low.open || r.high.open)
 }
 

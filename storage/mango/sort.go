@@ -6,7 +6,7 @@ import (
 )
 
 // Sort is the order of a result, or the columns of an index: names of fields, all
-// in one direction. Each name comes once.
+// in one direction.
 type Sort struct {
 	Fields     []string
 	Descending bool
@@ -26,25 +26,29 @@ func ParseSort(json []byte) (Sort, error) {
 			return Sort{}, couch.Errorf(couch.InvalidSortField, "Invalid sort field: %s", term(element))
 		}
 		directions[descending] = true
-		s.add(name)
+		if s.Fields = append(s.Fields, name); len(s.Fields) > maxFields {
+			return Sort{}, errFields
+		}
 	}
 	if len(directions) > 1 {
 		return Sort{}, couch.Errorf(couch.MixedSort, "Sorts currently only support a single direction for all fields.")
-	}
-	if len(s.Fields) > maxFields {
-		return Sort{}, errFields
 	}
 	s.Descending = directions[true]
 	return s, nil
 }
 
-func (s *Sort) add(name string) {
+// once returns the fields without those that were there before. Columns of an index are
+// members of an object, so that one name stands for one column.
+func (s Sort) once() Sort {
+	unique := Sort{Descending: s.Descending}
+	seen := make(map[string]bool)
 	for _, field := range s.Fields {
-		if field == name {
-			return
+		if !seen[field] {
+			seen[field] = true
+			unique.Fields = append(unique.Fields, field)
 		}
 	}
-	s.Fields = append(s.Fields, name)
+	return unique
 }
 
 func sortField(json []byte) (name string, descending, ok bool) {
