@@ -168,7 +168,9 @@ func bulkDelete(r *web.Request) error {
 	success, fail := []byte(`{"success":[`), []byte(`],"fail":[`)
 	results := make([]error, len(ids))
 	for i, id := range ids {
-		results[i] = removeOnly(r, id)
+		if results[i] = removeOnly(r, id); errors.Is(results[i], errSeveral) {
+			return results[i]
+		}
 	}
 	for i, id := range slices.Backward(ids) { // as in CouchDB the last comes first
 		if err := results[i]; err != nil {
@@ -191,8 +193,10 @@ func separate(list []byte) []byte {
 	return list
 }
 
-// removeOnly takes the one index of a design document out. As in CouchDB several are
-// an error.
+var errSeveral = couch.Errorf(couch.InvalidIndex, "The design document has several indexes.")
+
+// removeOnly takes the one index of a design document out. Several are errSeveral, by
+// which CouchDB fails.
 func removeOnly(r *web.Request, id couch.DocID) error {
 	doc, err := web.DatabaseOf[Database](r).Get(r.Context(), id, couch.GetOptions{})
 	if err != nil {
@@ -205,5 +209,5 @@ func removeOnly(r *web.Request, id couch.DocID) error {
 	case 1:
 		return removeOne(r, id, indexes[0].Name)
 	}
-	return couch.Errorf(couch.InvalidIndex, "The design document has several indexes.")
+	return errSeveral
 }

@@ -29,9 +29,14 @@ func (f *Find) readPlan(r *web.Request) (*mango.Plan, error) {
 	return mango.NewPlan(indexes, query, f.estimate(r.Context(), db, query))
 }
 
-// setPartition takes the partition from the path, where it names one, and checks it.
+// setPartition takes the partition from the path or the query, where it is named there,
+// and checks it.
 func setPartition(r *web.Request, q *mango.Query) error {
-	if name := r.Param("partition"); name != "" {
+	name := r.Param("partition")
+	if name == "" {
+		name, _ = r.Query().Lookup("partition")
+	}
+	if name != "" {
 		if q.Partition != "" && q.Partition != name {
 			return couch.Errorf(couch.BadRequest, "`partition` is not that of the path")
 		}

@@ -62,14 +62,14 @@ func (f *Find) candidates(r *web.Request, p *mango.Plan, behind *mango.Bookmark)
 }
 
 // docsPerRead is how many documents are looked up at a time. The first read is of
-// fewer, as most queries stop soon.
+// fewer, as most queries stop behind the documents that they show.
 const docsPerRead = 200
 
 // indexed yields the documents of the rows of an index.
 func (f *Find) indexed(ctx context.Context, db Database, p *mango.Plan, behind *mango.Bookmark) iter.Seq2[candidate, error] {
 	return func(yield func(candidate, error) bool) {
 		var page []row
-		size := min(docsPerRead, max(1, p.Query.Limit))
+		size := min(docsPerRead-1, p.Query.Limit) + 1
 		for one, err := range f.rows(ctx, db, p, behind) {
 			if err != nil {
 				yield(candidate{}, err)
