@@ -26,7 +26,8 @@ type documents struct {
 // documents.
 type followed struct {
 	incarnation couch.Incarnation
-	since       couch.Seq // changes behind it are still to be handled
+	since       couch.Seq     // changes behind it are still to be handled
+	ended       chan struct{} // closed when it is followed no more
 }
 
 // docKey names a document.
@@ -89,12 +90,17 @@ func (d *documents) begin(ctx context.Context, name string, following *sync.Wait
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if f := d.follows[name]; f != nil && f.incarnation == db.Incarnation() {
+	before := d.follows[name]
+	if before != nil && before.incarnation == db.Incarnation() {
 		return
 	}
-	f := &followed{incarnation: db.Incarnation()}
+	f := &followed{incarnation: db.Incarnation(), ended: make(chan struct{})}
 	d.follows[name] = f
 	following.Go(func() {
+		defer close(f.ended)
+		if before != nil { // was dropped, and what came of its documents is still being stopped
+			<-before.ended
+		}
 		d.followDatabase(ctx, db, f)
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -140,17 +146,19 @@ func (d *documents) followDatabase(ctx context.Context, db *storage.Database, f 
 	}
 }
 
+// forgetDatabase forgets the documents of a database, and stops their jobs.
 func (d *documents) forgetDatabase(name string) {
 	d.mu.Lock()
-	var gone []docKey
-	for key := range d.entries {
+	var gone []*entry
+	for key, e := range d.entries {
 		if key.database == name {
-			gone = append(gone, key)
+			gone = append(gone, e)
+			delete(d.entries, key)
 		}
 	}
 	d.mu.Unlock()
-	for _, key := range gone {
-		d.remove(key)
+	for _, e := range gone {
+		d.stop(e)
 	}
 }
 
@@ -203,18 +211,20 @@ func (d *documents) remove(key docKey) {
 	d.mu.Lock()
 	e, ok := d.entries[key]
 	delete(d.entries, key)
-	jobID := ""
+	d.mu.Unlock()
 	if ok {
-		jobID = e.jobID
-		if e.cancel != nil {
-			e.cancel()
-		}
+		d.stop(e)
+	}
+}
+
+// stop stops the job of an entry that is forgotten, or what makes it.
+func (d *documents) stop(e *entry) {
+	d.mu.Lock() // and what has been written of the entry before is seen
+	if e.cancel != nil {
+		e.cancel()
 	}
 	d.mu.Unlock()
-	if jobID == "" {
-		return
-	}
-	if status, ok := d.r.scheduler.Job(jobID); ok && status.Database == key.database && status.DocID == string(key.id) {
+	if status, ok := d.job(e); ok {
 		d.r.scheduler.Remove(status.Job)
 	}
 }

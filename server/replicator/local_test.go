@@ -10,14 +10,15 @@ import (
 	"settle/replication/sidetest"
 	"settle/server/config"
 	"settle/server/replicator"
+	"settle/storage"
 	"settle/storage/couch"
 	"settle/storage/design"
 	"settle/storage/storagetest"
 )
 
-// A database of the server is a Source and a Target.
-func TestLocalSides(t *testing.T) {
-	store := storagetest.Open(t)
+// newReplicator returns a replicator of a store's, whose users may do everything.
+func newReplicator(t *testing.T, store *storage.Store) *replicator.Replicator {
+	t.Helper()
 	conf, err := config.Open(t.Context(), store)
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +32,12 @@ func TestLocalSides(t *testing.T) {
 		},
 	})
 	t.Cleanup(r.Close)
-	made := 0
+	return r
+}
+
+// A database of the server is a Source and a Target.
+func TestLocalSides(t *testing.T) {
+	r, made := newReplicator(t, storagetest.Open(t)), 0
 	sidetest.Run(t, func(*testing.T) sidetest.Side {
 		made++
 		return r.Local(fmt.Sprint("db", made))
