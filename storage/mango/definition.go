@@ -131,7 +131,7 @@ func (d *Definition) AddTo(body []byte) (_ []byte, changed bool, err error) {
 		all = []member{{"language", []byte(`"` + queryLanguage + `"`)}}
 	}
 	if language, _ := stringOf(get(all, "language")); language != queryLanguage {
-		return nil, false, couch.Errorf(couch.InvalidIndexLanguage, "Existing design doc has an invalid language: %s", cut(language))
+		return nil, false, invalidLanguage(get(all, "language"))
 	}
 	views, err := membersOf(get(all, "views"))
 	if err != nil {
@@ -140,7 +140,7 @@ func (d *Definition) AddTo(body []byte) (_ []byte, changed bool, err error) {
 	all = set(slices.Clone(all), "views", appendMembers(nil, set(views, d.Name, d.view())))
 	options := jsonscan.Value(jsonscan.Member(get(all, "options"), "partitioned"))
 	switch {
-	case d.partitioned == nil || string(options) == string(d.partitioned):
+	case string(options) == string(d.partitioned): // or neither says anything
 	case body != nil:
 		return nil, false, couch.Errorf(couch.InvalidPartitioned, "Requested partitioned option does not match existing value on design document %s", d.Design)
 	default:

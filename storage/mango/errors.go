@@ -1,12 +1,6 @@
 package mango
 
-import (
-	"bytes"
-	"strconv"
-
-	"settle/storage/collate/jsonscan"
-	"settle/storage/couch"
-)
+import "settle/storage/couch"
 
 // maxReason bounds how much of an argument an error's reason shows, in bytes.
 const maxReason = 1024
@@ -33,6 +27,16 @@ func badField(json []byte) error {
 	return couch.Errorf(couch.BadField, "Invalid field normalization on selector: %s", term(json))
 }
 
+// invalidLanguage says of a design document that it holds no indexes; json is nil where
+// it names no language.
+func invalidLanguage(json []byte) error {
+	found := "false"
+	if json != nil {
+		found = "{" + term([]byte(`"language"`)) + "," + term(json) + "}"
+	}
+	return couch.Errorf(couch.InvalidIndexLanguage, "Existing design doc has an invalid language: %s", found)
+}
+
 func invalidFieldName(field string) error {
 	return couch.Errorf(couch.InvalidFieldName, "Invalid field name: %s", cut(field))
 }
@@ -51,50 +55,4 @@ func cut(s string) string {
 		return s[:maxReason] + "..."
 	}
 	return s
-}
-
-// term prints a value as Erlang does by ~w, in which form CouchDB's reasons show
-// what is wrong.
-func term(json []byte) string { return cut(string(appendTerm(nil, json))) }
-
-func appendTerm(dst, json []byte) []byte {
-	if len(dst) > maxReason {
-		return dst
-	}
-	switch jsonscan.KindOf(json) {
-	case jsonscan.Array:
-		dst = append(dst, '[')
-		for element := range jsonscan.Elements(json) {
-			dst = append(appendTerm(dst, element), ',')
-		}
-		return append(bytes.TrimSuffix(dst, []byte(",")), ']')
-	case jsonscan.Object:
-		dst = append(dst, "{["...)
-		for name, value := range jsonscan.Members(json) {
-			dst = appendBinary(append(dst, '{'), name)
-			dst = append(appendTerm(append(dst, ','), value), "},"...)
-		}
-		return append(bytes.TrimSuffix(dst, []byte(",")), "]}"...)
-	case jsonscan.String:
-		s := jsonscan.New(json)
-		raw, _ := s.String()
-		return appendBinary(dst, raw)
-	}
-	return append(dst, jsonscan.Value(json)...)
-}
-
-// appendBinary prints the bytes of the string that raw is between its quotes.
-func appendBinary(dst, raw []byte) []byte {
-	plain, _ := jsonscan.Unescape(nil, raw)
-	dst = append(dst, "<<"...)
-	for i, c := range plain {
-		if len(dst) > maxReason {
-			break
-		}
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = strconv.AppendUint(dst, uint64(c), 10)
-	}
-	return append(dst, ">>"...)
 }

@@ -83,13 +83,16 @@ func (p *Plan) appendCandidates(dst []byte) []byte {
 	return append(dst, ']')
 }
 
-// appendHints appends which of the selector's fields an index could serve.
+// appendHints appends which of the selector's fields an index could serve. As in CouchDB
+// those are without the type that a sort may give them, by which they are then looked up.
 func (q *Query) appendHints(dst []byte) []byte {
 	served := make(map[string]bool)
 	var can, cannot []string
 	for _, name := range q.Selector.indexableFields() {
-		served[name] = true
-		can = append(can, withoutType(name))
+		if name = withoutType(name); !served[name] {
+			served[name] = true
+			can = append(can, name)
+		}
 	}
 	for _, name := range q.Selector.fields() {
 		if !served[name] {

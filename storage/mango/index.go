@@ -63,10 +63,11 @@ func Indexes(id couch.DocID, body []byte, partitioned bool) []*Index {
 // queryLanguage is the language of design documents that hold indexes.
 const queryLanguage = "query"
 
-// indexOf reads a view that is an index; nil where it is none.
+// indexOf reads a view that is an index; nil where it is none. As in CouchDB it must have
+// options, whatever they say.
 func indexOf(view member) *Index {
 	fields := jsonscan.Member(jsonscan.Member(view.value, "map"), "fields")
-	if jsonscan.KindOf(fields) != jsonscan.Object {
+	if jsonscan.KindOf(fields) != jsonscan.Object || jsonscan.KindOf(jsonscan.Member(view.value, "options")) != jsonscan.Object {
 		return nil
 	}
 	columns, err := membersOf(fields)

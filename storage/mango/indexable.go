@@ -55,6 +55,8 @@ func (n *node) eachField(fn func(name string)) {
 	case n == nil:
 	case n.op == opField:
 		fn(n.name)
+	case n.op == opText:
+		fn("$default")
 	default:
 		for _, arg := range n.args {
 			arg.eachField(fn)

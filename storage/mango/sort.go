@@ -17,13 +17,13 @@ type Sort struct {
 func ParseSort(json []byte) (Sort, error) {
 	var s Sort
 	if jsonscan.KindOf(json) != jsonscan.Array {
-		return s, couch.Errorf(couch.InvalidSort, "Sort must be an array of sort specs, not: %s", term(json))
+		return s, couch.Errorf(couch.InvalidSort, "Sort must be an array of sort specs, not: %s", prettyTerm(json))
 	}
 	directions := make(map[bool]bool)
 	for element := range jsonscan.Elements(json) {
 		name, descending, ok := sortField(element)
 		if !ok {
-			return Sort{}, couch.Errorf(couch.InvalidSortField, "Invalid sort field: %s", term(element))
+			return Sort{}, couch.Errorf(couch.InvalidSortField, "Invalid sort field: %s", prettyTerm(element))
 		}
 		directions[descending] = true
 		if s.Fields = append(s.Fields, name); len(s.Fields) > maxFields {
