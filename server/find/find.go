@@ -20,7 +20,7 @@ func (f *Find) find(r *web.Request) error {
 		return err
 	}
 	if plan.Index == nil {
-		return &couch.Error{Kind: couch.NoUsableIndex}
+		return unsorted(web.DatabaseOf[Database](r).Partitioned(), plan.Query.Partition)
 	}
 	s := &search{plan: plan, began: time.Now()}
 	answer := r.NewList("{\"docs\":[\r\n", ",\r\n")
@@ -38,6 +38,18 @@ func (f *Find) find(r *web.Request) error {
 		return err
 	}
 	return answer.Close("\r\n]" + s.tail())
+}
+
+// unsorted says that no index has the order that a query wants.
+func unsorted(partitioned bool, partition string) error {
+	scope := ""
+	switch {
+	case partitioned && partition != "":
+		scope = "partitioned "
+	case partitioned:
+		scope = "global "
+	}
+	return couch.Errorf(couch.NoUsableIndex, "No %sindex exists for this sort, try indexing by the sort fields.", scope)
 }
 
 // search is a query that is being answered.

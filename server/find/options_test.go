@@ -62,11 +62,13 @@ func TestPartitionOfQuery(t *testing.T) {
 			t.Errorf("%s %s: %v", tt.path, tt.body, got)
 		}
 	}
-	for _, bad := range []struct{ path, body string }{
-		{"/db/_find?partition=y", `{"selector":{},"partition":"x"}`},
-		{"/db/_find?partition=_y", `{"selector":{}}`},
+	for _, bad := range []struct{ path, body, want string }{
+		{"/db/_find?partition=y", `{"selector":{},"partition":"x"}`, `"bad_request"`},
+		{"/db/_find?partition=_y", `{"selector":{}}`, `"illegal_partition"`},
+		{"/db/_find?partition=y", `{"selector":{},"sort":["n"]}`, "No partitioned index exists for this sort"},
+		{"/db/_find", `{"selector":{},"sort":["n"]}`, "No global index exists for this sort"},
 	} {
-		if status, answer := b.send("POST", bad.path, bad.body); status != 400 {
+		if status, answer := b.send("POST", bad.path, bad.body); status != 400 || !strings.Contains(answer, bad.want) {
 			t.Errorf("%s %s: %d %s", bad.path, bad.body, status, answer)
 		}
 	}
