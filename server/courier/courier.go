@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"settle/attachments/multipart"
 )
@@ -80,10 +79,10 @@ const maxAnswer = 64 << 10
 // it has the parcel, and it may be delivered again with the same id. A server that lets
 // the delivery stand still has given no answer.
 func (c *Courier) Deliver(ctx context.Context, p Parcel) (Receipt, error) {
-	ctx, timer, end := watched(ctx)
+	ctx, server, end := watched(ctx)
 	defer end()
-	p.Content = watchedReader{p.Content, timer}
-	status, text, err := c.exchange(ctx, p, timer)
+	p.Content = watchedReader{p.Content, server}
+	status, text, err := c.exchange(ctx, p, server)
 	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
 		err = errStalled
 	}
@@ -102,8 +101,8 @@ func (c *Courier) Deliver(ctx context.Context, p Parcel) (Receipt, error) {
 	return receipt, nil
 }
 
-// exchange sends a parcel, and reads the answer. From when that begins timer runs anew.
-func (c *Courier) exchange(ctx context.Context, p Parcel, timer *time.Timer) (status int, text []byte, err error) {
+// exchange sends a parcel, and reads the answer of the server, which is watched.
+func (c *Courier) exchange(ctx context.Context, p Parcel, server *watch) (status int, text []byte, err error) {
 	req, err := c.request(ctx, p)
 	if err != nil {
 		return 0, nil, err
@@ -113,7 +112,7 @@ func (c *Courier) exchange(ctx context.Context, p Parcel, timer *time.Timer) (st
 		return 0, nil, err
 	}
 	defer res.Body.Close()
-	timer.Reset(patience)
+	server.answers()
 	text, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	return res.StatusCode, text, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -14,14 +15,44 @@ const patience = 2 * time.Minute
 // errStalled is why a delivery ends that its server lets stand still.
 var errStalled = errors.New("the server does not go on with the delivery")
 
-// watched returns a context that ends by errStalled when timer, which runs already, does.
-// Call end at the end.
-func watched(ctx context.Context) (_ context.Context, timer *time.Timer, end func()) {
+// watch ends a delivery that its server lets stand still.
+type watch struct {
+	mu        sync.Mutex
+	timer     *time.Timer
+	answering bool // the server answers: what becomes of the body counts no more
+}
+
+// watched returns a context that ends by errStalled when the server's time is up, which
+// runs already. Call end at the end.
+func watched(ctx context.Context) (_ context.Context, w *watch, end func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	timer = time.AfterFunc(patience, func() { cancel(errStalled) })
-	return ctx, timer, func() {
-		timer.Stop() // a transport that still reads may set it again, which ends nothing
+	w = &watch{timer: time.AfterFunc(patience, func() { cancel(errStalled) })}
+	return ctx, w, func() {
+		w.answers() // a transport may still read
+		w.timer.Stop()
 		cancel(nil)
+	}
+}
+
+// answers says that the server has begun to answer. From here on its time runs anew.
+func (w *watch) answers() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answering = true
+	w.timer.Reset(patience)
+}
+
+// waits says whether the body is waited for, for which the server's time does not run;
+// where it is no more it runs anew.
+func (w *watch) waits(forBody bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.answering:
+	case forBody:
+		w.timer.Stop()
+	default:
+		w.timer.Reset(patience)
 	}
 }
 
@@ -29,12 +60,12 @@ func watched(ctx context.Context) (_ context.Context, timer *time.Timer, end fun
 // which the content keeps it waiting does not count.
 type watchedReader struct {
 	r     io.Reader
-	timer *time.Timer
+	watch *watch
 }
 
 // Read reads from the body.
 func (w watchedReader) Read(p []byte) (int, error) {
-	w.timer.Stop()
-	defer w.timer.Reset(patience)
+	w.watch.waits(true)
+	defer w.watch.waits(false)
 	return w.r.Read(p)
 }

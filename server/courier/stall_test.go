@@ -77,3 +77,46 @@ func TestStall(t *testing.T) {
 		})
 	}
 }
+
+// hesitant gives a byte a minute, and from some time on nothing until it may end.
+type hesitant struct {
+	left int
+	end  chan struct{}
+}
+
+func (h *hesitant) Read(p []byte) (int, error) {
+	if h.left == 0 {
+		<-h.end
+		return 0, io.EOF
+	}
+	time.Sleep(time.Minute)
+	h.left--
+	return copy(p, "x"), nil
+}
+
+// A server that begins to answer before it has the whole ends its answer in time, whatever
+// becomes of the content.
+func TestEarlyAnswerStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		defer there.Close()
+		go func() {
+			if req, err := http.ReadRequest(bufio.NewReader(there)); err == nil {
+				go io.Copy(io.Discard, req.Body)
+				time.Sleep(10 * time.Minute)
+				fmt.Fprintf(there, "HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n", len(taken))
+			}
+		}()
+		c := newCourier(t, "http://store.example")
+		courier.DialWith(c, func() net.Conn { return here })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		p := parcel("")
+		content := &hesitant{20, make(chan struct{})}
+		defer close(content.end)
+		p.Content, p.Length = content, -1
+		if _, err := c.Deliver(ctx, p); !errors.Is(err, courier.ErrStalled) {
+			t.Errorf("%v", err)
+		}
+	})
+}
