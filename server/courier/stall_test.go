@@ -113,10 +113,11 @@ func TestEarlyAnswerStalls(t *testing.T) {
 		defer cancel()
 		p := parcel("")
 		content := &hesitant{20, make(chan struct{})}
-		defer close(content.end)
 		p.Content, p.Length = content, -1
 		if _, err := c.Deliver(ctx, p); !errors.Is(err, courier.ErrStalled) {
 			t.Errorf("%v", err)
 		}
+		close(content.end)
+		time.Sleep(time.Hour) // until the transport has done with it
 	})
 }
