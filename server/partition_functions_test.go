@@ -34,9 +34,9 @@ func TestFunctionsInPartition(t *testing.T) {
 		want               string
 	}{
 		{"GET", "/db/_partition/p/_design/d/_show/s/p:a?x=1", "", 200,
-			`["p:a",["db","_design","d","_show","s","p:a"],["db","_partition","p","_design","d","_show","s","p:a"],{"x":"1"}]`},
+			`["p:a",["db","_design","d","_show","s","p:a"],["db","_partition","p","_design","d","_show","s","p:a"],{"x":"1"}]` + "\n"},
 		{"GET", "/db/_partition/p/_design/d/_show/s", "", 200,
-			`[null,["db","_design","d","_show","s"],["db","_partition","p","_design","d","_show","s"],{}]`},
+			`[null,["db","_design","d","_show","s"],["db","_partition","p","_design","d","_show","s"],{}]` + "\n"},
 		{"GET", "/db/_partition/p/_design/d/_list/l/parts/v?reduce=false", "", 200, "3: p:b p:a"},
 		{"GET", "/db/_partition/p/_design/d/_list/l/parts/v?reduce=false&limit=1&partition=p", "", 200, "3: p:b"},
 		{"POST", "/db/_partition/p/_design/d/_list/l/parts/v?reduce=false", `{"keys":[[0],[2]]}`, 200, "3: p:a"},

@@ -14,11 +14,14 @@ type call struct {
 	req    []byte      // the request object, JSON
 }
 
-// callOf reads what a request calls a function with.
-func (f *Functions) callOf(r *web.Request) (call, error) {
+// callOf reads what a request calls a function of a kind with.
+func (f *Functions) callOf(r *web.Request, kind string) (call, error) {
 	var c call
 	var err error
 	if c.design, c.rev, err = f.designOf(r); err != nil {
+		return c, err
+	}
+	if err := c.design.Has(kind, r.Param("name")); err != nil {
 		return c, err
 	}
 	id := couch.DocID(r.Param("*"))

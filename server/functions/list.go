@@ -2,11 +2,9 @@ package functions
 
 import (
 	"bytes"
-	"io"
 	"iter"
 	"net/http"
 	"slices"
-	"time"
 
 	"settle/server/databases"
 	"settle/server/query"
@@ -23,6 +21,9 @@ import (
 func (f *Functions) list(r *web.Request) error {
 	d, _, err := f.designOf(r)
 	if err != nil {
+		return err
+	}
+	if err := d.Has("lists", r.Param("name")); err != nil {
 		return err
 	}
 	db := web.DatabaseOf[Database](r)
@@ -134,40 +135,4 @@ func rows(result *view.Result, p *viewparams.Params) iter.Seq2[[]byte, error] {
 			}
 		}
 	}
-}
-
-// patience is how long a client may take for a piece of what a list function writes,
-// which holds one of the few workers that run functions.
-const patience = time.Minute
-
-// run runs a list function, whose answer goes out while it is made.
-func (f *Functions) run(r *web.Request, d *design.Document, l design.Listing) error {
-	out, code, begun := r.Impatient(patience), http.StatusOK, false
-	begin := func() {
-		if !begun {
-			begun = true
-			r.Response.WriteHeader(code)
-		}
-	}
-	l.Start = func(response design.Response) error {
-		code = response.Code
-		setHeader(r, response)
-		return nil
-	}
-	l.Chunk = func(text string) error {
-		begin()
-		if !hasBody(code) {
-			return nil
-		}
-		_, err := io.WriteString(out, text)
-		return err
-	}
-	if err := d.List(r.Context(), r.Param("name"), l); err != nil {
-		if !begun { // the error has a header of its own
-			r.Response.Header().Del("Content-Type")
-		}
-		return err
-	}
-	begin()
-	return nil
 }

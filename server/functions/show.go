@@ -16,7 +16,7 @@ import (
 
 // show answers with what a show function makes of a document.
 func (f *Functions) show(r *web.Request) error {
-	c, err := f.callOf(r)
+	c, err := f.callOf(r, "shows")
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (f *Functions) show(r *web.Request) error {
 		return err
 	}
 	r.Response.Header().Add("Vary", "Accept")
-	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.NotModified(tagOf(r, c.rev, c.doc)) {
+	if r.NotModified(tagOf(r, c.rev, c.doc)) {
 		return nil
 	}
 	response.Header = slices.DeleteFunc(response.Header, isCaching)
@@ -89,13 +89,15 @@ func hasBody(status int) bool {
 }
 
 // setHeader sets the header of a function's answer. A function cannot set what frames
-// the answer, log somebody in, or speak for other origins.
+// the answer, log somebody in, or speak for other origins. What it answers with has no
+// part in the server's origin in a browser; it can only narrow that further.
 func setHeader(r *web.Request, response design.Response) {
 	h := r.Response.Header()
+	h.Set("Content-Security-Policy", "sandbox")
 	for _, field := range response.Header {
 		switch name := http.CanonicalHeaderKey(field.Name); name {
 		case "Content-Length", "Transfer-Encoding", "Connection", "Set-Cookie":
-		case "Vary": // which may say more already
+		case "Content-Security-Policy", "Vary": // which may say more already
 			h.Add(name, field.Value)
 		default:
 			if !isCORS(name) {
@@ -106,7 +108,7 @@ func setHeader(r *web.Request, response design.Response) {
 	if h.Get("Content-Type") == "" && response.ContentType != "" {
 		h.Set("Content-Type", response.ContentType)
 	}
-	if response.ContentType == "application/json" && h.Get("Cache-Control") == "" {
+	if response.IsJSON && h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "must-revalidate")
 	}
 }

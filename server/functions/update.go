@@ -16,7 +16,7 @@ import (
 
 // update lets an update function make an edit, and answer for it.
 func (f *Functions) update(r *web.Request) error {
-	c, err := f.callOf(r)
+	c, err := f.callOf(r, "updates")
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,9 @@ func write(r *web.Request, text []byte, response *design.Response) error {
 	if !response.HasCode {
 		response.Code = http.StatusCreated
 	}
-	r.Response.Header().Set("X-Couch-Id", web.EscapeSegment(string(doc.ID)))
-	r.Response.Header().Set("X-Couch-Update-NewRev", rev)
+	response.Header = append(response.Header,
+		design.HeaderField{Name: "X-Couch-Update-NewRev", Value: rev},
+		design.HeaderField{Name: "X-Couch-Id", Value: web.EscapeSegment(string(doc.ID))})
 	return nil
 }
 

@@ -15,6 +15,9 @@ import (
 var thrownStatuses = map[string]int{
 	"forbidden": http.StatusForbidden, "unauthorized": http.StatusUnauthorized,
 	"method_not_allowed": http.StatusMethodNotAllowed, "not_acceptable": http.StatusNotAcceptable,
+	"bad_request": http.StatusBadRequest, "query_parse_error": http.StatusBadRequest, "doc_validation": http.StatusBadRequest,
+	"illegal_docid": http.StatusBadRequest, "illegal_partition": http.StatusBadRequest,
+	"conflict": http.StatusConflict, "missing_stub": http.StatusPreconditionFailed,
 	design.NotFound: http.StatusNotFound, design.RewriteError: http.StatusNotFound,
 	design.CompilationError: http.StatusBadRequest, design.InvalidDesignDoc: http.StatusBadRequest,
 	design.UnknownQueryLanguage: http.StatusBadRequest,

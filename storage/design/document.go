@@ -69,6 +69,13 @@ func (d *Document) lookup(path ...string) (json.RawMessage, error) {
 	return nil, newError(NotFound, "missing json key")
 }
 
+// Has checks that there is a function of a kind, such as "shows". The error is an
+// *Error, NotFound.
+func (d *Document) Has(kind, name string) error {
+	_, err := d.lookup(kind, name)
+	return err
+}
+
 // function checks that there is a function at a path, in JavaScript, and returns
 // the path as JSON.
 func (d *Document) function(path ...string) (string, error) {

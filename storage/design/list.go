@@ -13,8 +13,8 @@ type Listing struct {
 	Head []byte // JSON: what the view's answer has before the rows
 	Req  []byte // the request object, JSON
 	Rows iter.Seq2[[]byte, error]
-	// Start is called once, before Chunk, with the code and the header that the
-	// function gives.
+	// Start is called before Chunk with the code and the header that the function gives,
+	// and again where it gives others before there is a Chunk.
 	Start func(Response) error
 	// Chunk is called with parts of the body. The text is the callee's.
 	Chunk func(text string) error
@@ -22,7 +22,8 @@ type Listing struct {
 
 // List runs a list function. Rows are read as the function asks for them, some at a
 // time, and not to the end where it does not ask for all. The error is as of Filter,
-// or what Rows, Start or Chunk returned; Start may have been called before.
+// or what Rows, Start or Chunk returned; Start may have been called before. It is an
+// *AtRowError around it where the function fails when it has read a row, but not all.
 func (d *Document) List(ctx context.Context, name string, l Listing) error {
 	path, err := d.function("lists", name)
 	if err != nil {
@@ -38,14 +39,27 @@ func (d *Document) List(ctx context.Context, name string, l Listing) error {
 	if h.err != nil && ctx.Err() == nil {
 		return h.err
 	}
+	if err != nil && h.atRow {
+		return &AtRowError{err}
+	}
 	return err
 }
+
+// AtRowError is the error of a list function that fails at a row.
+type AtRowError struct{ Err error }
+
+// Error returns the error's text.
+func (e *AtRowError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error.
+func (e *AtRowError) Unwrap() error { return e.Err }
 
 // listHost answers the host calls of a list function. The first error ends all.
 type listHost struct {
 	listing Listing
 	next    func() ([]byte, error, bool)
 	err     error
+	atRow   bool // the function has failed at a row
 }
 
 func (h *listHost) serve(what, text string) (answer string, err error) {
@@ -65,6 +79,8 @@ func (h *listHost) serve(what, text string) (answer string, err error) {
 			return "", err
 		}
 		return h.rows()
+	case "broken":
+		h.atRow = true
 	}
 	return "", h.chunk(text)
 }

@@ -21,7 +21,8 @@ func (d *Document) Show(ctx context.Context, name string, doc, req []byte) (Resp
 }
 
 // Update runs an update function, with arguments as of Show. It returns the
-// document to write, JSON, nil for none, and the answer to give.
+// document to write, JSON, nil where the function returns no object, and the answer to
+// give.
 func (d *Document) Update(ctx context.Context, name string, doc, req []byte) ([]byte, Response, error) {
 	path, err := d.function("updates", name)
 	if err != nil {
@@ -36,7 +37,7 @@ func (d *Document) Update(ctx context.Context, name string, doc, req []byte) ([]
 		return nil, Response{}, errStop
 	}
 	response, err := parseResponse(parts[1])
-	if isNull(parts[0]) {
+	if parts[0][0] != '{' {
 		parts[0] = nil
 	}
 	return parts[0], response, err

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -17,6 +18,9 @@ type Response struct {
 	Body    []byte
 	// ContentType is for an answer without a Content-Type among Header.
 	ContentType string
+	// IsJSON says that Body is a value that the function gave as `json`, which counts
+	// for more than a body.
+	IsJSON bool
 }
 
 // HeaderField is one field of a response's header.
@@ -49,7 +53,6 @@ func parseMembers(members object) (Response, error) {
 }
 
 func (r *Response) set(name string, value json.RawMessage) (err error) {
-	var s string
 	switch name {
 	case "stop":
 	case "code":
@@ -58,20 +61,9 @@ func (r *Response) set(name string, value json.RawMessage) (err error) {
 		}
 		r.HasCode = true
 	case "json":
-		r.Body, r.ContentType = value, jsonType
-	case "body":
-		if json.Unmarshal(value, &s) != nil {
-			return badResponse(name, value)
-		}
-		r.Body, r.ContentType = []byte(s), textType
-	case "base64":
-		if json.Unmarshal(value, &s) != nil {
-			return badResponse(name, value)
-		}
-		if r.Body, err = base64.StdEncoding.DecodeString(s); err != nil {
-			return badResponse(name, value)
-		}
-		r.ContentType = binaryType
+		r.Body, r.IsJSON, r.ContentType = append(slices.Clip(value), '\n'), true, jsonType
+	case "body", "base64":
+		return r.setBody(name, value)
 	case "headers":
 		r.Header, err = parseHeader(value)
 	default:
@@ -80,8 +72,26 @@ func (r *Response) set(name string, value json.RawMessage) (err error) {
 	return err
 }
 
-// parseHeader reads an object of header fields. Values that are no strings,
-// numbers or booleans are left out.
+func (r *Response) setBody(name string, value json.RawMessage) (err error) {
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return badResponse(name, value)
+	}
+	body := []byte(text)
+	r.ContentType = textType
+	if name == "base64" {
+		r.ContentType = binaryType
+		if body, err = base64.StdEncoding.DecodeString(text); err != nil {
+			return badResponse(name, value)
+		}
+	}
+	if !r.IsJSON {
+		r.Body = body
+	}
+	return nil
+}
+
+// parseHeader reads an object of header fields. Arrays and objects are left out.
 func parseHeader(text []byte) ([]HeaderField, error) {
 	if isNull(text) {
 		return nil, nil
@@ -99,7 +109,7 @@ func parseHeader(text []byte) ([]HeaderField, error) {
 		switch value := value.(type) {
 		case string:
 			fields = append(fields, HeaderField{m.name, value})
-		case float64, bool:
+		case float64, bool, nil:
 			fields = append(fields, HeaderField{m.name, string(m.value)})
 		}
 	}

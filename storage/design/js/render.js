@@ -2,6 +2,7 @@
 
 let chunks = "";
 let startResponse = {};
+let startIsNew = false; // nobody was told yet what start said
 
 // The rows of a list: those that have come, and how far the function has read.
 // host(what, text) hands text out and brings the next rows, "" after the last.
@@ -10,40 +11,59 @@ let rowsEnded = true;
 let rows = [];
 let nextRow = 0;
 
+// How much of chunks stands before the row that the function is at. Once there is
+// anything the header is settled.
+let settled = 0;
+let headerIsSettled = false;
+
 function resetList(listing) {
   chunks = "";
   startResponse = {};
+  startIsNew = false;
   rowsBegun = false;
   rowsEnded = !listing;
   rows = [];
   nextRow = 0;
+  settled = 0;
+  headerIsSettled = false;
 }
 
 function start(response) {
   startResponse = response || {};
+  startIsNew = true;
 }
 
 const fullChunk = 65536;
 
 function send(chunk) {
   chunks += chunk.toString();
-  if (rowsBegun && chunks.length > fullChunk) {
-    host("chunk", chunks);
-    chunks = "";
-  }
+  if (rowsBegun && chunks.length > fullChunk) handOut("chunk");
 }
 
-function begin() {
+function handOut(what) {
+  headerIsSettled ||= chunks !== "";
+  const answer = host(what, chunks);
+  chunks = "";
+  settled = 0;
+  return answer;
+}
+
+// Settles what was sent, with what start said of the header. Only the first header has
+// the type of a form that was provided.
+function settle() {
+  if (!rowsBegun) host("start", stringify(withContentType(startResponse)));
+  else if (startIsNew && !headerIsSettled) host("start", stringify(startResponse));
   rowsBegun = true;
-  host("start", stringify(withContentType(startResponse)));
+  startIsNew = false;
+  settled = chunks.length;
+  headerIsSettled ||= chunks !== "";
 }
 
 function getRow() {
   if (rowsEnded) return null;
-  if (!rowsBegun) begin();
+  settle();
   if (nextRow === rows.length) {
-    const text = host("rows", chunks);
-    chunks = "";
+    const text = handOut("rows");
     rows = text === "" ? [] : parse(text);
     nextRow = 0;
   }
@@ -96,8 +116,7 @@ function update(fun, ddoc, args) {
   resetList(false);
   try {
     if (args[1].method === "GET") throw ["error", "method_not_allowed", "Update functions do not allow GET"];
-    const result = apply(fun, ddoc, args);
-    if (!isArray(result)) throw ["error", "render_error", "undefined response from update function"];
+    const result = apply(fun, ddoc, args) || [];
     const doc = result[0];
     const response = result[1];
     if (!isResponse(response)) throw ["error", "render_error", "undefined response from update function"];
@@ -113,11 +132,12 @@ function list(fun, ddoc, args) {
   try {
     let tail = apply(fun, ddoc, args);
     if (providesUsed) tail = runProvides(args[1], ddoc);
-    if (!rowsBegun) begin();
     if (typeof tail === "string") chunks += tail;
-    if (chunks !== "") host("chunk", chunks);
+    settle();
+    if (chunks !== "") handOut("chunk");
     return "";
   } catch (error) {
+    if (rowsBegun && !rowsEnded) host("broken", headerIsSettled ? chunks.slice(0, settled) : "");
     renderError(error);
   } finally {
     resetList(false);
