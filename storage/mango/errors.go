@@ -46,6 +46,7 @@ var (
 	errJSON       = &couch.Error{Kind: couch.BadRequest, Reason: "invalid UTF-8 JSON"}
 	errLength     = &couch.Error{Kind: couch.RequestTooLarge, Reason: "The selector is too long."}
 	errConditions = &couch.Error{Kind: couch.BadRequest, Reason: "The selector has too many conditions."}
+	errRegexpSize = &couch.Error{Kind: couch.BadArgument, Reason: "The regular expressions of the selector are too large."}
 	errFields     = &couch.Error{Kind: couch.BadRequest, Reason: "There are too many fields."}
 	errDepth      = &couch.Error{Kind: couch.BadRequest, Reason: "The selector is nested too deeply."}
 )

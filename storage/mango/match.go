@@ -186,7 +186,7 @@ func (n *node) holds(v []byte) bool {
 	case opAll:
 		return n.hasAll(v)
 	case opRegex:
-		return matchRegex(n.regexp, v)
+		return n.regexp.match(v)
 	case opBeginsWith:
 		s, ok := stringOf(v)
 		return ok && strings.HasPrefix(s, n.text)

@@ -1,7 +1,5 @@
 package mango
 
-import "regexp"
-
 // operator is what a node does.
 type operator int
 
@@ -48,5 +46,5 @@ type node struct {
 	text   string   // of opType and opBeginsWith
 	size   int64
 	mod    modulus
-	regexp *regexp.Regexp
+	regexp *expression
 }

@@ -14,18 +14,43 @@ import (
 // programs; a step takes some 40 bytes.
 const maxRegexpSize = 100_000
 
+// lookaheadSize is what a lookahead takes beside its steps, in the same unit.
+const lookaheadSize = 50
+
+// expression is the argument of `$regex`.
+type expression struct {
+	re    *regexp.Regexp
+	ahead []lookahead
+}
+
 // compileRegex makes a regular expression that runs over bytes: pattern and
 // strings are both taken for Latin-1, in which every byte is a character. arg is
 // the pattern's JSON. The error is a BadArgument.
-func (s *parser) compileRegex(pattern string, arg []byte) (*regexp.Regexp, error) {
-	errSize := couch.Errorf(couch.BadArgument, "The regular expressions of the selector are too large.")
+func (s *parser) compileRegex(pattern string, arg []byte) (*expression, error) {
 	if len(pattern) > maxRegexpSize {
-		return nil, errSize
+		return nil, errRegexpSize
 	}
+	ahead, rest := splitLookaheads(pattern)
+	s.regexpSize += len(ahead) * lookaheadSize
+	e := &expression{ahead: ahead}
+	var err error
+	if e.re, err = s.compilePart(rest, arg); err != nil {
+		return nil, err
+	}
+	for i := range ahead {
+		if ahead[i].re, err = s.compilePart(ahead[i].pattern, arg); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// compilePart compiles a pattern without lookaheads.
+func (s *parser) compilePart(pattern string, arg []byte) (*regexp.Regexp, error) {
 	tree, err := syntax.Parse(string(appendLatin1(nil, []byte(pattern))), syntax.Perl)
 	if err == nil {
 		if s.regexpSize += sizeOf(tree); s.regexpSize > maxRegexpSize {
-			return nil, errSize
+			return nil, errRegexpSize
 		}
 		var compiled *regexp.Regexp
 		if compiled, err = regexp.Compile(loosenEnds(tree).String()); err == nil {
@@ -82,8 +107,8 @@ func appendLatin1(dst, s []byte) []byte {
 	return dst
 }
 
-// matchRegex reports whether v is a string that the expression matches.
-func matchRegex(re *regexp.Regexp, v []byte) bool {
+// match reports whether v is a string that the expression matches.
+func (e *expression) match(v []byte) bool {
 	s := jsonscan.New(v)
 	raw, ok := s.String()
 	if !ok {
@@ -93,8 +118,14 @@ func matchRegex(re *regexp.Regexp, v []byte) bool {
 	plain, _ := jsonscan.Unescape(buf[:0], raw)
 	for _, c := range plain {
 		if c >= utf8.RuneSelf {
-			return re.Match(appendLatin1(nil, plain))
+			plain = appendLatin1(nil, plain)
+			break
 		}
 	}
-	return re.Match(plain)
+	for i := range e.ahead {
+		if e.ahead[i].re.Match(plain) == e.ahead[i].absent {
+			return false
+		}
+	}
+	return e.re.Match(plain)
 }
