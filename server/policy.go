@@ -8,6 +8,7 @@ import (
 
 	"settle/server/auth"
 	"settle/server/config"
+	"settle/server/find"
 	"settle/server/users"
 	"settle/server/web"
 )
@@ -73,6 +74,13 @@ func lockout(c *config.Config) auth.Lockout {
 		Memory:   time.Duration(c.Int(config.LockoutLifetime)) * time.Millisecond,
 		Records:  int(c.Int(config.LockoutObjects)),
 		Proxies:  proxies,
+	}
+}
+
+// findSettings returns what the configuration says about Mango's searches.
+func findSettings(c *config.Config) func() find.Settings {
+	return func() find.Settings {
+		return find.Settings{Limit: int(c.Int(config.FindLimit)), ScanWarning: c.Int(config.FindScanWarning)}
 	}
 }
 

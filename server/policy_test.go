@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,5 +50,18 @@ func TestChangesTimeout(t *testing.T) {
 	status, body := g.send("reader", "GET", "/db/_changes?feed=longpoll&since=now&timeout=60000", "")
 	if took := time.Since(start); status != 200 || took > 50*time.Second {
 		t.Errorf("%d %s after %v", status, body, took)
+	}
+}
+
+func TestFindSettings(t *testing.T) {
+	g := newGate(t)
+	g.prepare()
+	for id, value := range map[config.ID]string{config.FindLimit: "7", config.FindScanWarning: "0"} {
+		if _, err := g.options.Config.Set(t.Context(), id, value, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, body := g.send("reader", "POST", "/db/_explain", `{"selector":{}}`); status != 200 || !strings.Contains(body, `"limit":7,`) {
+		t.Errorf("%d %s", status, body)
 	}
 }

@@ -146,7 +146,7 @@ func (s *Server) tables(o Options, store node.Store, again http.HandlerFunc) [][
 		delivery.Routes(),
 		queries.Routes(),
 		functions.New(o.Functions, queries, again).Routes(),
-		find.New(o.Indexes).Routes(),
+		find.New(o.Indexes, findSettings(o.Config)).Routes(),
 		s.uploads.Routes(),
 		metadata.Routes(),
 		s.replicator.Routes(),

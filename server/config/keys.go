@@ -61,6 +61,8 @@ var (
 	PerUserDeleteDBs       = ID{"couch_peruser", "delete_dbs"}
 	PerUserDatabasePrefix  = ID{"couch_peruser", "database_prefix"}
 	PerUserShards          = ID{"couch_peruser", "q"}
+	FindLimit              = ID{"mango", "default_limit"}
+	FindScanWarning        = ID{"mango", "index_scan_warning_threshold"}
 	KeepAncestors          = ID{"attachments", "keep_ancestors"} // seconds
 	MaxKept                = ID{"attachments", "max_kept"}       // bytes of what a database has fetched
 	MaxFetching            = ID{"attachments", "max_fetching"}   // bytes of what is fetched at once
@@ -147,6 +149,8 @@ var definitions = map[ID]definition{
 	PerUserDeleteDBs:       {standard: "false", check: isBool},
 	PerUserDatabasePrefix:  {standard: "userdb-", check: isDatabaseName},
 	PerUserShards:          {standard: "1", check: isFrom(1, 1<<31)},
+	FindLimit:              {standard: "25", check: isFrom(0, 1<<31)},
+	FindScanWarning:        {standard: "10", check: isFrom(0, 1<<31)},
 	UploadExpiry:           {standard: "86400", check: isFrom(1, 1<<31)},
 	KeepAncestors:          {standard: "2592000", check: isFrom(0, 1<<31)},
 	MaxPurgedDocuments:     {standard: "100", check: isSize},

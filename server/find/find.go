@@ -22,7 +22,7 @@ func (f *Find) find(r *web.Request) error {
 	if plan.Index == nil {
 		return unsorted(web.DatabaseOf[Database](r).Partitioned(), plan.Query.Partition)
 	}
-	s := &search{plan: plan, began: time.Now()}
+	s := &search{plan: plan, scanWarning: f.settings().ScanWarning, began: time.Now()}
 	answer := r.NewList("{\"docs\":[\r\n", ",\r\n")
 	if plan.Keys.Empty { // as in CouchDB not even the bookmark is looked at
 		return answer.Close("\r\n]}\n")
@@ -54,8 +54,9 @@ func unsorted(partitioned bool, partition string) error {
 
 // search is a query that is being answered.
 type search struct {
-	plan  *mango.Plan
-	began time.Time
+	plan        *mango.Plan
+	scanWarning int64
+	began       time.Time
 
 	last              *mango.Bookmark // of the row that matched last
 	keys, docs        int64           // examined

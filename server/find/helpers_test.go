@@ -21,14 +21,17 @@ type bench struct {
 	t       testing.TB
 	handler http.Handler
 	db      *storage.Database
+	set     find.Settings
 }
+
+func (b *bench) settings() find.Settings { return b.set }
 
 func newBench(t testing.TB, o storage.CreateOptions) *bench {
 	store := storagetest.Open(t)
-	b := &bench{t: t, db: storagetest.Database(t, store, "db", o)}
+	b := &bench{t: t, db: storagetest.Database(t, store, "db", o), set: find.Settings{Limit: 25, ScanWarning: 10}}
 	indexes := view.New(view.Options{})
 	t.Cleanup(func() { indexes.Close() })
-	b.handler = web.NewHandler(webtest.Options(webtest.In(store)), find.New(indexes).Routes())
+	b.handler = web.NewHandler(webtest.Options(webtest.In(store)), find.New(indexes, b.settings).Routes())
 	return b
 }
 

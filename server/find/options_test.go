@@ -2,6 +2,7 @@ package find_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,6 +103,27 @@ func TestStatsAtTheLimit(t *testing.T) {
 		}
 		if strings.Contains(f.Warning, "documents examined is high") != tt.high {
 			t.Errorf("%s: %q", tt.query, f.Warning)
+		}
+	}
+}
+
+func TestSettings(t *testing.T) {
+	b := newBench(t, storage.CreateOptions{})
+	storagetest.Write(t, b.db, `{"_id":"a"}`, `{"_id":"b"}`, `{"_id":"c"}`, `{"_id":"d"}`)
+	for limit, found := range map[int]int{25: 4, 2: 2, 0: 0} {
+		b.set.Limit = limit
+		if f := b.find("/db/_find", `{"selector":{}}`); len(f.Docs) != found {
+			t.Errorf("limit %d: %d documents", limit, len(f.Docs))
+		}
+		if explained := b.must("POST", "/db/_explain", `{"selector":{}}`); strings.Count(explained, `"limit":`+strconv.Itoa(limit)+`,`) != 2 {
+			t.Errorf("limit %d: %s", limit, explained)
+		}
+	}
+	for threshold, high := range map[int64]bool{0: false, 1: true, 3: true, 4: false} {
+		b.set.Limit, b.set.ScanWarning = 25, threshold
+		f := b.find("/db/_find", `{"selector":{"_id":{"$regex":"a"}}}`)
+		if strings.Contains(f.Warning, "documents examined is high") != high {
+			t.Errorf("threshold %d: %q", threshold, f.Warning)
 		}
 	}
 }

@@ -14,7 +14,7 @@ func (f *Find) readPlan(r *web.Request) (*mango.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	query, err := mango.ParseQuery(body)
+	query, err := mango.ParseQuery(body, f.settings().Limit)
 	if err == nil {
 		err = setPartition(r, query)
 	}

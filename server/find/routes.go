@@ -9,11 +9,21 @@ import (
 
 // Find is the family of endpoints.
 type Find struct {
-	indexes *view.Indexes
+	indexes  *view.Indexes
+	settings func() Settings
 }
 
-// New returns the family. The databases of requests must be a [Database].
-func New(indexes *view.Indexes) *Find { return &Find{indexes} }
+// Settings is what the configuration says of searches.
+type Settings struct {
+	Limit int // documents of an answer, where the query does not say
+	// ScanWarning is how many documents may be looked at for each that is shown before
+	// the client is told; 0: it never is.
+	ScanWarning int64
+}
+
+// New returns the family. The databases of requests must be a [Database]; settings is
+// asked at each request.
+func New(indexes *view.Indexes, settings func() Settings) *Find { return &Find{indexes, settings} }
 
 // Routes returns the table of this family.
 func (f *Find) Routes() []web.Route {

@@ -71,10 +71,6 @@ func (s *search) appendStats(b []byte) []byte {
 	return append(b, '}')
 }
 
-// scanWarning is how many documents may be looked at for each that is shown before
-// the client is told.
-const scanWarning = 10
-
 // warnings tells of an index that was asked for in vain, of a query without an index,
 // and of one that looked at many documents (mango_cursor:maybe_add_warning).
 func (s *search) warnings() []string {
@@ -99,7 +95,7 @@ func (s *search) warnings() []string {
 
 // isMany reports whether so many documents are many for those that were shown.
 func (s *search) isMany(docs int64) bool {
-	return docs > scanWarning*int64(max(1, s.returned))
+	return s.scanWarning > 0 && docs > s.scanWarning*int64(max(1, s.returned))
 }
 
 func (s *search) noIndex() []string {

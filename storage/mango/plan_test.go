@@ -38,7 +38,7 @@ func (d designs) indexes() []*mango.Index {
 }
 
 func (d designs) plan(t *testing.T, request []byte) (*mango.Plan, error) {
-	query, err := mango.ParseQuery(compact(t, request))
+	query, err := mango.ParseQuery(compact(t, request), 25)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +240,7 @@ func FuzzQuery(f *testing.F) {
 	f.Add([]byte(`{"index":{"fields":[{"a":"asc"}],"partial_filter_selector":{"a":1}},"ddoc":"d"}`))
 	made := designs{}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if q, err := mango.ParseQuery(body); err == nil {
+		if q, err := mango.ParseQuery(body, 25); err == nil {
 			plan, err := mango.NewPlan(made.indexes(), q, nil)
 			if err == nil && !json.Valid(mango.Explanation{}.AppendJSON(nil, plan)) {
 				t.Errorf("the explanation of %s is no JSON", body)

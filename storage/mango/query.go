@@ -10,9 +10,6 @@ import (
 	"settle/storage/couch"
 )
 
-// defaultLimit is how many documents `_find` answers with.
-const defaultLimit = 25
-
 // Query is what `_find` and `_explain` are asked for.
 type Query struct {
 	Selector       *Selector
@@ -31,20 +28,20 @@ type Query struct {
 	AllowFallback  bool // to another index than UseIndex, or to none
 }
 
-// ParseQuery reads the body of `_find`, as docjson prints it. Of the partition it
-// checks that it is a string; what its name may be is for the database to say. It
-// keeps no part of the body.
+// ParseQuery reads the body of `_find`, as docjson prints it; limit stands for the one
+// that it does not say. Of the partition it checks that it is a string; what its name
+// may be is for the database to say. It keeps no part of the body.
 //
 // Errors are those of [Parse], [ParseFields] and [ParseSort], and of the kinds
 // MissingKey, InvalidKey, InvalidIndexName, InvalidBookmark, InvalidCount,
 // InvalidPositive, InvalidBoolean and InvalidValue.
-func ParseQuery(body []byte) (*Query, error) {
+func ParseQuery(body []byte, limit int) (*Query, error) {
 	r := parseRequest(body)
 	q := &Query{Fields: new(Fields)}
 	parse(r, r.need("selector"), &q.Selector, Parse)
 	parse(r, r.take("use_index"), &q.UseIndex, parseUseIndex)
 	parse(r, r.take("bookmark"), &q.Bookmark, parseBookmarkMember)
-	q.Limit = r.count("limit", defaultLimit)
+	q.Limit = r.count("limit", limit)
 	q.Skip = r.count("skip", 0)
 	parse(r, r.take("sort"), &q.Sort, ParseSort)
 	parse(r, r.take("fields"), &q.Fields, ParseFields)

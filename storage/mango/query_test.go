@@ -29,7 +29,7 @@ func TestUseIndex(t *testing.T) {
 		{`["d",1]`, nil},
 		{`{}`, nil},
 	} {
-		q, err := mango.ParseQuery([]byte(`{"selector":{},"use_index":` + tt.given + `}`))
+		q, err := mango.ParseQuery([]byte(`{"selector":{},"use_index":`+tt.given+`}`), 25)
 		switch {
 		case tt.want == nil:
 			if !errors.Is(err, &couch.Error{Kind: couch.InvalidIndexName}) {

@@ -43,7 +43,7 @@ func TestTies(t *testing.T) {
 		{"a bookmark of one that is not usable", `{"a":1,"c":1}`, `,"bookmark":"` + inB + `"`, map[string]int64{"a": 2, "c": 1}, "c", nil},
 		{"a bookmark that does not say", `{"a":1,"b":1,"c":1}`, `,"bookmark":"` + noIndex + `"`, map[string]int64{"a": 3, "b": 2}, "b", nil},
 	} {
-		query, err := mango.ParseQuery(compact(t, []byte(`{"selector":`+tt.selector+tt.more+`}`)))
+		query, err := mango.ParseQuery(compact(t, []byte(`{"selector":`+tt.selector+tt.more+`}`)), 25)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestReadsMoreRows(t *testing.T) {
 	if err := made.add(t, []byte(`{"index":{"fields":[{"a":"desc"}]},"ddoc":"i3","name":"a3"}`)); err != nil {
 		t.Fatal(err)
 	}
-	query, err := mango.ParseQuery(compact(t, []byte(`{"selector":{"a":1}}`)))
+	query, err := mango.ParseQuery(compact(t, []byte(`{"selector":{"a":1}}`)), 25)
 	if err != nil {
 		t.Fatal(err)
 	}
