@@ -162,3 +162,43 @@ func TestRewritesKeepEscapedSlashes(t *testing.T) {
 		}
 	}
 }
+
+// Below a partition requests are rewritten too, to places outside, with the partition in
+// the query.
+func TestRewritesInPartition(t *testing.T) {
+	r := start(t)
+	const shows = `"shows": {"s": "function(doc, req){ return JSON.stringify([req.path.join('/'), req.query]); }"}`
+	const see = `return JSON.stringify([req.path.join('/'), req.requested_path.join('/'), req.query]);`
+	for _, put := range [][2]string{
+		{"/db?partitioned=true", ""}, {"/plain", ""}, {"/db/p:a", "{}"}, {"/db/q:b", "{}"},
+		{"/db/_design/r", `{` + shows + `, "rewrites": [{"from": "show", "to": "_show/s", "query": {"x": ":partition"}}, {"from": "all", "to": "../../_all_docs"}]}`},
+		{"/db/_design/f", `{` + shows + `, "rewrites": "function(req){ if (req.path[4] == 'see') return {code: 200, body: (function(){ ` + see + ` })()}; if (req.path[4] == 'own') return {path: '_show/s', query: {x: '1'}}; return '_show/s'; }"}`},
+		{"/plain/_design/r", `{"rewrites": [{"to": "_show/s"}]}`},
+	} {
+		if status, _, text := ask(t, "PUT", r.url+put[0], strings.ReplaceAll(put[1], "\n", ""), asAdmin...); status != 201 {
+			t.Fatalf("%s: %d %s", put[0], status, text)
+		}
+	}
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		want         string
+	}{
+		{"GET", "/db/_partition/p/_design/r/_rewrite/show?y=2", 200, `["db/_design/r/_show/s",{"partition":"p","x":"p","y":"2"}]`},
+		{"COPY", "/db/_partition/p/_design/r/_rewrite/show", 200, `["db/_design/r/_show/s",{"partition":"p","x":"p"}]`},
+		{"GET", "/db/_partition/p/_design/r/_rewrite/all", 200, `{"id":"p:a"`},
+		{"GET", "/db/_partition/p/_design/r/_rewrite", 404, `{"error":"not_found","reason":"missing"}`},
+		{"GET", "/db/_partition/p/_design/f/_rewrite/see?y=2", 200, `["db/_design/f/_rewrite/see","db/_partition/p/_design/f/_rewrite/see",{"y":"2"}]`},
+		{"GET", "/db/_partition/p/_design/f/_rewrite/show?y=2", 200, `["db/_design/f/_show/s",{"partition":"p","y":"2"}]`},
+		{"GET", "/db/_partition/p/_design/f/_rewrite/own?y=2", 200, `["db/_design/f/_show/s",{"x":"1"}]`},
+		{"GET", "/db/_partition/p/_design/r/_rewrite/show?partition=q", 400, "Conflicting value"},
+		{"GET", "/db/_partition/_p/_design/r/_rewrite/show", 400, "illegal_partition"},
+		{"GET", "/db/_partition/p/_design/none/_rewrite/show", 404, "missing"},
+		{"GET", "/plain/_partition/p/_design/r/_rewrite/show", 400, "database is not partitioned"},
+	} {
+		status, _, text := ask(t, tt.method, r.url+tt.path, "", asAdmin...)
+		if status != tt.status || !strings.Contains(text, tt.want) || strings.Contains(text, "q:b") {
+			t.Errorf("%s %s: %d %s, want %d %s", tt.method, tt.path, status, text, tt.status, tt.want)
+		}
+	}
+}

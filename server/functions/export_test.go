@@ -1,29 +1,23 @@
 package functions
 
 import (
-	"encoding/json"
 	"net/url"
 	"testing"
 )
 
-// Check tells why rules, JSON, are refused; nil for those that are not.
-func Check(t *testing.T, rules string) error {
-	t.Helper()
-	var parsed []rule
-	if err := json.Unmarshal([]byte(rules), &parsed); err != nil {
-		t.Fatal(err)
-	}
-	return check(parsed)
+// ParseRules tells why rules, JSON, are refused; nil for those that are not.
+func ParseRules(rules string) error {
+	_, err := parseRules([]byte(`{"rewrites":` + rules + `}`))
+	return err
 }
 
 // Route finds where rules, JSON, lead a path.
 func Route(t *testing.T, rules, method, path string, query url.Values) (to []string, ok bool) {
 	t.Helper()
-	var parsed []rule
-	if err := json.Unmarshal([]byte(rules), &parsed); err != nil {
-		t.Fatal(err)
+	parsed, err := parseRules([]byte(`{"rewrites":` + rules + `}`))
+	if err == nil {
+		to, ok, err = route(parsed, method, segments(path), query)
 	}
-	to, ok, err := route(parsed, method, segments(path), query)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,17 +37,12 @@ func (f *Functions) rewrite(r *web.Request) error {
 	if d.RewritesByFunction() {
 		return f.rewriteByFunction(r, d)
 	}
-	var body struct {
-		Rewrites []rule `json:"rewrites"`
-	}
-	if json.Unmarshal(doc.Body.Text, &body) != nil || body.Rewrites == nil {
-		return &web.Error{Status: http.StatusNotFound, Name: design.RewriteError, Reason: "Invalid path."}
-	}
-	if err := check(body.Rewrites); err != nil {
+	rules, err := parseRules(doc.Body.Text)
+	if err != nil {
 		return err
 	}
-	query := r.URL.Query()
-	to, ok, err := route(body.Rewrites, methodOf(r), r.Segments("*"), query)
+	query := queryWithin(r)
+	to, ok, err := route(rules, methodOf(r), r.Segments("*"), query)
 	if err != nil {
 		return err
 	}
@@ -59,6 +54,15 @@ func (f *Functions) rewrite(r *web.Request) error {
 		return err
 	}
 	return f.sendOn(r, target{path: path, query: query})
+}
+
+// queryWithin is the query of a request, with the partition that its path names.
+func queryWithin(r *web.Request) url.Values {
+	query := r.URL.Query()
+	if name := r.Param("partition"); name != "" {
+		query.Set("partition", name)
+	}
+	return query
 }
 
 // methodOf is the method that rules see: a HEAD is a GET to them.
@@ -99,14 +103,15 @@ func (f *Functions) rewriteByFunction(r *web.Request, d *design.Document) error 
 	if err != nil {
 		return err
 	}
-	to := target{path: path, query: r.URL.Query(), method: w.Method, header: w.Header, body: w.Body}
+	to := target{path: path, query: queryWithin(r), method: w.Method, header: w.Header, body: w.Body}
 	if to.body == nil {
 		text := string(body)
 		to.body = &text
 	}
 	if w.Query != nil {
-		if to.query, err = queryOf(w.Query); err != nil {
-			return err
+		to.query = make(url.Values)
+		for name, value := range w.Query {
+			to.query.Set(name, value)
 		}
 	}
 	parameters, err := url.ParseQuery(own)
@@ -115,19 +120,6 @@ func (f *Functions) rewriteByFunction(r *web.Request, d *design.Document) error 
 	}
 	maps.Copy(to.query, parameters)
 	return f.sendOn(r, to)
-}
-
-// queryOf makes query parameters of an object; what is no string is shown as JSON.
-func queryOf(object json.RawMessage) (url.Values, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(object, &members); err != nil {
-		return nil, couch.Errorf(couch.BadRequest, "`query` must be an object")
-	}
-	query := make(url.Values)
-	for name, value := range members {
-		query.Set(name, textOf(value))
-	}
-	return query, nil
 }
 
 // textOf is a string's value, or the JSON of another.

@@ -29,11 +29,6 @@ func (f *Functions) Routes() []web.Route {
 	for _, within := range []string{"/:db", "/:db/_partition/:partition"} {
 		routes = append(routes, f.routesOf(within+"/_design/:design")...)
 	}
-	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
-		for _, path := range []string{"/:db/_design/:design/_rewrite", "/:db/_design/:design/_rewrite/*"} {
-			routes = append(routes, web.Route{Method: method, Path: path, Privilege: web.Reader, Handler: f.rewrite})
-		}
-	}
 	return routes
 }
 
@@ -44,19 +39,22 @@ func (f *Functions) routesOf(under string) []web.Route {
 	routes = append(routes,
 		web.Route{Method: web.AnyMethod, Path: under + "/_show", Privilege: web.Reader, Handler: invalidPath("show_error")},
 		web.Route{Method: web.AnyMethod, Path: under + "/_update", Privilege: web.Reader, Handler: invalidPath("update_error")})
+	for _, path := range []string{"/_rewrite", "/_rewrite/*"} {
+		routes = append(routes, web.Route{Method: web.AnyMethod, Path: under + path, Privilege: web.Reader, Handler: f.rewrite})
+	}
 	for _, rest := range []string{"/:name", "/:name/*"} {
 		show, update := under+"/_show"+rest, under+"/_update"+rest
 		for _, method := range []string{"GET", "POST", "PUT", "DELETE", "COPY"} {
 			routes = append(routes, web.Route{Method: method, Path: show, Privilege: web.Reader, Handler: f.show})
 		}
-		for _, method := range []string{"POST", "PUT", "DELETE"} {
+		for _, method := range []string{"POST", "PUT", "DELETE", "COPY"} {
 			routes = append(routes, web.Route{Method: method, Path: update, Privilege: web.Writer, Handler: f.update})
 		}
 		routes = append(routes,
 			web.Route{Method: web.AnyMethod, Path: show, Privilege: web.Reader, Handler: only("GET,HEAD,POST,PUT,DELETE,COPY")},
 			// The engine refuses GET, after a look whether there is such a function.
 			web.Route{Method: "GET", Path: update, Privilege: web.Reader, Handler: f.update},
-			web.Route{Method: web.AnyMethod, Path: update, Privilege: web.Writer, Handler: only("POST,PUT,DELETE,GET,HEAD")})
+			web.Route{Method: web.AnyMethod, Path: update, Privilege: web.Writer, Handler: only("POST,PUT,DELETE,COPY,GET,HEAD")})
 	}
 	for i := range routes {
 		routes[i].Handler = inPartition(routes[i].Handler)

@@ -10,17 +10,44 @@ import (
 
 	"settle/server/web"
 	"settle/storage/couch"
+	"settle/storage/design"
 )
 
 // rule is a rule of `rewrites`. Its meaning is that of chttpd_rewrite: segments of from
-// that begin with ":" match any one, a last "*" all that follow, and to and query may
-// name what was matched, and parameters of the query.
+// that begin with ":" match any one, as "*" does, but that a last "*" matches all that
+// follow; to and query may name what was matched, and parameters of the query.
 type rule struct {
 	From    *string                    `json:"from"`
 	To      *string                    `json:"to"`
-	Method  string                     `json:"method"`
+	Method  json.RawMessage            `json:"method"`
 	Query   map[string]json.RawMessage `json:"query"`
-	Formats map[string]string          `json:"formats"` // "int" or "bool", by what is named
+	Formats map[string]any             `json:"formats"` // "int" or "bool", by what is named
+}
+
+// errRules is the answer where `rewrites` are no rules.
+var errRules = &web.Error{Status: http.StatusNotFound, Name: design.RewriteError, Reason: "Invalid path."}
+
+// parseRules reads the rules of a design document, JSON. What is no object is none of
+// them. The error is errRules, or as of check.
+func parseRules(doc []byte) ([]rule, error) {
+	var body struct {
+		Rewrites []json.RawMessage `json:"rewrites"`
+	}
+	if json.Unmarshal(doc, &body) != nil || body.Rewrites == nil {
+		return nil, errRules
+	}
+	var rules []rule
+	for _, text := range body.Rewrites {
+		if text[0] != '{' {
+			continue
+		}
+		var r rule
+		if json.Unmarshal(text, &r) != nil {
+			return nil, errRules
+		}
+		rules = append(rules, r)
+	}
+	return rules, check(rules)
 }
 
 // errNoTarget is the answer where a rule leads nowhere.
@@ -65,7 +92,7 @@ func route(rules []rule, method string, path []string, query url.Values) (to []s
 		return nil, false, err
 	}
 	for _, rule := range rules {
-		if rule.Method != "" && rule.Method != "*" && rule.Method != method {
+		if !rule.hasMethod(method) {
 			continue
 		}
 		matched, rest, ok := rule.match(path)
@@ -74,7 +101,9 @@ func route(rules []rule, method string, path []string, query url.Values) (to []s
 		}
 		all := rule.parameters(matched, given)
 		for name, value := range all {
-			query.Set(name, parameter(name, value))
+			if name != "*" {
+				query.Set(name, parameter(name, value))
+			}
 		}
 		return fill(segments(*rule.To), all, rest), true, nil
 	}
@@ -98,6 +127,10 @@ func parametersOf(query url.Values) (bindings, error) {
 	return given, nil
 }
 
+func (r rule) hasMethod(method string) bool {
+	return r.Method == nil || string(r.Method) == `"*"` || string(r.Method) == `"`+method+`"`
+}
+
 // match compares a path with from, and returns what its names stand for.
 func (r rule) match(path []string) (matched bindings, rest []string, ok bool) {
 	matched = make(bindings)
@@ -111,8 +144,8 @@ func (r rule) match(path []string) (matched bindings, rest []string, ok bool) {
 			return matched, path[min(i, len(path)):], true
 		case i >= len(path):
 			return nil, nil, false
-		case strings.HasPrefix(segment, ":"):
-			matched[segment[1:]] = quoted(path[i])
+		case segment == "*", strings.HasPrefix(segment, ":"):
+			matched[strings.TrimPrefix(segment, ":")] = quoted(path[i])
 		case segment != path[i]:
 			return nil, nil, false
 		}
@@ -132,31 +165,39 @@ func (r rule) parameters(matched, given bindings) bindings {
 	return all
 }
 
-// bind puts what names stand for in the place of strings that begin with ":", also in
-// arrays and objects.
+// bind puts what names stand for in the place of strings that begin with ":", also of
+// those in an array, and in the place of "*".
 func (r rule) bind(value json.RawMessage, bound bindings) json.RawMessage {
-	var text string
 	var elements []json.RawMessage
-	var members map[string]json.RawMessage
-	switch {
-	case json.Unmarshal(value, &text) == nil:
-		if name, ok := strings.CutPrefix(text, ":"); ok {
-			if found, ok := bound[name]; ok {
-				return r.format(name, found)
-			}
-		}
-	case json.Unmarshal(value, &elements) == nil:
-		for i := range elements {
-			elements[i] = r.bind(elements[i], bound)
-		}
-		return encoded(elements)
-	case json.Unmarshal(value, &members) == nil:
-		for name := range members {
-			members[name] = r.bind(members[name], bound)
-		}
-		return encoded(members)
+	if string(value) == `"*"` {
+		return r.named("*", value, bound)
+	}
+	if value[0] != '[' || json.Unmarshal(value, &elements) != nil {
+		return r.element(value, bound)
+	}
+	for i := range elements {
+		elements[i] = r.element(elements[i], bound)
+	}
+	return encoded(elements)
+}
+
+func (r rule) element(value json.RawMessage, bound bindings) json.RawMessage {
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return value
+	}
+	if name, ok := strings.CutPrefix(text, ":"); ok {
+		return r.named(name, value, bound)
 	}
 	return value
+}
+
+// named is what a name stands for, otherwise where it stands for nothing.
+func (r rule) named(name string, otherwise json.RawMessage, bound bindings) json.RawMessage {
+	if found, ok := bound[name]; ok {
+		return r.format(name, found)
+	}
+	return otherwise
 }
 
 // format makes a number or a boolean of a string, where the rule has a format for its

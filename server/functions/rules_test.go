@@ -25,6 +25,14 @@ func TestRules(t *testing.T) {
 		{"from": "/literal", "to": "_view/v", "query": {"key": "x", "limit": 1}},
 		{"from": "/unbound", "to": "_show/s/:x/:y"},
 		{"from": "/after/*", "to": "x/*/y"},
+		"no rule", 5, null,
+		{"from": "/object/:a", "to": "_view/v", "query": {"key": {"x":":a"}}},
+		{"from": "/middle/*/end", "to": "_show/s", "query": {"a": "*", "keys": ["*"]}},
+		{"from": "/last/*", "to": "_show/s", "query": {"a": "*"}},
+		{"from": "/twice/:a/:a", "to": ":a"},
+		{"from": "/number", "to": "_show/s", "method": 5},
+		{"from": "/null", "to": "_show/s", "method": null},
+		{"from": "/any", "to": "_show/any", "method": "*", "formats": {"a": 5}},
 		{"to": "all/*", "method": "POST"}
 	]`
 	for _, tt := range []struct{ method, path, query, want, wantQuery string }{
@@ -33,7 +41,15 @@ func TestRules(t *testing.T) {
 		{"GET", "/d/x", "", "../../x", "id=x"},
 		{"GET", "/key/x", "", "_view/v", "k=x&key=%22x%22&reduce=false"},
 		{"GET", "/key/5", "", "_view/v", "k=5&key=%225%22&reduce=false"},
-		{"GET", "/array/x/y", "", "_view/v", "a=x&b=y&endkey=%5B%22x%22%2C%7B%22x%22%3A%22y%22%7D%5D&keys=%5B%22x%22%2C1%5D&startkey=%5B%22x%22%2C%5B%22y%22%5D%5D"},
+		{"GET", "/array/x/y", "", "_view/v", "a=x&b=y&endkey=%5B%22x%22%2C%7B%22x%22%3A%22%3Ab%22%7D%5D&keys=%5B%22x%22%2C1%5D&startkey=%5B%22x%22%2C%5B%22%3Ab%22%5D%5D"},
+		{"GET", "/object/x", "", "_view/v", "a=x&key=%7B%22x%22%3A%22%3Aa%22%7D"},
+		{"GET", "/middle/x/end", "", "_show/s", "a=x&keys=%5B%22%2A%22%5D"},
+		{"GET", "/middle/x/y/end", "", "none", ""},
+		{"GET", "/last/x", "", "_show/s", "a=%2A"},
+		{"GET", "/twice/x/y", "", "y", "a=y"},
+		{"GET", "/number", "", "none", ""},
+		{"GET", "/null", "", "none", ""},
+		{"GET", "/any", "", "_show/any", ""},
 		{"GET", "/int/5", "", "_view/v", "k=5&key=5"},
 		{"GET", "/int/x", "", "_view/v", "k=x&key=%22x%22"},
 		{"GET", "/bool/True", "", "_view/v", "k=True&key=%5Btrue%5D"},
@@ -73,9 +89,13 @@ func TestRefusedRules(t *testing.T) {
 		`[{"from": "a", "to": "b"}, {"from": "c", "to": "../../../d"}]`: "insecure_rewrite_rule",
 		`[{"from": "a", "to": "../x/../y/../z"}]`:                       "insecure_rewrite_rule",
 		`[{"from": "a/../../../b", "to": "c"}]`:                         "insecure_rewrite_rule",
+		`[{"from": 5, "to": "c"}]`:                                      "rewrite_error",
+		`[{"to": "c", "query": "x"}]`:                                   "rewrite_error",
+		`{}`:                                                            "rewrite_error",
+		`["no rule", 5]`:                                                "",
 	} {
 		name := ""
-		if refused, ok := errors.AsType[*web.Error](functions.Check(t, rules)); ok {
+		if refused, ok := errors.AsType[*web.Error](functions.ParseRules(rules)); ok {
 			name = refused.Name
 		}
 		if name != want {
