@@ -40,7 +40,7 @@ func (db *Database) IndexUpdate(ctx context.Context, p kv.Partition, fn func(kv.
 			return err
 		}
 		return own.Err()
-	}, kv.Lazy))
+	}, kv.Lazy, kv.Bulk))
 }
 
 func exists(kv.Reader) error { return nil }

@@ -21,7 +21,7 @@ func (s *Pebble) Close() error {
 		s.awaitIdle(idle)
 		return s.health.failure()
 	}
-	s.waiters.end()
+	s.waiters.End()
 	if !s.awaitIdle(idle) {
 		return s.leave("calls that wait for space")
 	}

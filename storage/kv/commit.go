@@ -12,6 +12,7 @@ import (
 type commit struct {
 	part    *partition // nil for a bare sync
 	lazy    bool
+	bulk    bool          // past the log
 	applied chan struct{} // closed when the batch is in the log and can be read
 	done    chan struct{} // closed when it is durable; never, when the engine fails
 }
@@ -51,6 +52,9 @@ func (l *lazies) take() []*commit {
 // the commit also watches health.dead.
 func (s *Pebble) run(c *commit, b *pebble.Batch) {
 	defer s.recoverFatal()
+	if c.bulk {
+		b = s.ingest(b)
+	}
 	if c.lazy {
 		s.runLazy(c, b)
 		return
@@ -92,18 +96,21 @@ func (s *Pebble) settle(c *commit) {
 		return
 	}
 	c.part.last.CompareAndSwap(c, nil)
-	s.waiters.wake(c.part.id)
+	s.waiters.Wake(c.part.id)
 	s.partitions.release(c.part)
 }
 
 // syncLazies starts a sync that makes every commit applied before it durable.
-func (s *Pebble) syncLazies() {
+func (s *Pebble) syncLazies() { go s.syncLog() }
+
+// syncLog syncs the log, and settles what was committed lazily.
+func (s *Pebble) syncLog() {
 	b := s.db.NewBatch()
 	if err := b.LogData(nil, nil); err != nil {
 		s.health.fail(fmt.Errorf("log record: %w", err))
 		return
 	}
-	go s.run(newCommit(nil, false), b)
+	s.run(newCommit(nil, false), b)
 }
 
 // awaitApplied waits until c can be read.

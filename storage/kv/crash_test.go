@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -98,12 +99,16 @@ func (k known) restore(c *crashRun) {
 }
 
 // write counts up: update n writes a row n and sets both counters to n, in one
-// transaction; every third is lazy and acknowledges nothing.
+// transaction; every third is lazy and acknowledges nothing, every fifth has a row that is
+// large enough to go past the log.
 func (c *crashRun) write(ctx context.Context, t *testing.T, s *kv.Pebble, p int) {
 	for i := 0; ctx.Err() == nil; i++ {
 		var opts []kv.UpdateOption
 		if i%3 == 2 {
 			opts = append(opts, kv.Lazy)
+		}
+		if i%5 == 4 {
+			opts = append(opts, kv.Bulk)
 		}
 		var n uint64
 		err := s.Update(ctx, crashPartition(p), func(tx kv.Tx) (err error) {
@@ -115,10 +120,13 @@ func (c *crashRun) write(ctx context.Context, t *testing.T, s *kv.Pebble, p int)
 			tx.Set([]byte("first"), b)
 			tx.Set(append([]byte("row"), b...), make([]byte, 100+n%400))
 			tx.Set([]byte("second"), b)
+			if i%5 == 4 {
+				tx.Set([]byte("much"), make([]byte, 8<<10))
+			}
 			return nil
 		}, opts...)
 		switch {
-		case err == nil && opts == nil:
+		case err == nil && !slices.Contains(opts, kv.Lazy):
 			raise(&c.acknowledged[p], n)
 		case err != nil && ctx.Err() == nil:
 			t.Errorf("Update: %v", err)

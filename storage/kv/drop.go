@@ -42,5 +42,6 @@ func (s *Pebble) drop(ctx context.Context, part *partition) (*commit, error) {
 		return nil, err
 	}
 	defer s.space.applied(n)
-	return s.apply(part, b, false)
+	c := newCommit(part, false)
+	return c, s.apply(c, b)
 }

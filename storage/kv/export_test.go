@@ -19,15 +19,11 @@ func LazyCommits(s *Pebble) int {
 	return len(s.lazies.waiting)
 }
 
-// Waiters is the table of a store's waiters.
-type Waiters struct{ t *waiterTable }
-
-func NewWaiters() Waiters { return Waiters{newWaiterTable()} }
-
-func (w Waiters) Wait(p Partition) <-chan struct{} { return w.t.wait(p) }
-
 // LargestMerge is how much a compaction writes at most.
 var LargestMerge = largestMerge
 
 // SetMaxBatch changes how many bytes a transaction may have.
 func SetMaxBatch(s *Pebble, n int) { s.maxBatch = n }
+
+// Ingested returns how many tables were written past the log.
+func Ingested(s *Pebble) uint64 { return s.db.Metrics().Ingest.Count }

@@ -83,7 +83,7 @@ func testFatalFault(t *testing.T, f *faults, sealed bool) {
 	for i := range cap(results) {
 		go func() {
 			for ctx.Err() == nil {
-				if err := s.Update(ctx, kv.Partition{3, byte(i)}, set); err != nil {
+				if err := s.Update(ctx, kv.Partition{3, byte(i)}, set, []kv.UpdateOption{kv.Bulk}[:i%2]...); err != nil {
 					results <- err
 					return
 				}

@@ -1,7 +1,9 @@
 package kv
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -18,6 +20,7 @@ type guardFS struct {
 	health *health
 	space  *space
 	armed  atomic.Bool // false while Pebble opens and closes: there, errors come back
+	staged vfs.FS      // tables in memory, which Pebble is to take over
 }
 
 // vital reports whether Pebble cannot go on without the file.
@@ -35,6 +38,9 @@ func bulky(name string) bool {
 // flushCategory is how Pebble marks the tables that a memtable is written to.
 const flushCategory vfs.DiskWriteCategory = "pebble-memtable-flush"
 
+// bulkCategory marks the tables of commits that go past the log.
+const bulkCategory vfs.DiskWriteCategory = "settle-bulk"
+
 // check ends the engine when err is not nil.
 func (g *guardFS) check(op, name string, err error) error {
 	if err == nil || !g.armed.Load() {
@@ -42,6 +48,59 @@ func (g *guardFS) check(op, name string, err error) error {
 	}
 	g.health.fail(fmt.Errorf("%s %s: %w", op, filepath.Base(name), err))
 	select {} // the owner of the engine ends the process
+}
+
+// stagedPrefix begins the names of tables that are in memory.
+const stagedPrefix = "staged-"
+
+func isStaged(name string) bool { return strings.HasPrefix(name, stagedPrefix) }
+
+// Open implements vfs.FS.
+func (g *guardFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	if isStaged(name) {
+		return g.staged.Open(name, opts...)
+	}
+	return g.FS.Open(name, opts...)
+}
+
+// Remove implements vfs.FS.
+func (g *guardFS) Remove(name string) error {
+	if isStaged(name) {
+		return g.staged.Remove(name)
+	}
+	return g.FS.Remove(name)
+}
+
+// Link writes a staged table to a file, which is durable when it returns.
+func (g *guardFS) Link(old, name string) error {
+	if !isStaged(old) {
+		return g.FS.Link(old, name)
+	}
+	err := g.write(old, name)
+	if err != nil {
+		_ = g.staged.Remove(old) // or Pebble would copy it, and not look at all errors
+	}
+	return err
+}
+
+func (g *guardFS) write(old, name string) error {
+	from, err := g.staged.Open(old)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := g.Create(name, bulkCategory)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	if err == nil {
+		err = to.Sync()
+	}
+	if err = errors.Join(err, to.Close()); err != nil {
+		_ = g.FS.Remove(name)
+	}
+	return err
 }
 
 // Create implements vfs.FS.
@@ -53,7 +112,7 @@ func (g *guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error)
 	}
 	f, err := g.FS.Create(name, c)
 	if err == nil && bulky(name) {
-		return &bulkyFile{File: f, space: g.space, flush: c == flushCategory}, nil
+		return &bulkyFile{File: f, space: g.space, category: c}, nil
 	}
 	return g.wrap("create", name, f, err)
 }
@@ -133,17 +192,19 @@ func (f *vitalFile) Close() error {
 // bulkyFile is a table or blob file; Pebble survives an error and tries again.
 type bulkyFile struct {
 	vfs.File
-	space *space
-	flush bool
+	space    *space
+	category vfs.DiskWriteCategory
 }
 
 func (f *bulkyFile) Write(p []byte) (int, error) {
-	if err := f.space.spend(len(p), f.flush); err != nil {
+	if err := f.space.spend(len(p), f.category == flushCategory); err != nil {
 		return 0, err
 	}
-	if f.flush {
+	switch f.category {
+	case flushCategory:
 		f.space.flushed.Add(uint64(len(p)))
-	} else {
+	case bulkCategory: // is beside what is owed
+	default:
 		f.space.merged.Add(uint64(len(p)))
 	}
 	return f.File.Write(p)

@@ -105,6 +105,10 @@ const (
 	// something: it may use the reserve, as commits that only delete may. It has
 	// no effect on a commit of more than 1 MiB.
 	Freeing
+	// Bulk is for a commit that may be one of many rows which are made at once, as those
+	// of an index are: the engine may write it to its tables without its log. Of a crash meanwhile
+	// the partition may keep the version from before it.
+	Bulk
 )
 
 // Waker is implemented by stores that can tell of commits. Elsewhere, poll Versions.

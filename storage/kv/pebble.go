@@ -9,7 +9,10 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"settle/storage/kv/waiters"
 )
 
 // PebbleOptions say where and how a [Pebble] store lives.
@@ -66,15 +69,18 @@ type Pebble struct {
 	health     *health
 	space      *space
 	partitions *partitionTable
-	waiters    *waiterTable
+	waiters    *waiters.Table[Partition]
 	lazies     lazies
 	version    atomic.Uint64  // the newest version given to a commit
 	background atomic.Uint64  // how often flushes or compactions have failed
 	work       sync.WaitGroup // calls of Pebble that nobody may wait for
 	maxBatch   int            // bytes of a transaction
-	table      int64          // the size that tables are written in
-	firstLevel int64          // what the first level holds before there is one above
-	patience   time.Duration  // how long Close waits for each thing that may never come
+	minBulk    int            // bytes of one that may go past the log
+	bulk       sync.Mutex
+	table      int64 // the size that tables are written in
+	format     sstable.WriterOptions
+	firstLevel int64         // what the first level holds before there is one above
+	patience   time.Duration // how long Close waits for each thing that may never come
 }
 
 var (
@@ -116,14 +122,15 @@ func newPebble(o PebbleOptions) *Pebble {
 	s := &Pebble{
 		dir: o.Dir, readOnly: o.ReadOnly, logger: o.Logger,
 		partitions: newPartitionTable(),
-		waiters:    newWaiterTable(),
+		waiters:    waiters.New[Partition](),
 		maxBatch:   maxBatch,
+		minBulk:    int(o.MemTableBytes / bulkPerMemTable),
 		table:      tableBytes(o.MemTableBytes),
 		firstLevel: max(o.MemTableBytes, 2*tableBytes(o.MemTableBytes)),
 		patience:   closePatience,
 	}
 	s.health = newHealth(func(err error) {
-		s.waiters.end()
+		s.waiters.End()
 		if o.Fatal != nil { // whose owner tells of it
 			o.Fatal(err)
 			return
@@ -138,7 +145,7 @@ func newPebble(o PebbleOptions) *Pebble {
 		floor:   memTable / 2,
 		owed:    s.owed,
 	}
-	s.guard = &guardFS{FS: o.FS, health: s.health, space: s.space}
+	s.guard = &guardFS{FS: o.FS, health: s.health, space: s.space, staged: vfs.NewMem()}
 	return s
 }
 
@@ -172,6 +179,7 @@ func (s *Pebble) open(o PebbleOptions, lock *pebble.Lock) error {
 			return err
 		}
 	}
+	po.EnsureDefaults()
 	s.db, err = openDB(o.Dir, po)
 	if po.ErrorIfNotExists && errors.Is(err, pebble.ErrDBDoesNotExist) {
 		return fmt.Errorf("%w: the marker of the manifest is missing", ErrCorrupt)
@@ -183,6 +191,7 @@ func (s *Pebble) open(o PebbleOptions, lock *pebble.Lock) error {
 		_ = s.db.Close()
 		return err
 	}
+	s.format = po.MakeWriterOptions(0, s.db.TableFormat())
 	s.guard.armed.Store(!s.readOnly)
 	return nil
 }

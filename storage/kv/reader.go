@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -60,8 +61,11 @@ func (r *reader) GetMulti(ctx context.Context, keys ...[]byte) ([][]byte, error)
 	if err := r.pin(ctx); err != nil {
 		return nil, err
 	}
-	values := make([][]byte, len(keys))
-	for i, key := range keys {
+	values, err := r.neighbours(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys[len(values):] {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -70,9 +74,36 @@ func (r *reader) GetMulti(ctx context.Context, keys ...[]byte) ([][]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		values[i] = v
+		values = append(values, v)
 	}
 	return values, nil
+}
+
+// manyKeys is of how many keys on it is worth a seek to see whether they are neighbours.
+const manyKeys = 8
+
+// neighbours returns the values of those first keys whose rows lie beside each other:
+// a step costs a fraction of a seek.
+func (r *reader) neighbours(ctx context.Context, keys [][]byte) (values [][]byte, err error) {
+	values = make([][]byte, 0, len(keys))
+	if len(keys) < manyKeys {
+		return values, nil
+	}
+	r.key = dataKey(r.key[:0], r.p, keys[0])
+	for ok := r.base.SeekGE(r.key); ok && bytes.Equal(r.base.Key(), r.key); ok = r.base.Next() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		v, err := copyValue(r.base)
+		if err != nil {
+			return nil, err
+		}
+		if values = append(values, v); len(values) == len(keys) {
+			break
+		}
+		r.key = dataKey(r.key[:0], r.p, keys[len(values)])
+	}
+	return values, readError(r.base.Error())
 }
 
 // seekValue returns a copy of the value under key, or nil.
@@ -80,6 +111,11 @@ func seekValue(it *pebble.Iterator, key []byte) ([]byte, error) {
 	if !it.SeekPrefixGE(key) {
 		return nil, readError(it.Error())
 	}
+	return copyValue(it)
+}
+
+// copyValue returns a copy, never nil, of the value at the iterator.
+func copyValue(it *pebble.Iterator) ([]byte, error) {
 	v, err := it.ValueAndErr()
 	if err != nil {
 		return nil, readError(err)

@@ -92,7 +92,7 @@ func fill(t *testing.T, s *kv.Pebble, p kv.Partition) (n int) {
 		err := s.Update(t.Context(), p, func(tx kv.Tx) error {
 			tx.Set(fmt.Appendf(nil, "%06d", n), v)
 			return nil
-		})
+		}, []kv.UpdateOption{kv.Bulk}[:n%2]...)
 		switch {
 		case errors.Is(err, kv.ErrNoSpace):
 			return n

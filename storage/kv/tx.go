@@ -8,6 +8,7 @@ type tx struct {
 	batch *pebble.Batch
 	limit int   // of the batch, in bytes
 	grows bool  // it has written something else than deletions
+	cuts  bool  // it has written deletions
 	err   error // the first error of a write
 }
 
@@ -29,6 +30,7 @@ func (t *tx) Set(k, v []byte) {
 
 // Delete implements [Tx].
 func (t *tx) Delete(k []byte) {
+	t.cuts = true
 	t.key = dataKey(t.key[:0], t.p, k)
 	if t.fits(len(t.key)) {
 		t.keep(t.batch.Delete(t.key, nil))
@@ -37,6 +39,7 @@ func (t *tx) Delete(k []byte) {
 
 // DeleteRange implements [Tx].
 func (t *tx) DeleteRange(lo, hi []byte) {
+	t.cuts = true
 	if lower, upper, ok := dataBounds(t.p, lo, hi); ok && t.fits(len(lower), len(upper)) {
 		t.keep(t.batch.DeleteRange(lower, upper, nil))
 	}

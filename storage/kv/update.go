@@ -68,7 +68,9 @@ func (s *Pebble) transact(ctx context.Context, part *partition, fn func(Tx) erro
 		return last, false, err
 	}
 	defer s.space.applied(n)
-	c, err = s.submit(part, t.batch, slices.Contains(opts, Lazy))
+	c = newCommit(part, slices.Contains(opts, Lazy))
+	c.bulk = slices.Contains(opts, Bulk) && s.fitsTables(t)
+	err = s.submit(c, t.batch)
 	return c, err == nil, err
 }
 
@@ -88,22 +90,18 @@ func runTx(ctx context.Context, t *tx, fn func(Tx) error) error {
 
 // submit adds the partition's new version to the batch and applies it. The
 // caller holds the partition's lock. Behind an error the outcome is unknown.
-func (s *Pebble) submit(part *partition, b *pebble.Batch, lazy bool) (*commit, error) {
+func (s *Pebble) submit(c *commit, b *pebble.Batch) error {
 	v := s.version.Add(1)
-	if err := b.Set(versionKey(part.id), encodeVersion(v), nil); err != nil {
-		return nil, err
+	if err := b.Set(versionKey(c.part.id), encodeVersion(v), nil); err != nil {
+		return err
 	}
-	return s.apply(part, b, lazy)
+	return s.apply(c, b)
 }
 
 // apply registers the commit, then applies the batch.
-func (s *Pebble) apply(part *partition, b *pebble.Batch, lazy bool) (*commit, error) {
-	c := newCommit(part, lazy)
-	s.partitions.retain(part)
-	part.last.Store(c)
+func (s *Pebble) apply(c *commit, b *pebble.Batch) error {
+	s.partitions.retain(c.part)
+	c.part.last.Store(c)
 	go s.run(c, b)
-	if err := s.awaitApplied(c); err != nil {
-		return c, err
-	}
-	return c, nil
+	return s.awaitApplied(c)
 }

@@ -108,3 +108,6 @@ func (s *Pebble) Partitions(ctx context.Context, after Partition, n int) ([]Part
 	}
 	return found, readError(it.Error())
 }
+
+// Wait implements [Waker].
+func (s *Pebble) Wait(p Partition) <-chan struct{} { return s.waiters.Wait(p) }

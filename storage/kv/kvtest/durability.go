@@ -2,6 +2,8 @@ package kvtest
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"settle/storage/kv"
@@ -10,6 +12,7 @@ import (
 var durability = map[string]func(*testing.T, *store){
 	"Reopen":     reopenKeeps,
 	"Lazy":       lazy,
+	"Bulk":       bulk,
 	"RandomOps":  randomOps,
 	"CompactAll": compactAll,
 }
@@ -48,6 +51,41 @@ func lazy(t *testing.T, s *store) {
 			last--
 		}
 		s.want(kv.Partition{1, byte(i)}, row{"n", fmt.Sprint(last)})
+	}
+}
+
+// bulk mixes large commits of rows with small ones, over the same keys.
+func bulk(t *testing.T, s *store) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	m := model{}
+	for i := range 24 {
+		p := []kv.Partition{p1, p2}[i%2]
+		if m[p] == nil {
+			m[p] = map[string]string{}
+		}
+		opts := []kv.UpdateOption{kv.Bulk, kv.Lazy}[:1+rng.IntN(2)]
+		err := s.Update(t.Context(), p, func(tx kv.Tx) error {
+			for n := range 40 * (1 - i%3) * (1 - i%3) { // many, none, and many
+				k, v := fmt.Sprint(rng.IntN(50)), strings.Repeat(fmt.Sprint(n%10), 64<<10)
+				tx.Set([]byte(k), []byte(v))
+				m[p][k] = v
+			}
+			if i%3 != 0 {
+				k, gone := fmt.Sprint(rng.IntN(50)), fmt.Sprint(50+rng.IntN(50))
+				tx.Set([]byte(k), []byte("small"))
+				tx.Delete([]byte(gone))
+				m[p][k] = "small"
+				delete(m[p], gone)
+			}
+			return nil
+		}, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%7 == 6 {
+			s.reopen()
+		}
+		m.compare(rng, s, p)
 	}
 }
 

@@ -3,6 +3,8 @@ package kvtest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +15,7 @@ import (
 var reads = map[string]func(*testing.T, *store){
 	"GetMulti":         getMulti,
 	"GetMultiKeeps":    getMultiKeeps,
+	"GetMultiMany":     getMultiMany,
 	"Scan":             scanRanges,
 	"ScanEmptyStore":   func(_ *testing.T, s *store) { s.want(p1) },
 	"ScanStops":        scanStops,
@@ -36,6 +39,36 @@ func getMulti(t *testing.T, s *store) {
 		}
 		return err
 	})
+}
+
+// getMultiMany asks for many keys at once, of which some lie beside each other.
+func getMultiMany(t *testing.T, s *store) {
+	values := map[string][]byte{}
+	for i := range 60 {
+		k, v := fmt.Sprintf("%02d", i), strings.Repeat("v", i%5*i)
+		if s.set(p1, row{k, v}); i%7 != 3 {
+			values[k] = []byte(v)
+			continue
+		}
+		s.update(p1, func(tx kv.Tx) error { tx.Delete([]byte(k)); return nil })
+	}
+	s.set(p2, row{"00", "of the neighbour"})
+	for from := range 61 {
+		for _, step := range []int{-2, -1, 0, 1, 2} {
+			var keys, want [][]byte
+			for i := range 20 {
+				k := fmt.Sprintf("%02d", max(0, from+i*step))
+				keys, want = append(keys, []byte(k)), append(want, values[k])
+			}
+			s.view(p1, func(r kv.Reader) error {
+				got, err := r.GetMulti(t.Context(), keys...)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("20 keys from %d in steps of %d (-want +got):\n%s", from, step, diff)
+				}
+				return err
+			})
+		}
+	}
 }
 
 func getMultiKeeps(t *testing.T, s *store) {

@@ -1,11 +1,11 @@
-package kv_test
+package waiters_test
 
 import (
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"settle/storage/kv"
+	"settle/storage/kv/waiters"
 )
 
 // TestManyWaiters: any number of live waiters wait without waking each other, and
@@ -13,8 +13,8 @@ import (
 func TestManyWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 100_000
-		w := kv.NewWaiters()
-		id := func(i int) kv.Partition { return kv.Partition{byte(i), byte(i >> 8), byte(i >> 16)} }
+		w := waiters.New[[8]byte]()
+		id := func(i int) [8]byte { return [8]byte{byte(i), byte(i >> 8), byte(i >> 16)} }
 		chans := make([]<-chan struct{}, n)
 		woken := func() (count int) {
 			for _, ch := range chans {
