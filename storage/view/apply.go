@@ -20,6 +20,10 @@ type delta struct {
 	size  int // of the rows that they had and have
 }
 
+func (u *updater) newDelta() *delta {
+	return &delta{views: make([]viewDelta, len(u.head.Views))}
+}
+
 type viewDelta struct {
 	changes []redtree.Change // ascending
 	rows    int64            // more than before
@@ -31,13 +35,9 @@ const commitBytes = 4 << 20
 // readAtOnce is of how many documents what is remembered is read together.
 const readAtOnce = 16
 
-// apply stores a part, in as many transactions as its rows ask for. Up to the sequence
-// that the database had before the feed was begun, a document comes in it once: in an
-// index without rows it has none.
+// apply stores a part, in as many transactions as its rows ask for.
 func (u *updater) apply(ctx context.Context, p *part) error {
-	if p.fresh = u.fresh && p.last <= u.info.UpdateSeq; !p.fresh {
-		p.dedupe()
-	}
+	p.dedupe()
 	for {
 		if u.head.Kept && u.stored > muchBytes+u.head.Bytes/muchPerRows {
 			if err := u.dropSummaries(ctx); err != nil {
@@ -65,13 +65,9 @@ func (u *updater) applyRows(ctx context.Context, p *part) (d *delta, err error) 
 		if d, err = u.delta(ctx, tx, p); err != nil {
 			return err
 		}
-		for i, v := range d.views {
-			tree := u.ix.tree(h, i)
-			for _, c := range v.changes {
-				set(tx, redtree.Write{Key: tree.RowKey(c.Key), Value: c.Value})
-			}
-		}
-		u.finish(tx, h, p, d)
+		u.setRows(tx, d)
+		u.finish(tx, h, d)
+		p.advance(h, d)
 		return nil
 	})
 	return d, err
@@ -105,7 +101,8 @@ func (u *updater) applyKept(ctx context.Context, p *part) (d *delta, err error) 
 		for _, w := range writes {
 			set(tx, w)
 		}
-		u.finish(tx, h, p, d)
+		u.finish(tx, h, d)
+		p.advance(h, d)
 		return nil
 	})
 }
@@ -118,20 +115,34 @@ func set(tx kv.Tx, w redtree.Write) {
 	}
 }
 
-// finish writes what parts have in common whatever becomes of the summaries.
-func (u *updater) finish(tx kv.Tx, h *head, p *part, d *delta) {
+// setRows writes the rows of the views.
+func (u *updater) setRows(tx kv.Tx, d *delta) {
+	for i, v := range d.views {
+		tree := u.ix.tree(u.head, i)
+		for _, c := range v.changes {
+			set(tx, redtree.Write{Key: tree.RowKey(c.Key), Value: c.Value})
+		}
+	}
+}
+
+// finish writes what there is whatever becomes of the summaries.
+func (u *updater) finish(tx kv.Tx, h *head, d *delta) {
 	for _, w := range d.docs {
 		set(tx, w)
 	}
 	h.Bytes += d.bytes
-	if d.n == len(p.ids) {
-		h.Seq = max(h.Seq, p.last)
-	}
 	for i, v := range d.views {
 		h.Views[i].Rows += v.rows
 		if len(v.changes) > 0 {
 			h.Views[i].Changed = h.Generation
 		}
+	}
+}
+
+// advance says in the head that the index has a part, once it has the whole of it.
+func (p *part) advance(h *head, d *delta) {
+	if d.n == len(p.ids) {
+		h.Seq = max(h.Seq, p.last)
 	}
 }
 
@@ -153,7 +164,7 @@ func (p *part) dedupe() {
 // delta compares documents of a part, from the first on, with what is stored of them,
 // until what they change is enough for a transaction.
 func (u *updater) delta(ctx context.Context, r kv.Reader, p *part) (*delta, error) {
-	d := &delta{views: make([]viewDelta, len(u.head.Views))}
+	d := u.newDelta()
 	var same []*sameRow
 	for ids := range slices.Chunk(p.ids, readAtOnce) {
 		stored, err := p.stored(ctx, r, ids)
@@ -179,9 +190,6 @@ func (u *updater) delta(ctx context.Context, r kv.Reader, p *part) (*delta, erro
 
 // stored reads what is remembered of documents.
 func (p *part) stored(ctx context.Context, r kv.Reader, ids []couch.DocID) ([][]byte, error) {
-	if p.fresh {
-		return make([][]byte, len(ids)), nil
-	}
 	keys := make([][]byte, len(ids))
 	for i, id := range ids {
 		keys[i] = docKey(id)
@@ -263,6 +271,7 @@ func (d *delta) addDoc(key, stored []byte, old *viewrow.Doc, rows []viewRows) {
 	w := redtree.Write{Key: key}
 	if !now.IsEmpty() {
 		w.Value = now.Encode()
+		d.size += len(w.Value)
 	}
 	if !bytes.Equal(w.Value, stored) {
 		d.docs = append(d.docs, w)

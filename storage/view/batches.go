@@ -18,22 +18,21 @@ import (
 // batch is documents that are read together.
 type batch struct {
 	ids  []couch.DocID
-	seqs []couch.Seq // of their changes
+	seqs []couch.Seq // of their changes; 0 where they are loaded
 	docs [][]byte    // JSON; nil for one that has no rows
 	size int
 	last couch.Seq // of the last change
-	err  error     // the feed's
+	err  error     // the source's
 
 	parts chan *part // closed behind the last one
 }
 
 // part is documents of a batch that were mapped, in the order of the batch.
 type part struct {
-	ids   []couch.DocID
-	rows  [][]viewRows // by document and view
-	last  couch.Seq    // up to where the feed is mapped with them; 0: as before
-	fresh bool         // the index has nothing of them
-	err   error
+	ids  []couch.DocID
+	rows [][]viewRows // by document and view
+	last couch.Seq    // up to where the feed is mapped with them; 0: as before
+	err  error
 }
 
 // viewRows are a document's rows in a view, ascending by key.
@@ -48,11 +47,12 @@ const (
 	batchBytes = 2 << 20
 )
 
-// mapped yields the changes up to the sequence that the run leads to, and on to the
-// end of the feed, mapped: a document that changes while the feed is read leaves its
-// place in it, and would be missing if the feed were not read up to its new one. While
-// one batch is stored others are read and mapped, one for each processor.
-func (u *updater) mapped(ctx context.Context) iter.Seq2[*part, error] {
+// source yields documents to be mapped as changes: with their newest revision.
+type source func(ctx context.Context) iter.Seq2[couch.Change, error]
+
+// mapped yields what a source has, mapped. While one batch is stored others are read and
+// mapped, one for each processor.
+func (u *updater) mapped(ctx context.Context, from source) iter.Seq2[*part, error] {
 	return func(yield func(*part, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		queue := make(chan *batch, runtime.GOMAXPROCS(0))
@@ -60,7 +60,7 @@ func (u *updater) mapped(ctx context.Context) iter.Seq2[*part, error] {
 		var failed error // once the queue is closed
 		mapping.Go(func() {
 			defer close(queue)
-			failed = u.read(ctx, queue, &mapping)
+			failed = u.read(ctx, from, queue, &mapping)
 		})
 		defer mapping.Wait()
 		defer cancel()
@@ -78,19 +78,16 @@ func (u *updater) mapped(ctx context.Context) iter.Seq2[*part, error] {
 		if err == nil {
 			err = failed
 		}
-		if err != nil { // the feed was not read to its end
+		if err != nil { // the source was not read to its end
 			yield(nil, err)
 		}
 	}
 }
 
-// read reads the changes, lets each batch be mapped in a goroutine of its own, and
-// queues it. The error is that of a panic; the feed's is in its batch.
-func (u *updater) read(ctx context.Context, queue chan<- *batch, mapping *sync.WaitGroup) (err error) {
+// read reads a source, lets each batch be mapped in a goroutine of its own, and queues
+// it. The error is that of a panic; the source's is in its batch.
+func (u *updater) read(ctx context.Context, from source, queue chan<- *batch, mapping *sync.WaitGroup) (err error) {
 	defer u.ix.recover(&err)
-	o := couch.ChangesOptions{Since: u.head.Seq, IncludeDocs: true}
-	o.Doc = couch.GetOptions{Conflicts: true, DeletedConflicts: true, LocalSeq: u.ix.definition.LocalSeq, Deleted: true}
-	end, rounds := u.info.UpdateSeq, 0
 	b := newBatch()
 	send := func() bool {
 		full := b
@@ -103,12 +100,7 @@ func (u *updater) read(ctx context.Context, queue chan<- *batch, mapping *sync.W
 			return false
 		}
 	}
-	for change, err := range u.ix.db.Changes(ctx, o) {
-		if err == nil && change.Seq > end {
-			if end, err = u.furtherEnd(ctx, end, &rounds); end < change.Seq && err == nil {
-				break
-			}
-		}
+	for change, err := range from(ctx) {
 		if b.err = err; err == nil {
 			u.ix.addChange(b, change)
 		}
@@ -120,19 +112,6 @@ func (u *updater) read(ctx context.Context, queue chan<- *batch, mapping *sync.W
 		send()
 	}
 	return nil
-}
-
-// maxRounds is how often a run goes on behind the sequence that it led to, where
-// writers keep on moving documents in front of it.
-const maxRounds = 10
-
-// furtherEnd returns up to where to read when end has been reached.
-func (u *updater) furtherEnd(ctx context.Context, end couch.Seq, rounds *int) (couch.Seq, error) {
-	if *rounds++; *rounds > maxRounds {
-		return end, nil
-	}
-	info, err := u.ix.db.Info(ctx)
-	return info.UpdateSeq, err
 }
 
 func newBatch() *batch { return &batch{parts: make(chan *part)} }

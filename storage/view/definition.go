@@ -44,7 +44,7 @@ type Ref struct {
 }
 
 // formatVersion changes when indexes have to be made anew.
-const formatVersion = 2
+const formatVersion = 3
 
 // Signature names the definition: 32 hexadecimal digits, the same for the same
 // functions and options.

@@ -37,6 +37,8 @@ func viewPrefix(view int) []byte {
 //	PurgeSeq      uvarint
 //	Kept          1 byte
 //	Bytes         uvarint
+//	Load          1 byte: 0 for none; else Seq, Docs (uvarint), length of After (uvarint),
+//	              After
 //	views         for each: rows, changed (uvarint), height (1 byte), summary
 type head struct {
 	Incarnation couch.Incarnation // of the database
@@ -46,7 +48,23 @@ type head struct {
 	PurgeSeq    uint64
 	Kept        bool // the summaries agree with the rows; else there are none, or parts
 	Bytes       int64
+	Load        *load // nil: all documents are in the index, as they were at Seq or later
 	Views       []viewHead
+}
+
+// load says how far the first documents of an index are loaded, in the order of their ids.
+type load struct {
+	Seq   couch.Seq // of the database when it began: where the feed goes on behind it
+	After couch.DocID
+	Docs  int64
+}
+
+// ahead returns the sequence that the database has reached at least.
+func (h *head) ahead() couch.Seq {
+	if h.Load != nil {
+		return h.Load.Seq
+	}
+	return h.Seq
 }
 
 type viewHead struct {
@@ -55,7 +73,7 @@ type viewHead struct {
 	Root    redtree.Root // where the summaries are kept
 }
 
-const headVersion = 1
+const headVersion = 2
 
 func (h *head) clone() *head {
 	c := *h
@@ -70,12 +88,22 @@ func (h *head) encode() []byte {
 		b = binary.AppendUvarint(b, n)
 	}
 	b = binary.AppendUvarint(append(b, flag(h.Kept)), uint64(h.Bytes))
+	b = h.Load.append(append(b, flag(h.Load != nil)))
 	for _, v := range h.Views {
 		b = binary.AppendUvarint(b, uint64(v.Rows))
 		b = append(binary.AppendUvarint(b, v.Changed), byte(v.Root.Height))
 		b = v.Root.Append(b)
 	}
 	return b
+}
+
+func (l *load) append(b []byte) []byte {
+	if l == nil {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(l.Seq))
+	b = binary.AppendUvarint(b, uint64(l.Docs))
+	return append(binary.AppendUvarint(b, uint64(len(l.After))), l.After...)
 }
 
 // decodeHead reads the head of an index of so many views. It keeps b. The error is of
@@ -93,6 +121,9 @@ func decodeHead(b []byte, views int) (*head, error) {
 	h.Generation, h.Seq, h.PurgeSeq = c.Uvarint(), couch.Seq(c.Uvarint()), c.Uvarint()
 	h.Kept = c.Byte() == 1
 	h.Bytes = int64(c.Uvarint())
+	if c.Byte() == 1 {
+		h.Load = &load{Seq: couch.Seq(c.Uvarint()), Docs: int64(c.Uvarint()), After: couch.DocID(c.Bytes())}
+	}
 	for range views {
 		v := viewHead{Rows: int64(c.Uvarint()), Changed: c.Uvarint()}
 		if v.Root.Height = int(c.Byte()); v.Root.Height > redtree.MaxHeight {

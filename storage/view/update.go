@@ -17,14 +17,13 @@ type updater struct {
 	p      kv.Partition
 	info   couch.DatabaseInfo // as it is when the run begins: where it leads
 	head   *head              // as it was last stored
-	fresh  bool               // the index had no rows when the feed was begun
 	maps   Mapper
 	task   *background.Task
 	done   int64 // changes
 	stored int64 // bytes of rows that the run has compared or written
 }
 
-// run reads the changes up to the sequence of info.
+// run brings the index up to the sequence of info.
 func (u *updater) run(ctx context.Context) (err error) {
 	if u.p, err = u.ix.partition(ctx); err != nil {
 		return err
@@ -70,7 +69,7 @@ func (u *updater) catchUp(ctx context.Context, pending int64) error {
 			return err
 		}
 	}
-	if err := u.mapChanges(ctx, pending); err != nil {
+	if err := u.mapDocuments(ctx, pending); err != nil {
 		return err
 	}
 	if u.head.Seq < u.info.UpdateSeq {
@@ -88,14 +87,18 @@ func (u *updater) catchUp(ctx context.Context, pending int64) error {
 	return nil
 }
 
-// mapChanges maps and stores what the feed has.
-func (u *updater) mapChanges(ctx context.Context, pending int64) (err error) {
+// mapDocuments maps and stores what is to be loaded, then what has changed.
+func (u *updater) mapDocuments(ctx context.Context, pending int64) (err error) {
 	if u.maps, err = u.ix.newMapper(); err != nil {
 		return err
 	}
 	defer u.maps.Close()
-	u.fresh = u.head.Bytes == 0
-	for p, err := range u.mapped(ctx) {
+	if u.head.Load != nil {
+		if err := u.load(ctx, pending); err != nil {
+			return err
+		}
+	}
+	for p, err := range u.mapped(ctx, u.feed) {
 		if err != nil {
 			return err
 		}
@@ -103,29 +106,40 @@ func (u *updater) mapChanges(ctx context.Context, pending int64) (err error) {
 		if err := u.apply(ctx, p); err != nil {
 			return err
 		}
-		u.done += int64(n)
-		u.task.Progress(u.done, max(pending, u.done))
+		u.progress(n, pending)
 	}
 	return nil
+}
+
+// progress says that so many more documents are mapped, of so many as are known.
+func (u *updater) progress(n int, pending int64) {
+	u.done += int64(n)
+	u.task.Progress(u.done, max(pending, u.done))
 }
 
 // isForeign reports whether the index is new, or cannot be of the database as it is:
 // the store was put back to an earlier state.
 func (u *updater) isForeign() bool {
-	return u.head.Incarnation != u.ix.db.Incarnation() || u.head.Seq > u.info.UpdateSeq || u.head.PurgeSeq > u.info.PurgeSeq
+	return u.head.Incarnation != u.ix.db.Incarnation() || u.head.ahead() > u.info.UpdateSeq || u.head.PurgeSeq > u.info.PurgeSeq
 }
 
-// reset begins the index anew.
+// reset begins the index anew. Of one that nothing is stored of nothing is written.
 func (u *updater) reset(ctx context.Context) error {
+	fresh := &head{Incarnation: u.ix.db.Incarnation(), Generation: u.head.Generation, PurgeSeq: u.info.PurgeSeq}
+	fresh.Load = &load{Seq: u.info.UpdateSeq}
+	rand.Read(fresh.Seed[:])
+	fresh.Views = make([]viewHead, len(u.head.Views))
+	if u.head.Generation == 0 {
+		u.head = fresh
+		return nil
+	}
 	return u.commit(ctx, func(tx kv.Tx, h *head) error {
 		tx.DeleteRange(nil, nil)
-		fresh := head{Incarnation: u.ix.db.Incarnation(), Generation: h.Generation, PurgeSeq: u.info.PurgeSeq, Kept: true}
-		rand.Read(fresh.Seed[:])
-		fresh.Views = make([]viewHead, len(h.Views))
+		fresh.Generation = h.Generation
 		for i := range fresh.Views {
 			fresh.Views[i].Changed = h.Generation
 		}
-		*h = fresh
+		*h = *fresh
 		return nil
 	})
 }
@@ -139,7 +153,7 @@ func (u *updater) commit(ctx context.Context, fn func(kv.Tx, *head) error) error
 		if err != nil {
 			return err
 		}
-		if stored.Generation != u.head.Generation || stored.Seed != u.head.Seed {
+		if stored.Generation != u.head.Generation || stored.Generation > 0 && stored.Seed != u.head.Seed {
 			return errChanged
 		}
 		next = u.head.clone()
