@@ -16,7 +16,10 @@ func (db *Database) AllDocs(ctx context.Context, o couch.AllDocsOptions) iter.Se
 	if o.Limit == 0 {
 		return func(func(couch.AllDocsRow, error) bool) {}
 	}
-	return db.withDocs(ctx, db.liveRows(ctx, o), o)
+	if o.IncludeDocs {
+		return db.liveDocs(ctx, o)
+	}
+	return db.liveRows(ctx, o)
 }
 
 // liveRows yields the rows that AllDocs is asked for, without documents.
@@ -49,8 +52,8 @@ func (db *Database) liveRows(ctx context.Context, o couch.AllDocsOptions) iter.S
 }
 
 func docRange(o couch.AllDocsOptions) kv.Range {
-	r := idRange{exclusiveEnd: o.ExclusiveEnd, start: (*string)(o.Start), end: (*string)(o.End)}
-	return r.keys(schema.KindDoc, o.Descending)
+	r := schema.IDRange{ExclusiveEnd: o.ExclusiveEnd, Start: (*string)(o.Start), End: (*string)(o.End)}
+	return r.Keys(schema.KindDoc, o.Descending)
 }
 
 // withDocs adds to rows the documents that the options ask for.
@@ -92,7 +95,7 @@ func (db *Database) winners(ctx context.Context, ids []couch.DocID) ([]couch.All
 	var out []couch.AllDocsRow
 	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		out = make([]couch.AllDocsRow, len(ids))
-		rows, err := r.GetMulti(ctx, docKeys(ids)...)
+		rows, err := r.GetMulti(ctx, schema.DocKeys(ids)...)
 		if err != nil {
 			return err
 		}

@@ -2,10 +2,14 @@ package storage_test
 
 import (
 	"context"
+	"fmt"
+	"iter"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"settle/storage"
 	"settle/storage/couch"
 )
 
@@ -68,4 +72,69 @@ func TestAllDocsRanges(t *testing.T) {
 	if diff := cmp.Diff([]string{"c deleted", "none missing", "a {}", "a {}"}, got); diff != "" {
 		t.Errorf("by id (-want +got):\n%s", diff)
 	}
+}
+
+// With and without documents the same rows come, whatever is deleted, skipped or large.
+func TestAllDocsWithDocuments(t *testing.T) {
+	db := newBench(t).create("alpha")
+	bulk(t, db, 0, 2300)
+	for i := range 40 {
+		mustPut(t, db, fmt.Sprintf("large%02d", i), "", fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", 300_000)))
+	}
+	var gone []*couch.Document
+	for i := 150; i < 1700; i++ { // more than one page of rows
+		id := fmt.Sprintf("d%04d", i)
+		gone = append(gone, &couch.Document{ID: couch.DocID(id), Revisions: revisionsOf(t, db, id), Deleted: true, Body: couch.Body{Text: []byte(`{}`)}})
+	}
+	if _, err := db.BulkDocs(context.Background(), storage.Docs(gone...)); err != nil {
+		t.Fatal(err)
+	}
+	if n := sameWithDocs(t, db, couch.AllDocsOptions{Limit: -1}); n != 2300+40-len(gone) {
+		t.Errorf("%d rows", n)
+	}
+	at := func(id couch.DocID) *couch.DocID { return &id }
+	for _, start := range []*couch.DocID{nil, at("d0140"), at("large")} {
+		for _, descending := range []bool{false, true} {
+			for _, skip := range []int{0, 9, 151} {
+				for _, limit := range []int{-1, 1, 99, 101, 260} {
+					o := couch.AllDocsOptions{Start: start, Descending: descending, Skip: skip, Limit: limit}
+					sameWithDocs(t, db, o)
+				}
+			}
+		}
+	}
+}
+
+func revisionsOf(t testing.TB, db *storage.Database, id string) couch.Revisions {
+	t.Helper()
+	doc, err := db.Get(context.Background(), couch.DocID(id), couch.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc.Revisions
+}
+
+// sameWithDocs reads rows without documents and with them, and counts them.
+func sameWithDocs(t *testing.T, db *storage.Database, o couch.AllDocsOptions) (n int) {
+	t.Helper()
+	next, stop := iter.Pull2(db.AllDocs(context.Background(), o))
+	defer stop()
+	o.IncludeDocs = true
+	for row, err := range db.AllDocs(context.Background(), o) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err, ok := next()
+		if !ok || err != nil || want.ID != row.ID || want.Rev != row.Rev {
+			t.Fatalf("%+v: row %d is %s %s with documents, without them %+v, %v", o, n, row.ID, row.Rev, want, err)
+		}
+		if row.Doc == nil || row.Doc.ID != row.ID || row.Doc.Rev() != row.Rev {
+			t.Fatalf("%+v: row %d, %s, has the document %+v", o, n, row.ID, row.Doc)
+		}
+		n++
+	}
+	if more, _, ok := next(); ok {
+		t.Errorf("%+v: with documents there are %d rows, without them comes %s too", o, n, more.ID)
+	}
+	return n
 }

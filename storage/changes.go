@@ -8,6 +8,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/schema"
+	"settle/storage/seqs"
 )
 
 // Changes yields the rows of the changes feed that the options choose: of every
@@ -20,7 +21,7 @@ import (
 func (db *Database) Changes(ctx context.Context, o couch.ChangesOptions) iter.Seq2[couch.Change, error] {
 	rows := db.allChanges(ctx, o)
 	if o.DocIDs != nil {
-		rows = limited(db.changesOf(ctx, o), o.Limit)
+		rows = seqs.Limited(db.changesOf(ctx, o), o.Limit)
 	}
 	if !o.IncludeDocs {
 		return rows
@@ -30,24 +31,6 @@ func (db *Database) Changes(ctx context.Context, o couch.ChangesOptions) iter.Se
 		ask: func(c couch.Change) (docAsk, bool) { return docAsk{c.ID, c.Revs[0]}, true },
 		set: func(c *couch.Change, d *couch.Document) { c.Doc = d },
 	}.rows(ctx, rows)
-}
-
-// limited yields the first n of what seq yields; all where n is 0.
-func limited[T any](seq iter.Seq2[T, error], n int) iter.Seq2[T, error] {
-	if n == 0 {
-		return seq
-	}
-	return func(yield func(T, error) bool) {
-		left := n
-		for v, err := range seq {
-			if !yield(v, err) || err != nil {
-				return
-			}
-			if left--; left == 0 {
-				return
-			}
-		}
-	}
 }
 
 func (db *Database) allChanges(ctx context.Context, o couch.ChangesOptions) iter.Seq2[couch.Change, error] {
@@ -113,7 +96,7 @@ func (db *Database) lookUpChanges(ctx context.Context, ids []couch.DocID, o couc
 	var found []couch.Change
 	err := db.view(ctx, func(r kv.Reader, _ *schema.Meta) error {
 		found = nil
-		rows, err := r.GetMulti(ctx, docKeys(ids)...)
+		rows, err := r.GetMulti(ctx, schema.DocKeys(ids)...)
 		if err != nil {
 			return err
 		}
@@ -132,12 +115,4 @@ func (db *Database) lookUpChanges(ctx context.Context, ids []couch.DocID, o couc
 		return nil
 	})
 	return found, err
-}
-
-func docKeys(ids []couch.DocID) [][]byte {
-	keys := make([][]byte, len(ids))
-	for i, id := range ids {
-		keys[i] = schema.DocKey(id)
-	}
-	return keys
 }

@@ -20,7 +20,7 @@ type NameRange struct {
 // that one made or dropped meanwhile may be seen or not.
 func (s *Store) Databases(ctx context.Context, o NameRange) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		r := idRange{start: o.Start, end: o.End, exclusiveEnd: o.ExclusiveEnd}.keys(schema.KindName, o.Descending)
+		r := schema.IDRange{Start: o.Start, End: o.End, ExclusiveEnd: o.ExclusiveEnd}.Keys(schema.KindName, o.Descending)
 		skip, left := o.Skip, o.Limit
 		for name, err := range s.directory.Names(ctx, r) {
 			switch {

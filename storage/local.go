@@ -61,7 +61,7 @@ func (db *Database) DeleteLocal(ctx context.Context, id couch.DocID) error {
 // LocalDocs yields the local documents of a range of ids, in the order of the
 // ids' bytes. Of the options IncludeDocs and Doc do not count.
 func (db *Database) LocalDocs(ctx context.Context, o couch.AllDocsOptions) iter.Seq2[*couch.LocalDocument, error] {
-	r := idRange{exclusiveEnd: o.ExclusiveEnd, start: (*string)(o.Start), end: (*string)(o.End)}.keys(schema.KindLocal, o.Descending)
+	r := schema.IDRange{ExclusiveEnd: o.ExclusiveEnd, Start: (*string)(o.Start), End: (*string)(o.End)}.Keys(schema.KindLocal, o.Descending)
 	return func(yield func(*couch.LocalDocument, error) bool) {
 		skip, left := o.Skip, o.Limit
 		if left == 0 {

@@ -9,6 +9,7 @@ import (
 	"settle/storage/couch"
 	"settle/storage/kv"
 	"settle/storage/schema"
+	"settle/storage/seqs"
 )
 
 // docAsk names one revision of a document.
@@ -35,7 +36,7 @@ type join[T any] struct {
 // rows yields the rows of seq with their documents.
 func (j join[T]) rows(ctx context.Context, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for page, err := range batched(seq, rowsPerView) {
+		for page, err := range seqs.Batched(seq, rowsPerView) {
 			if err != nil {
 				var none T
 				yield(none, err)
@@ -78,31 +79,6 @@ func (j join[T]) page(ctx context.Context, page []T, yield func(T, error) bool) 
 	return true
 }
 
-// batched groups what seq yields into slices of up to n. An error comes alone,
-// behind what was yielded in front of it.
-func batched[T any](seq iter.Seq2[T, error], n int) iter.Seq2[[]T, error] {
-	return func(yield func([]T, error) bool) {
-		var page []T
-		for v, err := range seq {
-			if err != nil {
-				if len(page) == 0 || yield(page, nil) {
-					yield(nil, err)
-				}
-				return
-			}
-			if page = append(page, v); len(page) == n {
-				if !yield(page, nil) {
-					return
-				}
-				page = nil
-			}
-		}
-		if len(page) > 0 {
-			yield(page, nil)
-		}
-	}
-}
-
 // readDocs reads documents in one View, as many from the front of asks as fit.
 func (db *Database) readDocs(ctx context.Context, asks []docAsk, o couch.GetOptions) ([]*couch.Document, error) {
 	var docs []*couch.Document
@@ -111,27 +87,34 @@ func (db *Database) readDocs(ctx context.Context, asks []docAsk, o couch.GetOpti
 		if err != nil {
 			return err
 		}
-		docs = make([]*couch.Document, len(rows))
-		keys := make([][]byte, len(rows))
-		for i, ask := range asks[:len(rows)] {
-			keys[i] = schema.BodyKey(ask.id, ask.rev)
-		}
-		bodies, err := r.GetMulti(ctx, keys...)
-		if err != nil {
-			return err
-		}
-		for i, row := range rows {
-			if row == nil {
-				continue
-			}
-			docs[i], err = db.assemble(asks[i], row, bodies[i], o)
-			if err != nil && !errors.Is(err, couch.ErrNotFound) {
-				return err
-			}
-		}
-		return nil
+		docs, err = db.readBodies(ctx, r, asks[:len(rows)], rows, o)
+		return err
 	})
 	return docs, err
+}
+
+// readBodies makes documents of their by-id rows. One is nil where there is no row, or no
+// body is stored.
+func (db *Database) readBodies(ctx context.Context, r kv.Reader, asks []docAsk, rows []*schema.DocRow, o couch.GetOptions) ([]*couch.Document, error) {
+	docs := make([]*couch.Document, len(rows))
+	keys := make([][]byte, len(rows))
+	for i, ask := range asks {
+		keys[i] = schema.BodyKey(ask.id, ask.rev)
+	}
+	bodies, err := r.GetMulti(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for i, row := range rows {
+		if row == nil {
+			continue
+		}
+		docs[i], err = db.assemble(asks[i], row, bodies[i], o)
+		if err != nil && !errors.Is(err, couch.ErrNotFound) {
+			return nil, err
+		}
+	}
+	return docs, nil
 }
 
 // readFitting reads the by-id rows of as many documents as have bodies that fit
@@ -144,7 +127,7 @@ func readFitting(ctx context.Context, r kv.Reader, asks []docAsk) ([]*schema.Doc
 		for i, ask := range page {
 			ids[i] = ask.id
 		}
-		values, err := r.GetMulti(ctx, docKeys(ids)...)
+		values, err := r.GetMulti(ctx, schema.DocKeys(ids)...)
 		if err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ func Pages(ctx context.Context, view func(context.Context, func(Reader) error) e
 			if !more || r.Limit > 0 && left <= 0 {
 				return
 			}
-			r = r.behind(page[len(page)-1].Key)
+			r = r.Behind(page[len(page)-1].Key)
 			if r.Limit > 0 {
 				r.Limit = left
 			}
@@ -70,8 +70,8 @@ func readPage(ctx context.Context, view func(context.Context, func(Reader) error
 	return page, more, err
 }
 
-// behind returns what of a range comes after key, in its order.
-func (r Range) behind(key []byte) Range {
+// Behind returns what of a range comes after key, in its order.
+func (r Range) Behind(key []byte) Range {
 	if r.Reverse {
 		r.Hi = key
 	} else {

@@ -93,6 +93,15 @@ func DedupKeyKey() []byte { return []byte{KindDedupKey} }
 // DocKey returns the key of a document in by-id.
 func DocKey(id couch.DocID) []byte { return append([]byte{KindDoc}, id...) }
 
+// DocKeys returns the keys of several documents.
+func DocKeys(ids []couch.DocID) [][]byte {
+	keys := make([][]byte, len(ids))
+	for i, id := range ids {
+		keys[i] = DocKey(id)
+	}
+	return keys
+}
+
 // LocalKey returns the key of a local document.
 func LocalKey(id couch.DocID) []byte { return append([]byte{KindLocal}, id...) }
 
