@@ -36,7 +36,8 @@ type Store struct {
 	root     string
 	smallMax int
 	aheads   chan struct{} // of maxAhead: the ranges that are read ahead
-	// sumsSpare has maxSumsAhead places: chunks that wait for their sums.
+	// sumsSpare has maxSumsAhead places: chunks that wait for their sums, beyond sumsOwn
+	// of each content.
 	sumsSpare chan struct{}
 
 	mu sync.Mutex

@@ -13,8 +13,8 @@ const (
 	// goroutine of their own: MD5 takes as long as all the rest.
 	sumsBeside = 1 << 20
 	// sumsAhead bounds the chunks of one content that wait for their sums, so that
-	// neither who makes these nor the disk often waits for the other. For those beyond
-	// sumsOwn all contents together have maxSumsAhead places.
+	// neither who makes these nor the disk often waits for the other. A content has
+	// sumsOwn buffers; for chunks beyond those all together have maxSumsAhead places.
 	sumsAhead    = 32
 	sumsOwn      = 4
 	maxSumsAhead = 256
@@ -26,38 +26,38 @@ type sums struct {
 	md5 hash.Hash
 	tag *tagSum
 
-	part   *chunkBuffer // of the chunk that is not whole; may be nil while n is 0
-	n      int          // bytes of part
-	passed int          // chunks before it
+	part   sumsChunk // the chunk that is not whole; may have no buffer while n is 0
+	passed int       // chunks before it
 	closed bool
 
-	work  chan sumsWork     // nil: no goroutine was started
-	free  chan *chunkBuffer // that work has gone in
-	bufs  int               // how many of those there are, part among them
-	spare chan struct{}     // a place for each beyond sumsOwn
+	work  chan sumsChunk    // nil: no goroutine was started
+	free  chan *chunkBuffer // that work has gone in, of the content's own
+	own   int               // how many of those there are
+	spare chan struct{}     // has the places of chunks beyond those
 }
 
-// sumsWork is a chunk, or the wish to know when those before it were added.
-type sumsWork struct {
+// sumsChunk is a chunk, or the wish to know when those before it were added.
+type sumsChunk struct {
 	buf   *chunkBuffer
 	n     int
+	spare bool // it has a place beyond the content's own, which it gives back
 	added chan<- struct{}
 }
 
 func (b *Blobs) newSums() *sums {
-	return &sums{md5: md5.New(), tag: b.dedup.newTagSum(), part: getChunk(), spare: b.store.sumsSpare}
+	return &sums{md5: md5.New(), tag: b.dedup.newTagSum(), part: sumsChunk{buf: getChunk()}, own: 1, spare: b.store.sumsSpare}
 }
 
 // write adds b, of which nothing is kept.
 func (s *sums) write(b []byte) {
 	for len(b) > 0 {
-		if s.part == nil {
+		if s.part.buf == nil {
 			s.part = s.buffer()
 		}
-		n := copy(s.part[s.n:crypt.ChunkSize], b)
-		s.n += n
+		n := copy(s.part.buf[s.part.n:crypt.ChunkSize], b)
+		s.part.n += n
 		b = b[n:]
-		if s.n == crypt.ChunkSize {
+		if s.part.n == crypt.ChunkSize {
 			s.pass()
 		}
 	}
@@ -67,38 +67,35 @@ func (s *sums) write(b []byte) {
 func (s *sums) pass() {
 	s.passed++
 	if s.work == nil && s.passed*crypt.ChunkSize >= sumsBeside {
-		s.work, s.free, s.bufs = make(chan sumsWork, sumsAhead), make(chan *chunkBuffer, sumsAhead), 1
+		s.work, s.free = make(chan sumsChunk, sumsAhead), make(chan *chunkBuffer, sumsOwn)
 		go s.run(s.work)
 	}
 	if s.work != nil {
-		s.work <- sumsWork{buf: s.part, n: s.n}
-		s.part = nil
-	} else {
-		s.add(s.part[:s.n])
+		s.work <- s.part
+		s.part = sumsChunk{}
+		return
 	}
-	s.n = 0
+	s.add(s.part.buf[:s.part.n])
+	s.part.n = 0
 }
 
-// buffer returns a buffer for work that is free, or a new one while there may be more.
-func (s *sums) buffer() *chunkBuffer {
+// buffer returns an empty chunk: one of the content's own buffers, or a place beyond them,
+// whichever can be had first.
+func (s *sums) buffer() sumsChunk {
 	select {
 	case buf := <-s.free:
-		return buf
+		return sumsChunk{buf: buf}
 	default:
 	}
-	if s.bufs < sumsOwn || s.bufs < sumsAhead && s.takeSpare() {
-		s.bufs++
-		return getChunk()
+	if s.own < sumsOwn {
+		s.own++
+		return sumsChunk{buf: getChunk()}
 	}
-	return <-s.free
-}
-
-func (s *sums) takeSpare() bool {
 	select {
+	case buf := <-s.free:
+		return sumsChunk{buf: buf}
 	case s.spare <- struct{}{}:
-		return true
-	default:
-		return false
+		return sumsChunk{buf: getChunk(), spare: true}
 	}
 }
 
@@ -107,14 +104,26 @@ func (s *sums) add(chunk []byte) {
 	s.tag.add(chunk)
 }
 
-func (s *sums) run(work <-chan sumsWork) {
-	for w := range work {
-		if w.added != nil {
-			close(w.added)
+func (s *sums) run(work <-chan sumsChunk) {
+	for c := range work {
+		if c.added != nil {
+			close(c.added)
 			continue
 		}
-		s.add(w.buf[:w.n])
-		s.free <- w.buf
+		s.add(c.buf[:c.n])
+		if c.spare {
+			s.drop(c)
+		} else {
+			s.free <- c.buf
+		}
+	}
+}
+
+// drop gives back a chunk's buffer, and its place.
+func (s *sums) drop(c sumsChunk) {
+	c.buf.put()
+	if c.spare {
+		<-s.spare
 	}
 }
 
@@ -122,40 +131,30 @@ func (s *sums) run(work <-chan sumsWork) {
 func (s *sums) wait() {
 	if s.work != nil {
 		added := make(chan struct{})
-		s.work <- sumsWork{added: added}
+		s.work <- sumsChunk{added: added}
 		<-added
 	}
 }
 
-// close waits until the sums are made of all that was written. It may be called again.
+// close waits until the sums are made of all that was written, and gives back all buffers.
+// It may be called again.
 func (s *sums) close() {
 	if s.closed {
 		return
 	}
 	s.closed = true
 	if s.work != nil {
+		s.wait()
 		close(s.work)
-		s.collect()
 	}
-	if s.n > 0 || s.passed == 0 {
-		s.add(s.part[:s.n])
+	if s.part.n > 0 || s.passed == 0 {
+		s.add(s.part.buf[:s.part.n])
 	}
-	if s.part != nil {
-		s.part.put()
+	if s.part.buf != nil {
+		s.drop(s.part)
 	}
-}
-
-// collect gives back the buffers but part; when all are free, all is added.
-func (s *sums) collect() {
-	out := s.bufs
-	if s.part != nil {
-		out--
-	}
-	for range out {
+	for range len(s.free) {
 		(<-s.free).put()
-	}
-	for range s.bufs - sumsOwn {
-		<-s.spare
 	}
 }
 
