@@ -11,6 +11,7 @@ const seeingDesign = `{
 		"names": "function(doc, req){ return Object.keys(req).join(); }",
 		"header": "function(doc, req){ return Object.keys(req.headers).join(); }",
 		"body": "function(doc, req){ return JSON.stringify(req.body); }",
+		"paths": "function(doc, req){ return JSON.stringify([req.path.slice(4), req.requested_path.slice(4), req.raw_path.slice(19), req.id]); }",
 		"history": "function(doc){ return doc._revisions.start + ' ' + doc._revisions.ids.length; }"
 	},
 	"updates": {"history": "function(doc){ return [null, String(doc._revisions.ids.length)]; }"},
@@ -38,6 +39,7 @@ func TestWhatFunctionsSee(t *testing.T) {
 		{"GET", url + "/_show/names", "", 200, "info,uuid,id,method,requested_path,path,raw_path,query,headers,body,peer,form,cookie,userCtx,secObj"},
 		{"GET", url + "/_rewrite/x", "", 200, "method,requested_path,path,raw_path,query,headers,body,peer,cookie,userCtx,secObj"},
 		{"GET", url + "/_show/header", "", 200, "Accept-Encoding,Content-Type,Host,User-Agent"},
+		{"GET", url + "/_show/paths//a+b%2Fc/?x=%22d/e%22", "", 200, `[["paths","a b/c"],["paths","a b/c","?x=\"d","e\""],"/paths//a+b%2Fc/?x=%22d/e%22","a b/c"]`},
 		{"GET", url + "/_show/body", "", 200, `"undefined"`},
 		{"POST", url + "/_show/body", "", 200, `""`},
 		{"POST", url + "/_show/body", "a", 200, `"a"`},

@@ -34,7 +34,7 @@ func TestFunctionsInPartition(t *testing.T) {
 		want               string
 	}{
 		{"GET", "/db/_partition/p/_design/d/_show/s/p:a?x=1", "", 200,
-			`["p:a",["db","_design","d","_show","s","p:a"],["db","_partition","p","_design","d","_show","s","p:a"],{"x":"1"}]` + "\n"},
+			`["p:a",["db","_design","d","_show","s","p:a"],["db","_partition","p","_design","d","_show","s","p:a?x=1"],{"x":"1"}]` + "\n"},
 		{"GET", "/db/_partition/p/_design/d/_show/s", "", 200,
 			`[null,["db","_design","d","_show","s"],["db","_partition","p","_design","d","_show","s"],{}]` + "\n"},
 		{"GET", "/db/_partition/p/_design/d/_list/l/parts/v?reduce=false", "", 200, "3: p:b p:a"},

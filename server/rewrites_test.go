@@ -188,7 +188,7 @@ func TestRewritesInPartition(t *testing.T) {
 		{"COPY", "/db/_partition/p/_design/r/_rewrite/show", 200, `["db/_design/r/_show/s",{"partition":"p","x":"p"}]`},
 		{"GET", "/db/_partition/p/_design/r/_rewrite/all", 200, `{"id":"p:a"`},
 		{"GET", "/db/_partition/p/_design/r/_rewrite", 404, `{"error":"not_found","reason":"missing"}`},
-		{"GET", "/db/_partition/p/_design/f/_rewrite/see?y=2", 200, `["db/_design/f/_rewrite/see","db/_partition/p/_design/f/_rewrite/see",{"y":"2"}]`},
+		{"GET", "/db/_partition/p/_design/f/_rewrite/see?y=2", 200, `["db/_design/f/_rewrite/see","db/_partition/p/_design/f/_rewrite/see?y=2",{"y":"2"}]`},
 		{"GET", "/db/_partition/p/_design/f/_rewrite/show?y=2", 200, `["db/_design/f/_show/s",{"partition":"p","y":"2"}]`},
 		{"GET", "/db/_partition/p/_design/f/_rewrite/own?y=2", 200, `["db/_design/f/_show/s",{"x":"1"}]`},
 		{"GET", "/db/_partition/p/_design/r/_rewrite/show?partition=q", 400, "Conflicting value"},

@@ -82,15 +82,21 @@ func (o object) appendAbout(dst []byte, db Database) ([]byte, error) {
 	return docjson.AppendString(dst, o.id), nil
 }
 
-// appendPaths appends the path in its forms.
+// appendPaths appends the path in its forms. As in CouchDB the query belongs to the last
+// segment of the requested one.
 func (o object) appendPaths(dst []byte) []byte {
-	path := segmentsOf(o.r.URL.EscapedPath())
-	dst = appendPath(append(dst, `,"requested_path":`...), path)
+	raw := o.r.RequestURI
+	if !strings.HasPrefix(raw, "/") { // a whole URL
+		raw = o.r.URL.RequestURI()
+	}
+	plain, _, _ := strings.Cut(raw, "?")
+	path := unescapedSegments(plain)
 	if at := slices.Index(path, "_partition"); o.r.Param("partition") != "" && at >= 0 {
 		path = slices.Delete(path, at, at+2) // functions see the path in the database, as in CouchDB
 	}
+	dst = appendPath(append(dst, `,"requested_path":`...), unescapedSegments(raw))
 	dst = appendPath(append(dst, `,"path":`...), path)
-	return docjson.AppendString(append(dst, `,"raw_path":`...), valid(o.r.URL.RequestURI()))
+	return docjson.AppendString(append(dst, `,"raw_path":`...), valid(raw))
 }
 
 // appendHeader appends the header, in the order of names.
@@ -138,17 +144,6 @@ func (o object) form() (form web.Query) {
 		}
 	}
 	return form
-}
-
-// segmentsOf returns the segments of a path, unescaped.
-func segmentsOf(path string) []string {
-	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	for i, segment := range segments {
-		if plain, err := url.PathUnescape(segment); err == nil {
-			segments[i] = plain
-		}
-	}
-	return segments
 }
 
 // appendPath appends an array of segments.

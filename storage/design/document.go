@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"settle/storage/couch"
@@ -176,17 +175,6 @@ func (o object) get(name string) (json.RawMessage, bool) {
 		}
 	}
 	return nil, false
-}
-
-// without returns the members of other names.
-func (o object) without(names ...string) object {
-	var rest object
-	for _, m := range o {
-		if !slices.Contains(names, m.name) {
-			rest = append(rest, m)
-		}
-	}
-	return rest
 }
 
 func parseObject(text []byte) (object, error) {

@@ -68,3 +68,22 @@ func FuzzRequire(f *testing.F) {
 		}
 	})
 }
+
+// Of types that fit equally well the one counts whose place is the last as a text.
+func TestManyTypes(t *testing.T) {
+	e := small(t, nil)
+	for _, test := range []struct{ types, accept, want string }{
+		{`["text", "html", "json"]`, "*/*", "txt"},
+		{`["text", "html", "json"]`, "text/html;q=0.5, application/json", "application/json"},
+		{`["text", "html", "json"]`, "text/*", "text/plain; charset=utf-8"},
+		{`["csv", "css", "ics", "rss", "atom", "json", "yaml", "html", "xhtml"]`, "*/*", "text/calendar"},
+	} {
+		d := document(t, e, map[string]any{"shows": map[string]string{
+			"s": `function () { ` + test.types + `.forEach(function (type) { provides(type, function () { return type; }); }); }`,
+		}})
+		r, err := d.Show(t.Context(), "s", nil, fmt.Appendf(nil, `{"headers":{"Accept":%q}}`, test.accept))
+		if want := []design.HeaderField{{Name: "Content-Type", Value: test.want}}; err != nil || fmt.Sprint(r.Header) != fmt.Sprint(want) {
+			t.Errorf("%s %s: %v, %v, want %v", test.types, test.accept, r.Header, err, want)
+		}
+	}
+}

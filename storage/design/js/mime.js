@@ -85,12 +85,14 @@ function fitness(target, range) {
   return n;
 }
 
-// The supported type that fits the header best: by fitness, then by quality, then
-// the later one; "" where none fits, or with quality 0. The order is that of mimeparse.
+// The supported type that fits the header best: by fitness, then by quality, then by
+// place; "" where none fits, or with quality 0. The order is that of mimeparse, which
+// compares places as texts: the tenth stands before the second.
 function bestMatch(supported, header) {
   const ranges = header.split(",").map(mediaRange);
-  let best = { fit: -1, q: 0, type: "" };
-  for (const type of supported) {
+  let best = { fit: -1, q: 0, at: "", type: "" };
+  for (const at in supported) {
+    const type = supported[at];
     const target = mediaRange(type);
     let fit = -1;
     let q = 0;
@@ -101,7 +103,7 @@ function bestMatch(supported, header) {
         q = range.params.q;
       }
     }
-    if (fit > best.fit || (fit === best.fit && q >= best.q)) best = { fit, q, type };
+    if (fit > best.fit || (fit === best.fit && (q > best.q || (q === best.q && at > best.at)))) best = { fit, q, at, type };
   }
   return best.q > 0 ? best.type : "";
 }
