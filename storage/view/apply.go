@@ -21,7 +21,7 @@ type delta struct {
 }
 
 func (u *updater) newDelta() *delta {
-	return &delta{views: make([]viewDelta, len(u.head.Views))}
+	return &delta{views: make([]viewDelta, len(u.ix.definition.Views))}
 }
 
 type viewDelta struct {
