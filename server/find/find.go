@@ -19,20 +19,17 @@ func (f *Find) find(r *web.Request) error {
 	if err != nil {
 		return err
 	}
+	partitioned := web.DatabaseOf[Database](r).Partitioned()
 	if plan.Index == nil {
-		return unsorted(web.DatabaseOf[Database](r).Partitioned(), plan.Query.Partition)
+		return unsorted(partitioned, plan.Query.Partition)
 	}
 	s := &search{plan: plan, scanWarning: f.settings().ScanWarning, began: time.Now()}
 	answer := r.NewList("{\"docs\":[\r\n", ",\r\n")
 	if plan.Keys.Empty { // as in CouchDB not even the bookmark is looked at
 		return answer.Close("\r\n]}\n")
 	}
-	if text := plan.Query.Bookmark; text != "" {
-		b, err := mango.ParseBookmark(text)
-		if err != nil {
-			return err
-		}
-		s.last = &b
+	if err := s.prepare(partitioned); err != nil {
+		return err
 	}
 	if err := s.run(f.candidates(r, plan, s.last), answer); err != nil {
 		return err
@@ -64,6 +61,21 @@ type search struct {
 	beyond            int    // rows that were read behind the last document
 	more              bool   // one of them matches
 	text              []byte // of a document
+}
+
+// prepare finds where to begin. What a query says of a partition is for the search to
+// refuse; it can be explained in any database.
+func (s *search) prepare(partitioned bool) error {
+	q := s.plan.Query
+	if q.Partition != "" && !partitioned {
+		return couch.Errorf(couch.BadRequest, "partition specified on non-partitioned db")
+	}
+	if q.Bookmark == "" {
+		return nil
+	}
+	b, err := mango.ParseBookmark(q.Bookmark)
+	s.last = &b
+	return err
 }
 
 // run writes the documents that match.

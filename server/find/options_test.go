@@ -75,6 +75,19 @@ func TestPartitionOfQuery(t *testing.T) {
 	}
 }
 
+// A partition of a database without partitions can be explained, but not searched.
+func TestPartitionOfPlainDatabase(t *testing.T) {
+	b := newBench(t, storage.CreateOptions{})
+	for _, tt := range []struct {
+		path   string
+		status int
+	}{{"/db/_find", 400}, {"/db/_explain", 200}, {"/db/_partition/p/_explain", 400}} {
+		if status, answer := b.send("POST", tt.path, `{"selector":{"n":1},"partition":"p"}`); status != tt.status {
+			t.Errorf("%s: %d %s", tt.path, status, answer)
+		}
+	}
+}
+
 // A query that stops at its limit, as there is more, has examined nothing; one that had
 // to read to the end tells of everything.
 func TestStatsAtTheLimit(t *testing.T) {

@@ -45,9 +45,6 @@ func setPartition(r *web.Request, q *mango.Query) error {
 	if q.Partition == "" {
 		return nil
 	}
-	if !web.DatabaseOf[Database](r).Partitioned() {
-		return couch.Errorf(couch.BadRequest, "database is not partitioned")
-	}
 	return couch.ValidatePartition(q.Partition)
 }
 
