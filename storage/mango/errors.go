@@ -1,6 +1,10 @@
 package mango
 
-import "settle/storage/couch"
+import (
+	"strings"
+
+	"settle/storage/couch"
+)
 
 // maxReason bounds how much of an argument an error's reason shows, in bytes.
 const maxReason = 1024
@@ -25,6 +29,15 @@ func notSupported(op string) error {
 
 func badField(json []byte) error {
 	return couch.Errorf(couch.BadField, "Invalid field normalization on selector: %s", term(json))
+}
+
+// unsuitable says of the index that a query names, or does not, that it cannot answer it.
+func unsuitable(useIndex []string) error {
+	if len(useIndex) == 0 {
+		return couch.Errorf(couch.InvalidIndex, "You must specify an index with the `use_index` parameter.")
+	}
+	names := append([]string{string(designID(useIndex[0]))}, useIndex[1:]...)
+	return couch.Errorf(couch.InvalidIndex, "%s specified by `use_index` could not be found or it is not suitable.", cut(strings.Join(names, ", ")))
 }
 
 // invalidLanguage says of a design document that it holds no indexes; json is nil where

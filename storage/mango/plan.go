@@ -3,8 +3,6 @@ package mango
 import (
 	"cmp"
 	"slices"
-
-	"settle/storage/couch"
 )
 
 // Plan is how a query is answered: the index to read, the part of it, and why it is
@@ -59,7 +57,7 @@ func NewPlan(indexes []*Index, q *Query, estimate Estimate) (*Plan, error) {
 	c := &choice{query: q, all: all, estimate: estimate, refused: make(map[*Index]string)}
 	c.sift()
 	if !q.AllowFallback && len(c.usable) > 0 && len(c.named) == 0 && (len(q.UseIndex) > 0 || !c.hasJSON()) {
-		return nil, couch.Errorf(couch.InvalidIndex, "The index to use could not be found or it is not suitable.")
+		return nil, unsuitable(q.UseIndex)
 	}
 	p := &Plan{Query: q}
 	if ranked := c.rank(); len(ranked) > 0 {

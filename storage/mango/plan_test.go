@@ -147,8 +147,11 @@ func TestPlan(t *testing.T) {
 		{`{"selector":{"a":1},"partition":"x"}`, `_all_docs [[] []]`},
 		{`{"selector":{"a":1,"$text":"x"}}`, `_all_docs [[] []]`},
 		{`{"selector":{"a":1},"allow_fallback":false}`, `a [[1] [1]]`},
-		{`{"selector":{"z":1},"allow_fallback":false}`, `invalid`},
-		{`{"selector":{"a":1},"use_index":"z","allow_fallback":false}`, `invalid`},
+		{`{"selector":{"z":1},"allow_fallback":false}`, "invalid: You must specify an index with the `use_index` parameter."},
+		{`{"selector":{"a":1},"use_index":"z","allow_fallback":false}`,
+			"invalid: _design/z specified by `use_index` could not be found or it is not suitable."},
+		{`{"selector":{"a":1},"use_index":["_design/ab","x"],"allow_fallback":false}`,
+			"invalid: _design/ab, x specified by `use_index` could not be found or it is not suitable."},
 		{`{"selector":{"a":{"$gt":1}},"sort":["b"],"allow_fallback":false}`, `none`},
 	} {
 		plan, err := made.plan(t, []byte(tt.query))
@@ -161,7 +164,7 @@ func TestPlan(t *testing.T) {
 func summary(p *mango.Plan, err error) string {
 	switch {
 	case errors.Is(err, &couch.Error{Kind: couch.InvalidIndex}):
-		return "invalid"
+		return "invalid: " + err.Error()
 	case err != nil:
 		return err.Error()
 	case p.Index == nil:
