@@ -98,14 +98,16 @@ func (s *search) examine(one *candidate, answer *web.List) error {
 	if !s.matches(one) || one.hidden {
 		return nil
 	}
-	if s.isFull() {
-		s.more = true
-		return nil
+	if !s.isFull() {
+		last := s.plan.NewBookmark(one.key, one.id)
+		s.last = &last
 	}
-	last := s.plan.NewBookmark(one.key, one.id)
-	s.last = &last
 	if s.skipped < q.Skip {
 		s.skipped++
+		return nil
+	}
+	if s.isFull() {
+		s.more = true
 		return nil
 	}
 	if one.doc != nil {

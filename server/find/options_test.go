@@ -106,6 +106,7 @@ func TestStatsAtTheLimit(t *testing.T) {
 		{`{"selector":{"even":{"$exists":true},"_id":{"$regex":"a"}},"limit":1`, 12, 12, 0, 1, true},
 		{`{"selector":{"even":1},"limit":0`, 0, 0, 0, 0, false},
 		{`{"selector":{"even":2},"limit":0`, 12, 12, 0, 0, true},
+		{`{"selector":{"even":1},"limit":0,"skip":6`, 12, 12, 0, 0, true},
 		{`{"selector":{"even":1},"limit":2,"skip":3`, 0, 0, 0, 2, false},
 		{`{"selector":{"even":1},"limit":2,"skip":4`, 12, 12, 0, 2, false},
 		{`{"selector":{"even":1},"limit":5,"r":2`, 0, 0, 12, 5, false},
