@@ -34,6 +34,7 @@ func Settle() Table {
 		Reserved: map[string]string{"modernc.org/quickjs": "storage/design"},
 		Rooms: []Room{
 			{Path: "storage/couch"},
+			{Path: "storage/seqs"},
 			{Path: "storage/docjson", Rooms: []string{"storage/couch"}},
 			{Path: "storage/revtree", Rooms: []string{"storage/couch"}},
 			{Path: "storage/collate", Modules: []string{"golang.org/x/text"}},
