@@ -52,6 +52,30 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+func TestBuiltInReductions(t *testing.T) {
+	e := small(t, nil)
+	for _, test := range []struct {
+		language, reduce string
+		refused          bool
+	}{
+		{"javascript", "_sum", false},
+		{"javascript", "_counted", false},
+		{"javascript", "_bottom_1", false},
+		{"javascript", "_top_100", false},
+		{"javascript", "_top_101", true},
+		{"javascript", "_top_0", true},
+		{"javascript", "_top_", true},
+		{"javascript", "_bottom_x", true},
+		{"javascript", "_other", true},
+		{"erlang", "_other", false},
+	} {
+		d := document(t, e, map[string]any{"language": test.language, "views": map[string]any{"v": map[string]string{"map": "x", "reduce": test.reduce}}})
+		if err := d.CheckShape(); isNamed(err, design.InvalidDesignDoc) != test.refused {
+			t.Errorf("%s in %s: %v", test.reduce, test.language, err)
+		}
+	}
+}
+
 // FuzzDocument: whatever the text, opening and checking a design document gives
 // errors of this package only.
 func FuzzDocument(f *testing.F) {

@@ -3,6 +3,7 @@ package design
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -97,6 +98,9 @@ func (d *Document) checkViewMembers() error {
 			}
 		}
 	}
+	if d.javaScript() != nil {
+		return nil // nobody knows what is built in there
+	}
 	all, _ := d.Views()
 	for _, v := range all {
 		if strings.HasPrefix(v.Reduce, "_") && !isBuiltIn(v.Reduce) {
@@ -106,8 +110,17 @@ func (d *Document) checkViewMembers() error {
 	return nil
 }
 
+// maxRank is the greatest N of _top_N and _bottom_N.
+const maxRank = 100
+
 func isBuiltIn(reduce string) bool {
-	return slices.ContainsFunc([]string{"_sum", "_count", "_stats", "_approx_count_distinct", "_first", "_last", "_top_", "_bottom_"},
+	for _, prefix := range []string{"_top_", "_bottom_"} {
+		if digits, ok := strings.CutPrefix(reduce, prefix); ok {
+			n, err := strconv.Atoi(digits)
+			return err == nil && n >= 1 && n <= maxRank
+		}
+	}
+	return slices.ContainsFunc([]string{"_sum", "_count", "_stats", "_approx_count_distinct", "_first", "_last"},
 		func(name string) bool { return strings.HasPrefix(reduce, name) })
 }
 
