@@ -12,6 +12,7 @@ const seeingDesign = `{
 		"header": "function(doc, req){ return Object.keys(req.headers).join(); }",
 		"body": "function(doc, req){ return JSON.stringify(req.body); }",
 		"paths": "function(doc, req){ return JSON.stringify([req.path.slice(4), req.requested_path.slice(4), req.raw_path.slice(19), req.id]); }",
+		"security": "function(doc, req){ return JSON.stringify(req.secObj); }",
 		"history": "function(doc){ return doc._revisions.start + ' ' + doc._revisions.ids.length; }"
 	},
 	"updates": {"history": "function(doc){ return [null, String(doc._revisions.ids.length)]; }"},
@@ -30,6 +31,11 @@ func TestWhatFunctionsSee(t *testing.T) {
 	old := `{"new_edits":false,"docs":[{"_id":"old","_revisions":{"start":30,"ids":[` + strings.Join(ids, ",") + `]}}]}`
 	if status, _, text := ask(t, "POST", r.url+"/db/_bulk_docs", old, asAdmin...); status != 201 {
 		t.Fatalf("%d %s", status, text)
+	}
+	for _, path := range []string{"/fresh", "/fresh/_design/d"} {
+		if status, _, text := ask(t, "PUT", r.url+path, seeingDesign, asAdmin...); status != 201 {
+			t.Fatalf("%s: %d %s", path, status, text)
+		}
 	}
 	for _, tt := range []struct {
 		method, url, body string
@@ -51,6 +57,8 @@ func TestWhatFunctionsSee(t *testing.T) {
 		{"POST", r.url + "/db/_changes?filter=d/body", `{"a":[1.50]}`, 403, `"reason":{"a":[1.5]}`},
 		{"POST", r.url + "/db/_changes?filter=d/body", `[]`, 400, "bad_request"},
 		{"POST", r.url + "/db/_changes?filter=d/body", `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, 413, "too_large"},
+		{"GET", url + "/_show/security", "", 200, `{"admins":{"names":["nobody"]},"members":{}}`},
+		{"GET", r.url + "/fresh/_design/d/_show/security", "", 200, `{"members":{"roles":["_admin"]},"admins":{"roles":["_admin"]}}`},
 		{"GET", url + "/_show/history/old", "", 200, "30 20"},
 		{"POST", url + "/_update/history/old", "", 200, "20"},
 	} {

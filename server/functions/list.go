@@ -72,7 +72,7 @@ var errNotServerAdmin = couch.Errorf(couch.Unauthorized, "You are not a server a
 // listParams reads the parameters of the view from the query, and `keys` from the body,
 // which the function sees too.
 func listParams(r *web.Request) (viewparams.Params, []byte, error) {
-	p, err := viewparams.FromQuery(r.Query())
+	p, err := viewparams.FromViewQuery(r.Query())
 	p.Within(r.Param("partition"))
 	if err != nil || r.Method != http.MethodPost {
 		return p, nil, err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"settle/server/auth"
 	"settle/server/databases"
 	"settle/server/web"
 	"settle/storage/couch"
@@ -62,7 +63,7 @@ func (o object) append(dst []byte) ([]byte, error) {
 	dst = o.appendCookies(append(dst, `,"cookie":`...))
 	dst = docjson.AppendUserCtx(append(dst, `,"userCtx":`...), db.Name(), o.r.Session.User)
 	if len(security) == 0 {
-		security = []byte("{}")
+		security = []byte(auth.DefaultSecurity)
 	}
 	return append(append(append(dst, `,"secObj":`...), security...), '}'), nil
 }

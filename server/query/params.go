@@ -13,7 +13,7 @@ import (
 
 // params reads the query of a request, and the partition of its path.
 func params(r *web.Request) (viewparams.Params, error) {
-	p, err := viewparams.FromQuery(r.Query())
+	p, err := viewparams.FromViewQuery(r.Query())
 	p.Within(r.Param("partition"))
 	return p, err
 }

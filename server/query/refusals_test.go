@@ -24,6 +24,7 @@ func TestOrderOfRefusals(t *testing.T) {
 		badName    = `{"error":"illegal_partition","reason":"Partition must not start with an underscore"}`
 		twoOfThem  = "{\"error\":\"bad_request\",\"reason\":\"Conflicting value for `partition` in query string\"}"
 		tooLarge   = `{"error":"query_parse_error","reason":"Limit is too large, must not exceed 268435456"}`
+		noKeys     = "{\"error\":\"query_parse_error\",\"reason\":\"`keys` must be an array of strings.\"}"
 		isAnswered = `{"name":"v","view_index":{`
 		hasRows    = `{"total_rows":`
 	)
@@ -53,6 +54,7 @@ func TestOrderOfRefusals(t *testing.T) {
 		{"PUT", "/parted/_partition/p/_design/v/_view/n", 405, onlyView},
 		{"GET", "/plain/_design/v/_view/n?limit=268435456", 200, hasRows},
 		{"GET", "/plain/_design/v/_view/n?limit=268435457", 400, tooLarge},
+		{"GET", "/plain/_design/v/_view/n?keys=5", 400, noKeys},
 	} {
 		res := send(t, h, tt.method, tt.path, "")
 		if got := res.Body.String(); res.Code != tt.status || !strings.HasPrefix(got, tt.want) {

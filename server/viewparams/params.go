@@ -13,7 +13,8 @@ import (
 // Params are the parameters of a view, or of a list of documents, from the query, the
 // body, or both: what the query says counts for more, and of one name what comes later.
 type Params struct {
-	query web.Query // as FromQuery got it
+	query  web.Query // as it was given
+	noKeys error     // for keys in it that are no array
 
 	Keys       []Key // where HasKeys: exactly these, in this order
 	HasKeys    bool
@@ -75,7 +76,13 @@ func (s Source) noKeys() error {
 // FromQuery reads the query parameters. Errors are a QueryParse, or a BadRequest
 // where one is no JSON that must be.
 func FromQuery(q web.Query) (Params, error) {
-	o := Params{Limit: -1, query: q}
+	o := Params{Limit: -1, query: q, noKeys: errKeysQuery}
+	return o, o.readQuery()
+}
+
+// FromViewQuery is FromQuery for a view, of which CouchDB refuses keys in other words.
+func FromViewQuery(q web.Query) (Params, error) {
+	o := Params{Limit: -1, query: q, noKeys: errKeysQueries}
 	return o, o.readQuery()
 }
 
@@ -86,7 +93,7 @@ func (o *Params) readQuery() error {
 		switch p.Name {
 		case "keys":
 			o.HasKeys = true
-			o.Keys, err = parse(p.Value, func(r *docjson.Reader) ([]Key, error) { return ReadKeys(r, errKeysQuery) })
+			o.Keys, err = parse(p.Value, func(r *docjson.Reader) ([]Key, error) { return ReadKeys(r, o.noKeys) })
 		case "key", "startkey", "start_key", "endkey", "end_key":
 			var k Key
 			if k, err = parse(p.Value, readKey); err == nil {
