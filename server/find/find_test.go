@@ -274,13 +274,15 @@ func TestIndexes(t *testing.T) {
 	}
 }
 
-// Of two indexes that fit equally well the one with fewer rows is read, and a search that
-// has begun in one stays there, whatever is written meanwhile.
+// Of two indexes with many rows that fit equally well the one with fewer is read, and a search
+// that has begun in one stays there, whatever is written meanwhile.
 func TestFindReadsFewestRows(t *testing.T) {
 	b := newBench(t, storage.CreateOptions{})
-	for i := range 60 {
-		storagetest.Write(t, b.db, fmt.Sprintf(`{"_id":"d%02d","common":1,"rare":%d}`, i, i/10))
+	docs := make([]string, 1200)
+	for i := range docs {
+		docs[i] = fmt.Sprintf(`{"_id":"d%04d","common":1,"rare":%d}`, i, i/10)
 	}
+	storagetest.Write(t, b.db, docs...)
 	for _, name := range []string{"common", "rare"} {
 		b.must("POST", "/db/_index", fmt.Sprintf(`{"index":{"fields":[%q]},"ddoc":%[1]q,"name":%[1]q}`, name))
 		b.find("/db/_find", fmt.Sprintf(`{"selector":{%q:1}}`, name)) // builds it
@@ -297,15 +299,16 @@ func TestFindReadsFewestRows(t *testing.T) {
 		got = append(got, f.ids(t)...)
 		bookmark = f.Bookmark
 		if page == 0 {
-			for i := range 100 { // now "common" has fewer rows
-				storagetest.Write(t, b.db, fmt.Sprintf(`{"_id":"e%02d","rare":2}`, i))
+			for i := range docs { // now "common" has fewer rows
+				docs[i] = fmt.Sprintf(`{"_id":"e%04d","rare":2}`, i)
 			}
+			storagetest.Write(t, b.db, docs...)
 			for _, field := range []string{"rare", "common"} {
 				b.find("/db/_find", fmt.Sprintf(`{"selector":{%q:1}}`, field)) // updates it
 			}
 		}
 	}
-	if want := []string{"d20", "d21", "d22", "d23", "d24", "d25", "d26", "d27", "d28", "d29"}; !slices.Equal(got, want) {
+	if want := []string{"d0020", "d0021", "d0022", "d0023", "d0024", "d0025", "d0026", "d0027", "d0028", "d0029"}; !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
 	answer := b.must("POST", "/db/_explain", query(""))

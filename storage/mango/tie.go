@@ -6,8 +6,12 @@ import "cmp"
 // that is not known.
 type Estimate func(x *Index, k Keys) (rows int64, ok bool)
 
-// breakTie chooses among the indexes that only their names part: the one with the fewest
-// rows to read. Those of which that is not known come last. CouchDB takes the first by name.
+// fewRows is how many rows are read of an index without a look at others.
+const fewRows = 1000
+
+// breakTie chooses among the indexes that only their names part. As in CouchDB that is the
+// first by name, unless it has many rows to read: then it is the one with the fewest. Those
+// of which that is not known come last.
 //
 // A bookmark is a place in one index: what it was made in is read on, whatever has
 // been counted or made meanwhile.
@@ -21,6 +25,9 @@ func (c *choice) breakTie() {
 		tied++
 	}
 	if tied < 2 || c.estimate == nil {
+		return
+	}
+	if rows, ok := c.estimateOf(c.ranked[0]); ok && rows <= fewRows {
 		return
 	}
 	best, fewest := 0, int64(-1)
