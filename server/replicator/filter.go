@@ -33,7 +33,7 @@ func (r *Replicator) matcher(ctx context.Context, db replication.Database, f rep
 	if err != nil {
 		return nil, err
 	}
-	request, err := json.Marshal(map[string]any{"query": params, "method": "GET", "path": []string{db.Name(), "_changes"}, "form": struct{}{}})
+	request, err := requestObject(ctx, db.Name(), params)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +47,17 @@ func (r *Replicator) matcher(ctx context.Context, db replication.Database, f rep
 		}
 		return opened.Filter(ctx, function, texts, request)
 	}, nil
+}
+
+// requestObject returns what a filter function is shown of the request for changes that
+// it stands for: who replicates, and with which parameters.
+func requestObject(ctx context.Context, db string, params map[string]string) ([]byte, error) {
+	path, none := []string{db, "_changes"}, struct{}{}
+	return json.Marshal(map[string]any{
+		"id": nil, "method": "GET", "requested_path": path, "path": path, "query": params,
+		"headers": none, "body": "undefined", "form": none, "cookie": none,
+		"userCtx": json.RawMessage(docjson.AppendUserCtx(nil, db, couch.UserOf(ctx))),
+	})
 }
 
 // openDesign makes a design document's functions ready.
