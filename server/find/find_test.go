@@ -269,6 +269,9 @@ func TestIndexes(t *testing.T) {
 			t.Errorf("%s %s: %d %s", tt.method, tt.path, status, answer)
 		}
 	}
+	if status, answer := b.send("DELETE", "/db/_index/d/json/b", ""); status != 404 || !strings.Contains(answer, `"missing"`) {
+		t.Errorf("an index that was removed: %d %s", status, answer)
+	}
 	if got := b.must("GET", "/db/_index?skip=0&limit=5", ""); !strings.Contains(got, `"total_rows":1`) {
 		t.Errorf("left is %s", got)
 	}

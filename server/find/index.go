@@ -142,6 +142,9 @@ func remove(r *web.Request) error {
 func removeOne(r *web.Request, id couch.DocID, name string) error {
 	db := web.DatabaseOf[Database](r)
 	doc, err := db.Get(r.Context(), id, couch.GetOptions{Revs: true})
+	if errors.Is(err, couch.ErrDeleted) { // whose indexes are missing like others
+		return couch.ErrNotFound
+	}
 	if err != nil {
 		return err
 	}
