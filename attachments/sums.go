@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"errors"
 	"hash"
+	"time"
 
 	"settle/storage/crypt"
 )
@@ -15,9 +16,11 @@ const (
 	// sumsAhead bounds the chunks of one content that wait for their sums, so that
 	// neither who makes these nor the disk often waits for the other. A content has
 	// sumsOwn buffers; for chunks beyond those all together have maxSumsAhead places.
-	sumsAhead    = 32
+	sumsAhead    = 32 // and one that sums are made of, and one that is not whole
 	sumsOwn      = 4
 	maxSumsAhead = 256
+	// sumsIdle is how long a content keeps places that it does not need.
+	sumsIdle = time.Second
 )
 
 // sums are the MD5 and the tagSum of a content, made beside what else is done with it
@@ -33,14 +36,15 @@ type sums struct {
 	work  chan sumsChunk    // nil: no goroutine was started
 	free  chan *chunkBuffer // that work has gone in, of the content's own
 	own   int               // how many of those there are
-	spare chan struct{}     // has the places of chunks beyond those
+	more  chan *chunkBuffer // those beyond them that work has gone in, each with its place
+	spare chan struct{}     // has the places of those
 }
 
 // sumsChunk is a chunk, or the wish to know when those before it were added.
 type sumsChunk struct {
 	buf   *chunkBuffer
 	n     int
-	spare bool // it has a place beyond the content's own, which it gives back
+	spare bool // its buffer is none of the content's own, and has a place
 	added chan<- struct{}
 }
 
@@ -67,7 +71,7 @@ func (s *sums) write(b []byte) {
 func (s *sums) pass() {
 	s.passed++
 	if s.work == nil && s.passed*crypt.ChunkSize >= sumsBeside {
-		s.work, s.free = make(chan sumsChunk, sumsAhead), make(chan *chunkBuffer, sumsOwn)
+		s.work, s.free, s.more = make(chan sumsChunk, sumsAhead), make(chan *chunkBuffer, sumsOwn), make(chan *chunkBuffer, sumsAhead+2)
 		go s.run(s.work)
 	}
 	if s.work != nil {
@@ -79,7 +83,7 @@ func (s *sums) pass() {
 	s.part.n = 0
 }
 
-// buffer returns an empty chunk: one of the content's own buffers, or a place beyond them,
+// buffer returns an empty chunk: one of the content's own buffers, or one beyond them,
 // whichever can be had first.
 func (s *sums) buffer() sumsChunk {
 	select {
@@ -92,8 +96,15 @@ func (s *sums) buffer() sumsChunk {
 		return sumsChunk{buf: getChunk()}
 	}
 	select {
+	case buf := <-s.more: // before another place is taken
+		return sumsChunk{buf: buf, spare: true}
+	default:
+	}
+	select {
 	case buf := <-s.free:
 		return sumsChunk{buf: buf}
+	case buf := <-s.more:
+		return sumsChunk{buf: buf, spare: true}
 	case s.spare <- struct{}{}:
 		return sumsChunk{buf: getChunk(), spare: true}
 	}
@@ -104,22 +115,57 @@ func (s *sums) add(chunk []byte) {
 	s.tag.add(chunk)
 }
 
+// run makes the sums of what comes. Buffers beyond the content's own that are not needed
+// for some time, because the content comes slowly, or not at all, are given back.
 func (s *sums) run(work <-chan sumsChunk) {
-	for c := range work {
-		if c.added != nil {
+	needed := time.Now() // a buffer beyond the content's own
+	for {
+		c, ok := s.next(work)
+		switch {
+		case !ok:
+			return
+		case c.added != nil:
 			close(c.added)
-			continue
-		}
-		s.add(c.buf[:c.n])
-		if c.spare {
-			s.drop(c)
-		} else {
+		case c.spare:
+			s.add(c.buf[:c.n])
+			s.more <- c.buf
+			needed = time.Now()
+		default:
+			s.add(c.buf[:c.n])
 			s.free <- c.buf
+			if time.Since(needed) > sumsIdle {
+				s.dropMore()
+			}
 		}
 	}
 }
 
-// drop gives back a chunk's buffer, and its place.
+// next waits for work.
+func (s *sums) next(work <-chan sumsChunk) (c sumsChunk, ok bool) {
+	if len(work) == 0 && len(s.more) > 0 {
+		select {
+		case c, ok = <-work:
+			return c, ok
+		case <-time.After(sumsIdle):
+			s.dropMore()
+		}
+	}
+	c, ok = <-work
+	return c, ok
+}
+
+// dropMore gives back the buffers beyond the content's own that are free, and their places.
+func (s *sums) dropMore() {
+	for {
+		select {
+		case buf := <-s.more:
+			s.drop(sumsChunk{buf: buf, spare: true})
+		default:
+			return
+		}
+	}
+}
+
 func (s *sums) drop(c sumsChunk) {
 	c.buf.put()
 	if c.spare {
@@ -153,6 +199,7 @@ func (s *sums) close() {
 	if s.part.buf != nil {
 		s.drop(s.part)
 	}
+	s.dropMore()
 	for range len(s.free) {
 		(<-s.free).put()
 	}

@@ -16,7 +16,7 @@ import (
 // contents wait for their sums, which then are right.
 func TestSpareSums(t *testing.T) {
 	e := newEnv(t, vfs.NewMem())
-	content := noise(16<<20, 3)
+	content := noise(6<<20, 3)
 	at, on := make(chan struct{}), make(chan struct{})
 	written := make(chan *attachments.Pending, 1)
 	go func() {
