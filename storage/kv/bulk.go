@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
@@ -50,7 +49,7 @@ func (s *Pebble) ingest(b *pebble.Batch) *pebble.Batch {
 
 // stage makes tables, in memory, of a batch that only sets rows, and a batch of the rows
 // that are the engine's own: they are written anew with every commit, and so are in the
-// memtable, which Pebble would have to flush first.
+// memtable, which Pebble would have to flush first. The caller holds s.bulk.
 func (s *Pebble) stage(b *pebble.Batch) (names []string, own *pebble.Batch, err error) {
 	rows, err := sortedRows(b)
 	own = s.db.NewBatch()
@@ -60,15 +59,13 @@ func (s *Pebble) stage(b *pebble.Batch) (names []string, own *pebble.Batch, err 
 	}
 	for err == nil && len(rows) > 0 {
 		n := s.tableOf(rows)
-		names = append(names, fmt.Sprintf("%s%d", stagedPrefix, stagedNumber.Add(1)))
-		err = s.writeTable(names[len(names)-1], rows[:n])
+		name := fmt.Sprintf("%s%d", stagedPrefix, len(names))
+		names = append(names, name)
+		err = s.writeTable(name, rows[:n])
 		rows = rows[n:]
 	}
 	return names, own, err
 }
-
-// stagedNumber makes names of staged tables.
-var stagedNumber atomic.Uint64
 
 // sortedRows returns the rows of a batch, ascending, of each key the last.
 func sortedRows(b *pebble.Batch) ([]KV, error) {
