@@ -68,3 +68,39 @@ func TestAnswersOfFunctions(t *testing.T) {
 		}
 	}
 }
+
+// Rows hold the contents of attachments where they are asked for, but no more than fits.
+func TestAttachmentsInLists(t *testing.T) {
+	const design = `{"lists": {"l": "function(){ var row, n = 0; while (row = getRow()) { n++; if (row.doc && row.doc._attachments) send(JSON.stringify(row.doc._attachments.a.data) + ' '); } return String(n); }"}}`
+	r, url := withDesign(t, design)
+	ask(t, "PUT", r.url+"/db/doc", `{"n":1,"_attachments":{"a":{"content_type":"text/plain","data":"aGVsbG8="}}}`, asAdmin...)
+	if status, _, text := ask(t, "POST", r.url+"/db/_index", `{"index":{"fields":["n"]},"ddoc":"i","name":"v"}`, asAdmin...); status != 200 {
+		t.Fatal(text)
+	}
+	large := strings.Repeat("x", 13<<20)
+	for _, put := range []struct{ path, rev string }{{"/db/large", ""}, {"/db/large/a?rev=", "1-967a00dff5e02add41819138abb3284d"}} {
+		body := `{}`
+		if put.rev != "" {
+			body = large
+		}
+		if status, _, text := ask(t, "PUT", r.url+put.path+put.rev, body, asAdmin...); status != 201 {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	for _, tt := range []struct {
+		path   string
+		status int
+		want   string
+	}{
+		{"i/v?reduce=false", 200, "1"},
+		{"i/v?reduce=false&include_docs=true", 200, "undefined 1"},
+		{"i/v?reduce=false&include_docs=true&attachments=true", 200, `"aGVsbG8=" 1`},
+		{"_all_docs?key=%22doc%22&include_docs=true&attachments=true", 200, `"aGVsbG8=" 1`},
+		{"_all_docs?key=%22large%22&include_docs=true", 200, "undefined 1"},
+		{"_all_docs?key=%22large%22&include_docs=true&attachments=true", 413, `{"error":"too_large","reason":"a row is too large for a list function"}` + "\n"},
+	} {
+		if status, _, text := ask(t, "GET", url+"/_list/l/"+tt.path, "", asAdmin...); status != tt.status || text != tt.want {
+			t.Errorf("%s: %d %.200s, want %d %s", tt.path, status, text, tt.status, tt.want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"settle/server/viewparams"
 	"settle/server/web"
+	"settle/storage/design"
 )
 
 // ListAllDocs returns the list of all documents in parts: what stands in front of the
@@ -46,7 +47,7 @@ var errEnough = errors.New("no more rows are asked for")
 
 // rowPart gathers the text of a row.
 type rowPart struct {
-	row    []byte
+	row    design.RowText
 	enough bool
 	yield  func([]byte, error) bool
 }
@@ -56,8 +57,7 @@ func (p *rowPart) Write(text []byte) (int, error) {
 	if p.enough {
 		return 0, errEnough
 	}
-	p.row = append(p.row, text...)
-	return len(text), nil
+	return p.row.Write(text)
 }
 
 func (p *rowPart) end() {

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"bytes"
+	"io"
 	"iter"
 	"net/http"
 	"slices"
@@ -51,7 +52,7 @@ func (f *Functions) list(r *web.Request) error {
 		return err
 	}
 	head := bytes.TrimSuffix(query.AppendHead(nil, db, &p, result), []byte(","))
-	return f.run(r, d, design.Listing{Head: append(head, '}'), Req: req, Rows: rows(result, &p)})
+	return f.run(r, d, design.Listing{Head: append(head, '}'), Req: req, Rows: rows(r, result, &p)})
 }
 
 // listDocuments answers with what a list function makes of the rows of all documents.
@@ -116,23 +117,41 @@ func readKeys(reader *docjson.Reader, p *viewparams.Params) error {
 var errKeys = couch.Errorf(couch.BadRequest, "`keys` body member must be an array.")
 
 // rows prints the rows of a view for a list function.
-func rows(result *view.Result, p *viewparams.Params) iter.Seq2[[]byte, error] {
+func rows(r *web.Request, result *view.Result, p *viewparams.Params) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		var b []byte
+		var text design.RowText
 		for row, err := range result.Rows {
+			if err == nil {
+				text = query.AppendRow(text[:0], &row, result.Reduced)
+				err = appendDoc(r, &text, row.Doc, p)
+			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			b = query.AppendRow(b[:0], &row, result.Reduced)
-			if p.IncludeDocs && row.Doc != nil {
-				b = docjson.AppendDocument(append(b, `,"doc":`...), row.Doc, docjson.Print{})
-			} else if p.IncludeDocs {
-				b = append(b, `,"doc":null`...)
-			}
-			if !yield(append(b, '}'), nil) {
+			if !yield(append(text, '}'), nil) {
 				return
 			}
 		}
 	}
+}
+
+// appendDoc adds the document of a row to it, where documents are asked for.
+func appendDoc(r *web.Request, text *design.RowText, doc *couch.Document, p *viewparams.Params) error {
+	if !p.IncludeDocs {
+		return nil
+	}
+	*text = append(*text, `,"doc":`...)
+	if doc == nil {
+		*text = append(*text, "null"...)
+		return nil
+	}
+	if !p.Attachments {
+		*text = docjson.AppendDocument(*text, doc, docjson.Print{})
+		return nil
+	}
+	open := func(a *couch.Attachment) (io.ReadCloser, error) {
+		return web.DatabaseOf[Database](r).ReadBlob(r.Context(), *a, 0, -1)
+	}
+	return docjson.WriteDocument(text, doc, docjson.Print{Open: open})
 }
