@@ -17,15 +17,5 @@
 //     Erlang's order of terms; the elements of `$all` must be identical, so that 1
 //     is not 1.0.
 //   - `$text` holds always: it is for a search index to decide.
-//
-// # Regular expressions
-//
-// CouchDB runs `$regex` by PCRE over the bytes of the string. Here they run by Go's
-// regexp, in linear time, over the bytes as well: "." matches one of the two bytes
-// of "é". What that cannot express is refused, with its own reason: backreferences,
-// lookaround but for lookaheads right behind the "^" that a pattern begins with,
-// possessive and atomic groups, conditions, recursion, escapes such as \h, \R, \Z or
-// \K, repetitions of more than 1,000, and expressions that take too much memory. \s
-// does not match a vertical tab, and \w no letters beyond ASCII. "$" matches before a
-// final newline as in PCRE, where nothing is to be matched behind it.
+//   - `$regex` takes what package pattern takes.
 package mango

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"settle/storage/couch"
+	"settle/storage/mango/pattern"
 )
 
 // maxReason bounds how much of an argument an error's reason shows, in bytes.
@@ -17,6 +18,17 @@ func badFormat(json []byte) error {
 
 func badArgument(op string, json []byte) error {
 	return couch.Errorf(couch.BadArgument, "Bad argument for operator %s: %s", op, term(json))
+}
+
+// badRegex says why a pattern, whose JSON is given, makes no regular expression.
+func badRegex(err error, json []byte) error {
+	switch err {
+	case pattern.ErrTooLarge:
+		return couch.Errorf(couch.BadArgument, "The regular expressions of the selector are too large.")
+	case pattern.ErrUnsupported:
+		return couch.Errorf(couch.BadArgument, "Unsupported regular expression for operator $regex: %s", term(json))
+	}
+	return badArgument("$regex", json)
 }
 
 func invalidOperator(op string) error {
@@ -59,7 +71,6 @@ var (
 	errJSON       = &couch.Error{Kind: couch.BadRequest, Reason: "invalid UTF-8 JSON"}
 	errLength     = &couch.Error{Kind: couch.RequestTooLarge, Reason: "The selector is too long."}
 	errConditions = &couch.Error{Kind: couch.BadRequest, Reason: "The selector has too many conditions."}
-	errRegexpSize = &couch.Error{Kind: couch.BadArgument, Reason: "The regular expressions of the selector are too large."}
 	errFields     = &couch.Error{Kind: couch.BadRequest, Reason: "There are too many fields."}
 	errDepth      = &couch.Error{Kind: couch.BadRequest, Reason: "The selector is nested too deeply."}
 )

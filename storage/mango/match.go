@@ -186,12 +186,23 @@ func (n *node) holds(v []byte) bool {
 	case opAll:
 		return n.hasAll(v)
 	case opRegex:
-		return n.regexp.match(v)
+		return n.matchRegex(v)
 	case opBeginsWith:
 		s, ok := stringOf(v)
 		return ok && strings.HasPrefix(s, n.text)
 	}
 	return n.op == opText
+}
+
+func (n *node) matchRegex(v []byte) bool {
+	s := jsonscan.New(v)
+	raw, ok := s.String()
+	if !ok {
+		return false
+	}
+	var buf [256]byte
+	plain, _ := jsonscan.Unescape(buf[:0], raw)
+	return n.regexp.Match(plain)
 }
 
 var typeNames = [...]string{

@@ -1,5 +1,7 @@
 package mango
 
+import "settle/storage/mango/pattern"
+
 // operator is what a node does.
 type operator int
 
@@ -46,5 +48,5 @@ type node struct {
 	text   string   // of opType and opBeginsWith
 	size   int64
 	mod    modulus
-	regexp *expression
+	regexp *pattern.Expression
 }

@@ -141,12 +141,15 @@ func readSize(name string, arg []byte) (*node, error) {
 
 func readRegex(name string, s *parser, _ int) (*node, error) {
 	arg := s.Value()
-	pattern, ok := stringOf(arg)
+	text, ok := stringOf(arg)
 	if !ok {
 		return nil, invalidOperator(name)
 	}
-	compiled, err := s.compileRegex(pattern, arg)
-	return &node{op: opRegex, arg: arg, regexp: compiled}, err
+	compiled, err := s.regexps.Compile(text)
+	if err != nil {
+		return nil, badRegex(err, arg)
+	}
+	return &node{op: opRegex, arg: arg, regexp: compiled}, nil
 }
 
 func readBeginsWith(name string, arg []byte) (*node, error) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"settle/storage/collate/jsonscan"
+	"settle/storage/mango/pattern"
 )
 
 // Bounds of a selector, which may be kept as long as a feed lives: how deep it may
@@ -77,7 +78,7 @@ func isEmpty(json []byte) bool {
 type parser struct {
 	jsonscan.Scanner
 	conditions int // so far
-	regexpSize int // of all regular expressions so far
+	regexps    pattern.Compiler
 }
 
 // condition reads a value that stands for a condition: an operator, a field, a

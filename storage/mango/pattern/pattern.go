@@ -1,56 +1,64 @@
-package mango
+package pattern
 
 import (
 	"errors"
 	"regexp"
 	"regexp/syntax"
 	"unicode/utf8"
-
-	"settle/storage/collate/jsonscan"
-	"settle/storage/couch"
 )
 
-// maxRegexpSize bounds the regular expressions of one selector, in steps of their
-// programs; a step takes some 40 bytes.
-const maxRegexpSize = 100_000
+// maxSize bounds the expressions of one Compiler, in steps of their programs; a step takes
+// some 40 bytes.
+const maxSize = 100_000
 
 // lookaheadSize is what a lookahead takes beside its steps, in the same unit.
 const lookaheadSize = 50
 
-// expression is the argument of `$regex`.
-type expression struct {
+// Why a pattern is refused that may be a regular expression.
+var (
+	ErrTooLarge    = errors.New("pattern: too large")
+	ErrUnsupported = errors.New("pattern: unsupported")
+)
+
+// Compiler makes the expressions of one selector. The zero value is ready for use.
+type Compiler struct {
+	size int // of all so far
+}
+
+// Expression is a regular expression. It is safe for concurrent use.
+type Expression struct {
 	re    *regexp.Regexp
 	ahead []lookahead
 }
 
-// compileRegex makes a regular expression that runs over bytes: pattern and
-// strings are both taken for Latin-1, in which every byte is a character. arg is
-// the pattern's JSON. The error is a BadArgument.
-func (s *parser) compileRegex(pattern string, arg []byte) (*expression, error) {
-	if len(pattern) > maxRegexpSize {
-		return nil, errRegexpSize
+// Compile makes an expression that runs over bytes: the pattern and what it is matched
+// with are both taken for Latin-1, in which every byte is a character. Errors are
+// ErrTooLarge, ErrUnsupported, and others for what is no regular expression.
+func (c *Compiler) Compile(pattern string) (*Expression, error) {
+	if len(pattern) > maxSize {
+		return nil, ErrTooLarge
 	}
 	ahead, rest := splitLookaheads(pattern)
-	s.regexpSize += len(ahead) * lookaheadSize
-	e := &expression{ahead: ahead}
+	c.size += len(ahead) * lookaheadSize
+	e := &Expression{ahead: ahead}
 	var err error
-	if e.re, err = s.compilePart(rest, arg); err != nil {
+	if e.re, err = c.compile(rest); err != nil {
 		return nil, err
 	}
 	for i := range ahead {
-		if ahead[i].re, err = s.compilePart(ahead[i].pattern, arg); err != nil {
+		if ahead[i].re, err = c.compile(ahead[i].pattern); err != nil {
 			return nil, err
 		}
 	}
 	return e, nil
 }
 
-// compilePart compiles a pattern without lookaheads.
-func (s *parser) compilePart(pattern string, arg []byte) (*regexp.Regexp, error) {
+// compile makes an expression of a pattern without lookaheads.
+func (c *Compiler) compile(pattern string) (*regexp.Regexp, error) {
 	tree, err := syntax.Parse(string(appendLatin1(nil, []byte(pattern))), syntax.Perl)
 	if err == nil {
-		if s.regexpSize += sizeOf(tree); s.regexpSize > maxRegexpSize {
-			return nil, errRegexpSize
+		if c.size += sizeOf(tree); c.size > maxSize {
+			return nil, ErrTooLarge
 		}
 		var compiled *regexp.Regexp
 		if compiled, err = regexp.Compile(loosenEnds(tree).String()); err == nil {
@@ -58,9 +66,9 @@ func (s *parser) compilePart(pattern string, arg []byte) (*regexp.Regexp, error)
 		}
 	}
 	if bad, ok := errors.AsType[*syntax.Error](err); ok && isUnsupported(bad.Code) {
-		return nil, couch.Errorf(couch.BadArgument, "Unsupported regular expression for operator $regex: %s", term(arg))
+		return nil, ErrUnsupported
 	}
-	return nil, badArgument("$regex", arg)
+	return nil, err
 }
 
 // sizeOf is about how many steps an expression's program has.
@@ -107,25 +115,18 @@ func appendLatin1(dst, s []byte) []byte {
 	return dst
 }
 
-// match reports whether v is a string that the expression matches.
-func (e *expression) match(v []byte) bool {
-	s := jsonscan.New(v)
-	raw, ok := s.String()
-	if !ok {
-		return false
-	}
-	var buf [256]byte
-	plain, _ := jsonscan.Unescape(buf[:0], raw)
-	for _, c := range plain {
+// Match reports whether the expression matches the text, or a part of it.
+func (e *Expression) Match(text []byte) bool {
+	for _, c := range text {
 		if c >= utf8.RuneSelf {
-			plain = appendLatin1(nil, plain)
+			text = appendLatin1(nil, text)
 			break
 		}
 	}
 	for i := range e.ahead {
-		if e.ahead[i].re.Match(plain) == e.ahead[i].absent {
+		if e.ahead[i].re.Match(text) == e.ahead[i].absent {
 			return false
 		}
 	}
-	return e.re.Match(plain)
+	return e.re.Match(text)
 }
