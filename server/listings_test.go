@@ -12,6 +12,7 @@ const answering = `{
 		"row": "function(){ getRow(); throw(['error', 'not_found', 'at a row']); }",
 		"part": "function(){ getRow(); send('part'); getRow(); throw(['error', 'not_found', 'at a row']); }",
 		"end": "function(){ while (getRow()) ; throw(['error', 'conflict', 'at the end']); }",
+		"rows": "function(){ var row; while (row = getRow()) send(JSON.stringify(row)); }",
 		"csp": "function(){ start({headers: {'Content-Security-Policy': 'img-src *'}}); return 'text'; }"
 	},
 	"shows": {
@@ -44,6 +45,7 @@ func TestAnswersOfFunctions(t *testing.T) {
 		{"GET", "_list/part/_all_docs", 200, nil, "part\n" + `{"code":404,"error":"not_found","reason":"at a row"}` + "\n"},
 		{"GET", "_list/end/_all_docs", 409, nil, `{"error":"conflict","reason":"at the end"}` + "\n"},
 		{"GET", "_list/csp/_all_docs", 200, map[string]string{"Content-Security-Policy": "sandbox,img-src *", "Cache-Control": ""}, "text"},
+		{"GET", "_list/rows/_all_docs?keys=[%22none%22]", 200, nil, `{"id":"error","key":"none","value":"not_found"}`},
 		{"GET", "_list/nothing/_all_docs?limit=x", 404, nil, `{"error":"not_found","reason":"missing json key: nothing"}` + "\n"},
 		{"GET", "_show/json", 200, map[string]string{"Cache-Control": "must-revalidate", "Content-Security-Policy": sandbox}, "1\n"},
 		{"GET", "_show/none", 302, map[string]string{"Cache-Control": "", "Content-Type": "application/json"}, ""},

@@ -101,12 +101,16 @@ func (w *listWriter) localRowsOf(keys []viewparams.Key) error {
 }
 
 // missingRow writes the row of a key that names no document. An error of the
-// client's connection comes back from a later write.
+// writer comes back from a later write. List functions see CouchDB's inner form of it.
 func (w *listWriter) missingRow(k viewparams.Key) {
 	out := w.begin()
-	out.WriteString(`{"key":`)
+	head, tail := `{"key":`, `,"error":"not_found"}`
+	if w.separate != nil {
+		head, tail = `{"id":"error","key":`, `,"value":"not_found"}`
+	}
+	out.WriteString(head)
 	out.Write(k.Text)
-	out.WriteString(`,"error":"not_found"}`)
+	out.WriteString(tail)
 }
 
 // row writes the row of a document.
