@@ -297,7 +297,7 @@ func (f *fetch) finish() {
 	}
 	f.mu.Lock()
 	for follower := range f.followers {
-		close(follower.pieces)
+		follower.leaveBehind()
 	}
 	f.followers = nil
 	close(f.done)
@@ -323,15 +323,16 @@ func (f *fetch) release() {
 
 // show gives a piece to all who follow. Who is too slow for that reads the rest when the
 // fetch is over.
-func (f *fetch) show(piece []byte) {
+func (f *fetch) show(text []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.read += int64(len(piece))
+	next := piece{f.read, text}
+	f.read += int64(len(text))
 	for follower := range f.followers {
 		select {
-		case follower.pieces <- piece:
+		case follower.pieces <- next:
 		default:
-			close(follower.pieces)
+			follower.leaveBehind()
 			delete(f.followers, follower)
 		}
 	}

@@ -15,22 +15,29 @@ const ahead = 64
 type follower struct {
 	f      *fetch
 	ctx    context.Context
-	pieces chan []byte // closed where what follows is to be read from the store
-	piece  []byte      // not yet read
-	skip   int64       // how much of what comes lies in front of the range
-	pos    int64       // of the next byte, in the content
-	left   int64       // of the range
+	pieces chan piece // closed where what follows is to be read from the store
+	come   int64      // how much of the content the pieces so far were
+	piece  []byte     // not yet read
+	skip   int64      // how much of what comes lies in front of the range
+	pos    int64      // of the next byte, in the content
+	left   int64      // of the range
 	rest   io.ReadCloser
 	closed bool
+}
+
+// piece is a part of a content, as it came.
+type piece struct {
+	at   int64
+	text []byte
 }
 
 // follow returns a reader of a range. Whoever has joined the fetch calls it once.
 func (f *fetch) follow(ctx context.Context, offset, length int64) *follower {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r := &follower{f: f, ctx: ctx, pieces: make(chan []byte, ahead), skip: offset, pos: offset, left: length}
+	r := &follower{f: f, ctx: ctx, pieces: make(chan piece, ahead), skip: offset, pos: offset, left: length}
 	if f.read > 0 || f.followers == nil { // it has missed something
-		close(r.pieces)
+		r.leaveBehind()
 	} else {
 		f.followers[r] = true
 	}
@@ -72,16 +79,25 @@ func (r *follower) await() error {
 		select {
 		case <-r.ctx.Done():
 			return r.ctx.Err()
-		case piece, ok := <-r.pieces:
-			if !ok {
+		case next := <-r.pieces:
+			if next.text == nil || next.at != r.come { // those in between are gone
 				return r.open()
 			}
-			skipped := min(r.skip, int64(len(piece)))
+			r.come += int64(len(next.text))
+			skipped := min(r.skip, int64(len(next.text)))
 			r.skip -= skipped
-			r.piece = piece[skipped:]
+			r.piece = next.text[skipped:]
 		}
 	}
 	return nil
+}
+
+// leaveBehind lets what follows be read from the store. Pieces that were not taken are
+// forgotten: whoever is slow would hold them for long.
+func (r *follower) leaveBehind() {
+	close(r.pieces)
+	for range r.pieces {
+	}
 }
 
 // open waits for the end of the fetch, and opens what is left of the range.
