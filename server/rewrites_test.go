@@ -172,7 +172,7 @@ func TestRewritesInPartition(t *testing.T) {
 	for _, put := range [][2]string{
 		{"/db?partitioned=true", ""}, {"/plain", ""}, {"/db/p:a", "{}"}, {"/db/q:b", "{}"},
 		{"/db/_design/r", `{` + shows + `, "rewrites": [{"from": "show", "to": "_show/s", "query": {"x": ":partition"}}, {"from": "all", "to": "../../_all_docs"}]}`},
-		{"/db/_design/f", `{` + shows + `, "rewrites": "function(req){ if (req.path[4] == 'see') return {code: 200, body: (function(){ ` + see + ` })()}; if (req.path[4] == 'own') return {path: '_show/s', query: {x: '1'}}; return '_show/s'; }"}`},
+		{"/db/_design/f", `{` + shows + `, "rewrites": "function(req){ if (req.path[4] == 'see') return {code: 200, body: (function(){ ` + see + ` })()}; if (req.path[4] == 'self') return {path: ''}; if (req.path[4] == 'own') return {path: '_show/s', query: {x: '1'}}; return '_show/s'; }"}`},
 		{"/plain/_design/r", `{"rewrites": [{"to": "_show/s"}]}`},
 	} {
 		if status, _, text := ask(t, "PUT", r.url+put[0], strings.ReplaceAll(put[1], "\n", ""), asAdmin...); status != 201 {
@@ -191,6 +191,7 @@ func TestRewritesInPartition(t *testing.T) {
 		{"GET", "/db/_partition/p/_design/f/_rewrite/see?y=2", 200, `["db/_design/f/_rewrite/see","db/_partition/p/_design/f/_rewrite/see?y=2",{"y":"2"}]`},
 		{"GET", "/db/_partition/p/_design/f/_rewrite/show?y=2", 200, `["db/_design/f/_show/s",{"partition":"p","y":"2"}]`},
 		{"GET", "/db/_partition/p/_design/f/_rewrite/own?y=2", 200, `["db/_design/f/_show/s",{"x":"1"}]`},
+		{"GET", "/db/_design/f/_rewrite/self", 200, `{"_id":"_design/f"`},
 		{"GET", "/db/_partition/p/_design/r/_rewrite/show?partition=q", 400, "Conflicting value"},
 		{"GET", "/db/_partition/_p/_design/r/_rewrite/show", 400, "illegal_partition"},
 		{"GET", "/db/_partition/p/_design/none/_rewrite/show", 404, "missing"},

@@ -95,7 +95,7 @@ func (f *Functions) rewriteByFunction(r *web.Request, d *design.Document) error 
 	if err != nil {
 		return err
 	}
-	if w.Path == "" {
+	if w.Response.HasCode {
 		return answer(r, w.Response)
 	}
 	plain, own, _ := strings.Cut(w.Path, "?")

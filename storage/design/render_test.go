@@ -69,6 +69,17 @@ func FuzzRequire(f *testing.F) {
 	})
 }
 
+// What a show chooses its form by is there for other functions too, without effect.
+func TestTypesInUpdates(t *testing.T) {
+	e := small(t, nil)
+	d := document(t, e, map[string]any{"updates": map[string]string{
+		"u": `function () { registerType("own", "text/own"); provides("own", function () { return "provided"; }); return [null, "text"]; }`,
+	}})
+	if _, r, err := d.Update(t.Context(), "u", nil, []byte(`{}`)); err != nil || string(r.Body) != "text" {
+		t.Errorf("%s, %v", r.Body, err)
+	}
+}
+
 // Of types that fit equally well the one counts whose place is the last as a text.
 func TestManyTypes(t *testing.T) {
 	e := small(t, nil)

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// Rewrite is where a rewrite function sends a request. Where Path is "" the
-// function has answered by itself, with Response: it does so where it gives a code.
+// Rewrite is where a rewrite function sends a request. Where Response has a code the
+// function has answered by itself.
 type Rewrite struct {
 	Path     string
 	Method   string            // "" for the request's own
@@ -80,9 +80,6 @@ func (r Rewrite) checked(members object) (Rewrite, error) {
 	}
 	if _, ok := members.get("path"); !ok {
 		return Rewrite{}, newError(RewriteError, "Rewrite result must produce a new path.")
-	}
-	if r.Path == "" {
-		return Rewrite{}, newError(RewriteError, "Invalid path.")
 	}
 	return r, nil
 }

@@ -108,5 +108,6 @@ function bestMatch(supported, header) {
   return best.q > 0 ? best.type : "";
 }
 
+resetTypes();
 offer("registerType", registerType);
 offer("provides", provides);

@@ -144,16 +144,14 @@ function list(fun, ddoc, args) {
   }
 }
 
+// Without a result there is no rule for the request.
 function rewrite(fun, ddoc, args) {
   try {
-    return json(wrappedPath(apply(fun, ddoc, args)));
+    const result = apply(fun, ddoc, args) || null;
+    return json(typeof result === "string" ? { path: result } : result);
   } catch (error) {
     renderError(error);
   }
-}
-
-function wrappedPath(result) {
-  return typeof result === "string" ? { path: result } : result;
 }
 
 offer("start", start);
