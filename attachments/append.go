@@ -1,6 +1,7 @@
 package attachments
 
 import (
+	"bytes"
 	"context"
 	"io"
 
@@ -96,20 +97,16 @@ func (a *appending) run(ctx context.Context, r io.Reader) error {
 	chunk, sealed := getChunk(), getChunk()
 	defer func() { chunk.put(); sealed.put() }()
 	for {
-		n := copy(chunk[:], a.u.tail)
-		come, readErr := crypt.ReadChunk(in, chunk[n:crypt.ChunkSize])
-		n += come
-		a.u.Offset += int64(come)
-		a.u.tail = nil
-		last := a.u.Offset == a.u.Length && !a.sealedWhole()
-		if n == crypt.ChunkSize || last {
+		n, readErr := a.fill(chunk, in)
+		whole, last := n == crypt.ChunkSize, a.u.Offset == a.u.Length && !a.sealedWhole()
+		if whole || last {
 			if err := a.seal(sealed, chunk[:n], last); err != nil {
 				return err
 			}
 		} else {
-			a.u.tail = append([]byte(nil), chunk[:n]...)
+			a.u.tail = bytes.Clone(chunk[:n])
 		}
-		done := readErr != nil || last || n < crypt.ChunkSize
+		done := readErr != nil || last || !whole
 		if done || a.unsaved >= saveEvery {
 			if err := a.store(done); err != nil {
 				return err
@@ -119,6 +116,15 @@ func (a *appending) run(ctx context.Context, r io.Reader) error {
 			return readErr
 		}
 	}
+}
+
+// fill puts the tail into a chunk, and what comes behind it.
+func (a *appending) fill(chunk *chunkBuffer, in io.Reader) (n int, err error) {
+	n = copy(chunk[:], a.u.tail)
+	come, err := crypt.ReadChunk(in, chunk[n:crypt.ChunkSize])
+	a.u.Offset += int64(come)
+	a.u.tail = nil
+	return n + come, err
 }
 
 // sealedWhole reports whether the last chunk has been sealed.

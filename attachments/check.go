@@ -52,18 +52,11 @@ func (b *Blobs) Check(ctx context.Context, view View, report func(Problem)) (Che
 		}
 		for _, row := range page {
 			checked.Blobs++
-			if row.err == nil && row.blob.deferral != nil {
-				continue
-			}
-			if row.err == nil {
-				row.err = row.blob.verify(ctx)
-			}
-			if err := b.judge(ctx, view, row, report); err != nil {
+			n, err := b.checkRow(ctx, view, row, report)
+			if err != nil {
 				return checked, err
 			}
-			if row.err == nil {
-				checked.Bytes += row.blob.Length()
-			}
+			checked.Bytes += n
 		}
 		if next == nil {
 			return checked, b.checkFiles(ctx, view, report)
@@ -100,11 +93,24 @@ func (b *Blobs) checkPage(ctx context.Context, rd kv.Reader, from []byte) (page 
 	return page, nil, nil
 }
 
+// checkRow reads the content of a blob, if it is here, and returns how long it is where it
+// is whole.
+func (b *Blobs) checkRow(ctx context.Context, view View, row checkedRow, report func(Problem)) (int64, error) {
+	if row.err == nil && row.blob.deferral != nil {
+		return 0, nil
+	}
+	if row.err == nil {
+		row.err = row.blob.verify(ctx)
+	}
+	if row.err == nil {
+		return row.blob.Length(), nil
+	}
+	return 0, b.judge(ctx, view, row, report)
+}
+
 // judge reports what is wrong with a blob, unless it was deleted meanwhile.
 func (b *Blobs) judge(ctx context.Context, view View, row checkedRow, report func(Problem)) error {
 	switch {
-	case row.err == nil:
-		return nil
 	case !errors.Is(row.err, couch.ErrCorrupt):
 		return row.err
 	case errors.Is(row.err, ErrFileMissing):

@@ -13,8 +13,8 @@ type comparison struct {
 	all     []*Blob
 	alike   []compared // those that have the first bytes of the content, as many as equal
 	equal   int64
-	differs bool    // none of them goes on like the content, with
-	behind  []byte  // the chunk behind equal
+	differs bool    // none of them goes on like the content
+	behind  []byte  // where it differs: its chunk behind equal
 	prefix  *prefix // nil: rest has not been called
 }
 

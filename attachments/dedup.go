@@ -198,7 +198,7 @@ func (p *Pending) stored(ctx context.Context, rd kv.Reader) (id couch.BlobID, ok
 		return id, false, err
 	}
 	id = couch.BlobID(rows[0])
-	exist, err := p.blobs.recordsExist(ctx, rd, id)
+	exist, err := rowsExist(ctx, rd, p.blobs.recordKey, id)
 	return id, err == nil && exist[0], err
 }
 

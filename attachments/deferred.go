@@ -112,12 +112,3 @@ func (b *Blobs) OriginOf(row kv.KV) (origin couch.OriginID, deferred bool, err e
 	}
 	return d.Origin, true, nil
 }
-
-// Blob returns the content, before and after it belongs to a document, as long as it is
-// not discarded. The error is of kind couch.Corrupt.
-func (p *Pending) Blob() (*Blob, error) {
-	if p.like != nil {
-		return p.like, nil
-	}
-	return p.blobs.open(p.id, p.record.encode())
-}

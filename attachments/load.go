@@ -66,25 +66,22 @@ func (b *Blobs) open(id couch.BlobID, row []byte) (*Blob, error) {
 // Exist reports, for each id in order, whether there is such a blob, or an upload that
 // is to become one.
 func (b *Blobs) Exist(ctx context.Context, rd kv.Reader, ids ...couch.BlobID) ([]bool, error) {
-	exist, err := b.recordsExist(ctx, rd, ids...)
+	exist, err := rowsExist(ctx, rd, b.recordKey, ids...)
 	if err != nil || b.uploads == nil {
 		return exist, err
 	}
-	keys := make([][]byte, len(ids))
-	for i, id := range ids {
-		keys[i] = b.uploadKey(id)
-	}
-	rows, err := rd.GetMulti(ctx, keys...)
-	for i, row := range rows {
-		exist[i] = exist[i] || row != nil
+	uploads, err := rowsExist(ctx, rd, b.uploadKey, ids...)
+	for i, there := range uploads {
+		exist[i] = exist[i] || there
 	}
 	return exist, err
 }
 
-func (b *Blobs) recordsExist(ctx context.Context, rd kv.Reader, ids ...couch.BlobID) ([]bool, error) {
+// rowsExist reports, for each id in order, whether there is the row of its key.
+func rowsExist(ctx context.Context, rd kv.Reader, key func(couch.BlobID) []byte, ids ...couch.BlobID) ([]bool, error) {
 	keys := make([][]byte, len(ids))
 	for i, id := range ids {
-		keys[i] = b.recordKey(id)
+		keys[i] = key(id)
 	}
 	rows, err := rd.GetMulti(ctx, keys...)
 	if err != nil {

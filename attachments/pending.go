@@ -41,6 +41,15 @@ func (p *Pending) Open() (io.ReadCloser, error) {
 	return blob.Reader(0, -1)
 }
 
+// Blob returns the content, before and after it belongs to a document, as long as it is
+// not discarded. The error is of kind couch.Corrupt.
+func (p *Pending) Blob() (*Blob, error) {
+	if p.like != nil {
+		return p.like, nil
+	}
+	return p.blobs.open(p.id, p.record.encode())
+}
+
 // Commit writes the blob's record, which holds a small content, into the
 // transaction, and what finds its content. It is for a blob that Resolve has said to be
 // the content's own. It may be called again when the transaction runs again. Once the

@@ -90,32 +90,45 @@ const wrappedSize = 77
 // wrap returns the rest of a file's record.
 func (b *Blobs) wrap(r *record, id couch.BlobID, segments []segment) []byte {
 	out := make([]byte, 0, len(segments)*(8+wrappedSize))
+	return b.wrapSegments(out, segments, func(first uint64) [][]byte { return r.boundTo(id, first) })
+}
+
+// wrapSegments appends each segment: its first chunk, and its key, sealed with what is
+// bound to it.
+func (b *Blobs) wrapSegments(dst []byte, segments []segment, bound func(first uint64) [][]byte) []byte {
 	for _, s := range segments {
-		out = binary.BigEndian.AppendUint64(out, s.first)
-		out = append(out, b.key.WrapBlobKey(s.key, r.boundTo(id, s.first)...)...)
+		dst = binary.BigEndian.AppendUint64(dst, s.first)
+		dst = append(dst, b.key.WrapBlobKey(s.key, bound(s.first)...)...)
 	}
-	return out
+	return dst
 }
 
 // unwrap is the reverse of wrap. Nothing of rest is kept.
 func (b *Blobs) unwrap(r *record, id couch.BlobID) ([]segment, error) {
-	rest := r.rest
-	if len(rest) == 0 || len(rest)%(8+wrappedSize) != 0 {
+	if len(r.rest) == 0 {
 		return nil, errBadRecord
 	}
-	var out []segment
-	for ; len(rest) > 0; rest = rest[8+wrappedSize:] {
-		first := binary.BigEndian.Uint64(rest)
-		if n := len(out); n == 0 && first != 0 || n > 0 && first <= out[n-1].first {
+	return b.unwrapSegments(r.rest, func(first uint64) [][]byte { return r.boundTo(id, first) })
+}
+
+// unwrapSegments is the reverse of wrapSegments, to the end of text. The segments ascend,
+// the first one from chunk 0.
+func (b *Blobs) unwrapSegments(text []byte, bound func(first uint64) [][]byte) (segments []segment, err error) {
+	const size = 8 + wrappedSize
+	for ; len(text) > 0; text = text[size:] {
+		if len(text) < size {
 			return nil, errBadRecord
 		}
-		key, err := b.key.UnwrapBlobKey(rest[8:8+wrappedSize], r.boundTo(id, first)...)
-		if err != nil {
+		s := segment{first: binary.BigEndian.Uint64(text)}
+		if n := len(segments); n == 0 && s.first != 0 || n > 0 && s.first <= segments[n-1].first {
+			return nil, errBadRecord
+		}
+		if s.key, err = b.key.UnwrapBlobKey(text[8:size], bound(s.first)...); err != nil {
 			return nil, err
 		}
-		out = append(out, segment{first, key})
+		segments = append(segments, s)
 	}
-	return out, nil
+	return segments, nil
 }
 
 // chunks is the number of chunks of a content: one at least.

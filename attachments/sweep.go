@@ -59,7 +59,15 @@ func (s *Store) sweepDatabase(ctx context.Context, p kv.Partition, existing Exis
 	if err != nil {
 		return err
 	}
-	err = s.files(p, func(ids []couch.BlobID) error {
+	err = s.sweepFiles(ctx, p, existing, swept)
+	if errors.Is(err, couch.ErrDatabaseMissing) {
+		return nil // dropped meanwhile, and its files with it
+	}
+	return err
+}
+
+func (s *Store) sweepFiles(ctx context.Context, p kv.Partition, existing Existing, swept *Swept) error {
+	return s.files(p, func(ids []couch.BlobID) error {
 		orphans, err := s.orphans(ctx, ids, p, existing)
 		for _, id := range orphans {
 			if err := s.remove(p, id); err != nil {
@@ -69,10 +77,6 @@ func (s *Store) sweepDatabase(ctx context.Context, p kv.Partition, existing Exis
 		}
 		return err
 	})
-	if errors.Is(err, couch.ErrDatabaseMissing) {
-		return nil // dropped meanwhile, and its files with it
-	}
-	return err
 }
 
 // orphans returns those of the files ids that have no record. What is in flight

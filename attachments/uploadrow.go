@@ -39,10 +39,7 @@ func (b *Blobs) sealUpload(u *Upload) []byte {
 	for _, field := range [][]byte{u.md5, u.macs, u.start[:], u.tail} {
 		out = appendField(out, field)
 	}
-	for _, s := range u.segments {
-		out = binary.BigEndian.AppendUint64(out, s.first)
-		out = append(out, b.key.WrapBlobKey(s.key, boundToUpload(u.ID, s.first)...)...)
-	}
+	out = b.wrapSegments(out, u.segments, func(first uint64) [][]byte { return boundToUpload(u.ID, first) })
 	return b.key.Seal(crypt.PurposeMeta, out, []byte("upload"), u.ID[:])
 }
 
@@ -60,27 +57,21 @@ func (b *Blobs) openUpload(id couch.BlobID, row []byte) (*Upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fields{left: plain}
 	if len(plain) == 0 || plain[0] != uploadVersion {
 		return nil, errBadRecord
 	}
-	f.left = plain[1:]
-	u := &Upload{}
+	f, u := &fields{left: plain[1:]}, new(Upload)
 	u.ID, u.Owner, u.Metadata = id, string(f.bytes()), string(f.bytes())
 	u.Length, u.Offset, u.Expires = f.length(), f.length(), time.Unix(f.varint(), 0)
 	u.md5, u.macs = f.bytes(), f.bytes()
 	wellFormed := copy(u.start[:], f.bytes()) == len(u.start)
 	u.tail = f.bytes()
-	if f.bad || !wellFormed || u.Offset > u.Length || int64(len(u.tail)) > u.Offset || len(f.left)%(8+wrappedSize) != 0 {
+	if f.bad || !wellFormed || u.Offset > u.Length || int64(len(u.tail)) > u.Offset {
 		return nil, errBadRecord
 	}
-	for rest := f.left; len(rest) > 0; rest = rest[8+wrappedSize:] {
-		first := binary.BigEndian.Uint64(rest)
-		key, err := b.key.UnwrapBlobKey(rest[8:8+wrappedSize], boundToUpload(id, first)...)
-		if err != nil {
-			return nil, err
-		}
-		u.segments = append(u.segments, segment{first, key})
+	u.segments, err = b.unwrapSegments(f.left, func(first uint64) [][]byte { return boundToUpload(id, first) })
+	if err != nil {
+		return nil, err
 	}
 	return u, nil
 }

@@ -180,6 +180,9 @@ type intake struct {
 }
 
 func (b *Blobs) newIntake(ctx context.Context, r io.Reader, max int64) *intake {
+	if max <= 0 || max > MaxLength {
+		max = MaxLength
+	}
 	return &intake{ctx: ctx, r: r, max: max, sums: b.newSums(), dedup: b.dedup}
 }
 
@@ -194,7 +197,7 @@ func (in *intake) Read(b []byte) (int, error) {
 	in.length += int64(n)
 	in.sums.write(b[:n])
 	switch {
-	case in.max > 0 && in.length > in.max, in.length > MaxLength:
+	case in.length > in.max:
 		err = couch.Errorf(couch.AttachmentTooLarge, "The attachment is larger than %d bytes.", in.max)
 	case err == nil || err == io.EOF:
 		return n, err
