@@ -94,7 +94,8 @@ type Limits struct {
 	// those who read them though they are not kept; a greater one is fetched alone.
 	// 0: 256 MiB.
 	Fetching int64
-	// Patience is how long an origin may be silent, or nearly so. 0: 30 s.
+	// Patience is how long an origin may be silent, or nearly so, and, while others wait
+	// for the room, who reads what is not kept. 0: 30 s.
 	Patience time.Duration
 }
 

@@ -434,3 +434,34 @@ func TestOrigins(t *testing.T) {
 		}
 	}
 }
+
+// Who does not read on in what is not kept gives up its room when others wait for it, and
+// is told so; one that nobody waits for does not.
+func TestIdleReaders(t *testing.T) {
+	content := strings.Repeat("0123456789", 20_000)
+	b := newBench(t)
+	b.gives(content)
+	b.contents.SetLimits(deferred.Limits{Kept: 1, Fetching: int64(len(content)), Patience: 20 * time.Millisecond})
+	idle, err := b.contents.Open(t.Context(), b.db, b.postpone(deferral(content)), 0, -1)
+	b.must(err)
+	defer idle.Close()
+	_, err = io.ReadFull(idle, make([]byte, 10))
+	b.must(err)
+	time.Sleep(100 * time.Millisecond) // many times its patience
+	if _, err := io.ReadFull(idle, make([]byte, 10)); err != nil {
+		t.Errorf("while nobody waits: %v", err)
+	}
+	other := b.postpone(deferral(content))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if got, err := b.read(ctx, other, 0, -1); got != content || err != nil {
+		t.Errorf("who waits: %d bytes, %v", len(got), err)
+	}
+	if rest, err := io.ReadAll(idle); !errors.Is(err, errAway) {
+		t.Errorf("who was idle: %d bytes, %v", len(rest), err)
+	}
+	b.must(idle.Close())
+	if m := b.meta(); m.KeptBytes != 0 {
+		t.Errorf("%d bytes are kept", m.KeptBytes)
+	}
+}

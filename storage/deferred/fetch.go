@@ -27,12 +27,14 @@ type fetch struct {
 	stop func()        // ends it early
 
 	// Under the lock of the Contents:
-	users int  // those who have joined and not released it, and the fetch itself
-	stays bool // it goes on when nobody reads it
+	users int           // those who have joined and not released it, and the fetch itself
+	stays bool          // it goes on when nobody reads it
+	left  chan struct{} // of capacity 1: somebody has released it
 
 	mu        sync.Mutex
-	read      int64 // of the content, so far
-	followers map[*follower]bool
+	read      int64              // of the content, so far
+	followers map[*follower]bool // who get what comes; nil: it is over
+	readers   map[*follower]bool // who have not been closed
 
 	// What came of it, once done is closed.
 	err     error
@@ -63,7 +65,7 @@ func (c *Contents) join(ctx context.Context, db *DB, blob *attachments.Blob) (*f
 		other.users++
 		return other, nil
 	}
-	f := &fetch{c: c, db: db, blob: blob, via: append(slices.Clone(via), name), done: make(chan struct{}), followers: make(map[*follower]bool), users: 2, stays: true}
+	f := &fetch{c: c, db: db, blob: blob, via: append(slices.Clone(via), name), done: make(chan struct{}), left: make(chan struct{}, 1), followers: make(map[*follower]bool), readers: make(map[*follower]bool), users: 2, stays: true}
 	var running context.Context
 	running, f.stop = context.WithCancel(couch.WithVia(c.ctx, f.via))
 	if other == nil {
@@ -106,9 +108,13 @@ func (f *fetch) serve(ctx context.Context) {
 		f.c.room.give(f.size())
 		return
 	}
-	if !f.isKnown() {
-		return
+	if f.isKnown() {
+		f.linger()
 	}
+	f.awaitReaders()
+}
+
+func (f *fetch) linger() {
 	lingering := time.NewTimer(linger)
 	defer lingering.Stop()
 	select {
@@ -315,6 +321,10 @@ func (f *fetch) release() {
 	}
 	f.stopUnwanted()
 	f.c.mu.Unlock()
+	select {
+	case f.left <- struct{}{}:
+	default:
+	}
 	if last && f.pending != nil {
 		f.pending.Discard()
 		f.c.room.give(f.size())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"settle/attachments"
 )
@@ -15,14 +16,17 @@ const ahead = 64
 type follower struct {
 	f      *fetch
 	ctx    context.Context
-	pieces chan piece // closed where what follows is to be read from the store
-	come   int64      // how much of the content the pieces so far were
-	piece  []byte     // not yet read
-	skip   int64      // how much of what comes lies in front of the range
-	pos    int64      // of the next byte, in the content
-	left   int64      // of the range
-	rest   io.ReadCloser
-	closed bool
+	pieces chan piece    // closed where what follows is to be read from the store
+	come   int64         // how much of the content the pieces so far were
+	piece  []byte        // not yet read
+	skip   int64         // how much of what comes lies in front of the range
+	pos    int64         // of the next byte, in the content
+	left   int64         // of the range
+	rest   io.ReadCloser // set and closed under mu
+
+	mu    sync.Mutex
+	moved bool // it has been read since endIdle was called
+	ended bool // it uses the fetch no more
 }
 
 // piece is a part of a content, as it came.
@@ -35,7 +39,8 @@ type piece struct {
 func (f *fetch) follow(ctx context.Context, offset, length int64) *follower {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r := &follower{f: f, ctx: ctx, pieces: make(chan piece, ahead), skip: offset, pos: offset, left: length}
+	r := &follower{f: f, ctx: ctx, pieces: make(chan piece, ahead), skip: offset, pos: offset, left: length, moved: true}
+	f.readers[r] = true
 	if f.read > 0 || f.followers == nil { // it has missed something
 		r.leaveBehind()
 	} else {
@@ -54,6 +59,12 @@ func (r *follower) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return 0, errIdle
+	}
+	r.moved = true
 	p = p[:min(int64(len(p)), r.left)]
 	if r.rest == nil { // the last byte comes from the store, when the whole is right
 		n := copy(p[:min(int64(len(p)), r.left-1)], r.piece)
@@ -105,6 +116,11 @@ func (r *follower) open() (err error) {
 	if err := r.wait(); err != nil {
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return errIdle
+	}
 	if r.rest, err = r.f.content.Reader(r.pos, r.left); errors.Is(err, attachments.ErrFileMissing) {
 		// It was kept, and dropped again.
 		r.rest, err = r.f.c.Open(r.ctx, r.f.db, r.f.blob, r.pos, r.left)
@@ -124,16 +140,25 @@ func (r *follower) wait() error {
 
 // Close ends the reading. The fetch goes on.
 func (r *follower) Close() error {
-	if r.closed {
-		return nil
-	}
-	r.closed, r.left = true, 0
+	r.left = 0
+	return r.end()
+}
+
+// end gives up what the reading holds.
+func (r *follower) end() (err error) {
 	r.f.mu.Lock()
 	delete(r.f.followers, r)
+	delete(r.f.readers, r)
 	r.f.mu.Unlock()
-	r.f.release()
-	if r.rest != nil {
-		return r.rest.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return nil
 	}
-	return nil
+	r.ended = true
+	if r.rest != nil {
+		err = r.rest.Close()
+	}
+	r.f.release()
+	return err
 }
