@@ -111,7 +111,7 @@ func TestAnswers(t *testing.T) {
 		{"/_reshard/state", 200, `{"state":"running","reason":null}`},
 		{"/_reshard/jobs/x", 404, `{"error":"not_found","reason":"missing"}`},
 		{"/_reshard/jobs/x/state", 404, `{"error":"not_found","reason":"missing"}`},
-		{"/_all_dbs?limit=-1", 400, `{"error":"query_parse_error","reason":"Invalid value for positive integer: -1"}`},
+		{"/_all_dbs?limit=-1", 400, `{"error":"query_parse_error","reason":"Invalid value for positive integer: \"-1\""}`},
 		{"/_all_dbs?limit=abc", 400, `{"error":"query_parse_error","reason":"Invalid value for integer: \"abc\""}`},
 		{"/_all_dbs?descending=maybe", 400, `{"error":"query_parse_error","reason":"Invalid boolean parameter: \"maybe\""}`},
 		{"/_all_dbs?startkey=alpha", 400, `{"error":"bad_request","reason":"invalid UTF-8 JSON"}`},

@@ -15,6 +15,7 @@ import (
 type Params struct {
 	query  web.Query // as it was given
 	noKeys error     // for keys in it that are no array
+	isJSON bool      // what is being read is JSON, not text
 
 	Keys       []Key // where HasKeys: exactly these, in this order
 	HasKeys    bool
@@ -156,7 +157,10 @@ func (o *Params) setJSON(name string, r *docjson.Reader) error {
 	if err != nil {
 		return err
 	}
-	return o.set(name, string(text))
+	o.isJSON = true
+	err = o.set(name, string(text))
+	o.isJSON = false
+	return err
 }
 
 func (o *Params) setBound(name string, k Key) {
@@ -171,8 +175,8 @@ func (o *Params) setBound(name string, k Key) {
 // parameters says how each parameter changes the options. Those that have no
 // effect on a list of documents are only checked.
 var parameters = map[string]func(o *Params, text string) error{
-	"limit":       func(o *Params, text string) error { return setCount(&o.Limit, text) },
-	"skip":        func(o *Params, text string) error { return setCount(&o.Skip, text) },
+	"limit":       func(o *Params, text string) error { return o.setCount(&o.Limit, text) },
+	"skip":        func(o *Params, text string) error { return o.setCount(&o.Skip, text) },
 	"group_level": setGroupLevel,
 
 	"descending":    func(o *Params, text string) error { return setBool(&o.Descending, text) },
@@ -246,23 +250,36 @@ func setBool(to *bool, text string) error {
 	case "false":
 		*to = false
 	default:
-		return couch.Errorf(couch.QueryParse, "Invalid boolean parameter: %q", text)
+		return couch.Errorf(couch.QueryParse, "Invalid boolean parameter: %q", strings.Trim(text, `"`))
 	}
 	return nil
 }
 
 // setCount reads a number from 0 on. One that is too large for an int is the
 // largest int.
-func setCount(to *int, text string) error {
+func (o *Params) setCount(to *int, text string) error {
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil && !isLarge(text, err):
-		return couch.Errorf(couch.QueryParse, "Invalid value for integer: %q", text)
+		return couch.Errorf(couch.QueryParse, "Invalid value for integer: %s", o.asTerm(text))
 	case n < 0:
-		return couch.Errorf(couch.QueryParse, "Invalid value for positive integer: %d", n)
+		return couch.Errorf(couch.QueryParse, "Invalid value for positive integer: %s", o.asTerm(text))
 	}
 	*to = n
 	return nil
+}
+
+// asTerm prints a parameter as CouchDB's errors show it, a term of Erlang.
+func (o *Params) asTerm(text string) string {
+	switch {
+	case o.isJSON && strings.HasPrefix(text, `"`):
+		return "<<" + text + ">>"
+	case o.isJSON:
+		return text
+	case text == "":
+		return "[]"
+	}
+	return strconv.Quote(text)
 }
 
 // isLarge reports whether a text is the number that err refuses for its size.

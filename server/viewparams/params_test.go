@@ -65,6 +65,28 @@ func TestFromQueryRefuses(t *testing.T) {
 	}
 }
 
+// What is refused is shown as CouchDB shows it.
+func TestRefusedCounts(t *testing.T) {
+	for _, tt := range []struct{ query, body, want string }{
+		{"limit=x", "{}", `Invalid value for integer: "x"`},
+		{"limit=", "{}", `Invalid value for integer: []`},
+		{"skip=-1", "{}", `Invalid value for positive integer: "-1"`},
+		{"group=x", "{}", `Invalid boolean parameter: "x"`},
+		{"", `{"group_level":"1"}`, `Invalid value for integer: <<"1">>`},
+		{"", `{"limit":-1}`, `Invalid value for positive integer: -1`},
+		{"", `{"limit":1.5}`, `Invalid value for integer: 1.5`},
+		{"", `{"descending":"x"}`, `Invalid boolean parameter: "x"`},
+	} {
+		p, err := fromQuery(t, tt.query)
+		if err == nil {
+			err = p.ReadQuery(docjson.NewReader(strings.NewReader(tt.body)))
+		}
+		if refused, ok := errors.AsType[*couch.Error](err); !ok || refused.Reason != tt.want {
+			t.Errorf("%s %s: %v, want %s", tt.query, tt.body, err, tt.want)
+		}
+	}
+}
+
 // What the query says counts for more than the body.
 func TestBodyBesideQuery(t *testing.T) {
 	yes, no := true, false

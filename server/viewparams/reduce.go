@@ -42,7 +42,7 @@ func (o *Params) CheckReduce() error {
 
 func setGroupLevel(o *Params, text string) error {
 	o.levelGiven = true
-	return setCount(&o.GroupLevel, text)
+	return o.setCount(&o.GroupLevel, text)
 }
 
 // oneOf takes a parameter that must be one of some words.
