@@ -465,3 +465,32 @@ func TestIdleReaders(t *testing.T) {
 		t.Errorf("%d bytes are kept", m.KeptBytes)
 	}
 }
+
+// A kept content that is dropped just before it is opened is fetched again.
+func TestDroppedBeforeItIsOpened(t *testing.T) {
+	b := newBench(t)
+	content := strings.Repeat("0123456789", 20_000)
+	b.contents.SetLimits(deferred.Limits{Kept: int64(len(content))})
+	b.gives(content)
+	first, second := b.postpone(deferral(content)), b.postpone(deferral(content))
+	if _, err := b.read(t.Context(), first, 0, -1); err != nil {
+		t.Fatal(err)
+	}
+	view, isOpened := b.db.View, true
+	b.db.View = func(ctx context.Context, fn func(kv.Reader, *schema.Meta) error) error {
+		err := view(ctx, fn)
+		if isOpened {
+			isOpened = false
+			if _, err := b.read(t.Context(), second, 0, -1); err != nil || len(b.removed) != 1 {
+				t.Errorf("files removed: %d, %v", len(b.removed), err)
+			}
+		}
+		return err
+	}
+	if got, err := b.read(t.Context(), first, 0, -1); err != nil || got != content {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if n := b.fetches.Load(); n != 3 {
+		t.Errorf("%d fetches", n)
+	}
+}
