@@ -99,7 +99,7 @@ func TestHostileFunctions(t *testing.T) {
 		{"bound", `var f = function () {}; for (var i = 0; i < 1e5; i++) f = f.bind(null); f()`, "*"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			limit := slow * 10 * time.Second // which a function that ends by itself does not reach on a busy machine
+			limit := patience
 			if test.want == "*" || test.want == design.OSProcessError {
 				limit = slow * 500 * time.Millisecond
 			}
