@@ -441,13 +441,13 @@ func TestIdleReaders(t *testing.T) {
 	content := strings.Repeat("0123456789", 20_000)
 	b := newBench(t)
 	b.gives(content)
-	b.contents.SetLimits(deferred.Limits{Kept: 1, Fetching: int64(len(content)), Patience: 20 * time.Millisecond})
+	b.contents.SetLimits(deferred.Limits{Kept: 1, Fetching: int64(len(content)), Patience: time.Second})
 	idle, err := b.contents.Open(t.Context(), b.db, b.postpone(deferral(content)), 0, -1)
 	b.must(err)
 	defer idle.Close()
 	_, err = io.ReadFull(idle, make([]byte, 10))
 	b.must(err)
-	time.Sleep(100 * time.Millisecond) // many times its patience
+	time.Sleep(3 * time.Second) // more than its patience
 	if _, err := io.ReadFull(idle, make([]byte, 10)); err != nil {
 		t.Errorf("while nobody waits: %v", err)
 	}
