@@ -24,7 +24,7 @@ const (
 	HeadLimit = time.Minute
 	// bodyLimit bounds the wait for an answer's body. What has come of it by then is
 	// the answer.
-	bodyLimit = 15 * time.Second
+	bodyLimit = time.Minute
 )
 
 // client sends requests to one server, each on a connection of its own, with
