@@ -22,16 +22,23 @@ func (s *Pebble) fitsTables(t *tx) bool {
 	return !t.cuts && t.batch.Len() >= s.minBulk && !s.space.near.Load()
 }
 
+// errQueue: memtables wait to be flushed. Pebble would hold this commit, and every one
+// behind it, until they are.
+var errQueue = errors.New("memtables wait for a flush")
+
 // ingest writes the rows of a batch past the log, durably and all at once, and returns a
 // batch of what is left for the log: the engine's own row. Where the rows cannot be
 // written so, that is all of it.
 func (s *Pebble) ingest(b *pebble.Batch) *pebble.Batch {
-	s.bulk.Lock() // the tables of one commit at a time are in memory
+	s.bulk.Lock()
 	defer s.bulk.Unlock()
 	tables, left, err := s.stage(b)
 	if err == nil {
 		s.syncLog() // no later commit is durable without a lazy one
 		err = s.health.failure()
+	}
+	if err == nil && s.db.Metrics().MemTable.Count >= maxMemTables {
+		err = errQueue
 	}
 	if err == nil {
 		err = s.db.Ingest(context.Background(), tables)

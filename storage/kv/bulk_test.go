@@ -1,7 +1,14 @@
 package kv_test
 
 import (
+	"context"
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -88,6 +95,9 @@ func TestBulkFaults(t *testing.T) {
 				if n := countRows(t, s, kv.Partition{1}); n != 50 {
 					t.Errorf("%d rows, want 50", n)
 				}
+				if left := tables(t, fs); len(left) > 0 {
+					t.Errorf("the files %q are left", left)
+				}
 				f.on.Store(false)
 				putBulk(t, s, 40, 50, kv.Lazy)
 				if n := kv.Ingested(s); n == 0 {
@@ -104,4 +114,147 @@ func TestBulkFaults(t *testing.T) {
 			})
 		}
 	}
+}
+
+// tables returns the names of the tables in a store's directory.
+func tables(t *testing.T, fs vfs.FS) []string {
+	t.Helper()
+	names, err := fs.List("data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, ".sst") })
+}
+
+// Near the end of the disk every commit goes through the log.
+func TestBulkNearTheEnd(t *testing.T) {
+	const memTable, reserve = 1 << 20, 8 << 20
+	fs := &usageFS{FS: vfs.NewMem(), free: plenty}
+	s := open(t, kv.PebbleOptions{FS: fs, Dir: "data", MemTableBytes: memTable, ReserveBytes: reserve})
+	defer s.Close()
+	for _, step := range []struct {
+		free uint64
+		past bool
+	}{{plenty, true}, {3 * (2*memTable + reserve), false}, {plenty, true}} {
+		fs.set(step.free, nil)
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			before := kv.Ingested(s)
+			putBulk(t, s, 0, 100)
+			if past := kv.Ingested(s) > before; past == step.past {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%d bytes free: past the log %v", step.free, !step.past)
+			}
+		}
+	}
+}
+
+// noFlush is a file system where memtables cannot be flushed for a while.
+type noFlush struct {
+	vfs.FS
+	on atomic.Bool
+}
+
+func (f *noFlush) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if f.on.Load() && c == "pebble-memtable-flush" {
+		time.Sleep(10 * time.Millisecond) // Pebble tries again at once
+		return nil, errInjected
+	}
+	return f.FS.Create(name, c)
+}
+
+// While memtables cannot be flushed, and there is room in them, commits go on.
+func TestBulkWithoutFlush(t *testing.T) {
+	fs := &noFlush{FS: vfs.NewMem()}
+	s := open(t, kv.PebbleOptions{FS: fs, Dir: "data", MemTableBytes: 4 << 20})
+	for i := range 200 { // until memtables have their size
+		err := s.Update(t.Context(), kv.Partition{2}, func(tx kv.Tx) error {
+			tx.Set(fmt.Append(nil, i), make([]byte, 200<<10))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Compact(t.Context(), kv.Partition{2}); err != nil {
+		t.Fatal(err)
+	}
+	fs.on.Store(true)
+	inTime(t, "commits over the same rows", func() error {
+		for range 5 {
+			putBulk(t, s, 0, 10)  // in the memtable
+			putBulk(t, s, 0, 300) // over it
+		}
+		return nil
+	})
+	inTime(t, "Drop", func() error { return s.Drop(t.Context(), kv.Partition{2}) })
+	if kv.Ingested(s) == 0 {
+		t.Error("nothing went past the log")
+	}
+	fs.on.Store(false)
+	inTime(t, "Close", s.Close)
+}
+
+// A lazy commit, and a bulk one behind it: no crash leaves the second without the first.
+func TestBulkKeepsOrder(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 1))
+			mem := vfs.NewCrashableMem()
+			o := kv.PebbleOptions{FS: mem, Dir: "data", MemTableBytes: 64 << 10}
+			s := open(t, o)
+			ctx, stop := context.WithCancel(t.Context())
+			var writing sync.WaitGroup
+			writing.Go(func() { writePairs(ctx, s) })
+			time.Sleep(time.Duration(20+rng.IntN(40)) * time.Millisecond)
+			o.FS = mem.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
+			stop()
+			writing.Wait()
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = open(t, o)
+			defer s.Close()
+			lazy, bulk := readNumber(t, s, kv.Partition{1}), readNumber(t, s, kv.Partition{2})
+			if bulk > lazy {
+				t.Errorf("the lazy commits up to %d are there, the bulk ones up to %d", lazy, bulk)
+			}
+		})
+	}
+}
+
+// writePairs commits numbers to two partitions, first lazily, then in bulk.
+func writePairs(ctx context.Context, s *kv.Pebble) {
+	for n, err := uint64(1), error(nil); err == nil; n++ {
+		number := binary.BigEndian.AppendUint64(nil, n)
+		err = s.Update(ctx, kv.Partition{1}, func(tx kv.Tx) error {
+			tx.Set([]byte("n"), number)
+			return nil
+		}, kv.Lazy)
+		if err != nil {
+			return
+		}
+		err = s.Update(ctx, kv.Partition{2}, func(tx kv.Tx) error {
+			tx.Set([]byte("n"), number)
+			tx.Set([]byte("much"), make([]byte, 32<<10))
+			return nil
+		}, kv.Lazy, kv.Bulk)
+	}
+}
+
+// readNumber returns the number in a partition, 0 where there is none.
+func readNumber(t *testing.T, s *kv.Pebble, p kv.Partition) (n uint64) {
+	t.Helper()
+	err := s.View(t.Context(), p, func(r kv.Reader) error {
+		number, err := kv.GetOne(t.Context(), r, []byte("n"))
+		if number != nil {
+			n = binary.BigEndian.Uint64(number)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

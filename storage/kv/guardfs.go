@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -71,14 +72,16 @@ func (g *guardFS) Remove(name string) error {
 	return g.FS.Remove(name)
 }
 
-// Link writes a staged table to a file, which is durable when it returns.
+// Link writes a staged table to a file, and syncs that; the directory is Pebble's to sync.
+// Behind other errors than that a file does not exist Pebble would copy the table, and
+// not look at all errors of that.
 func (g *guardFS) Link(old, name string) error {
 	if !isStaged(old) {
 		return g.FS.Link(old, name)
 	}
 	err := g.write(old, name)
 	if err != nil {
-		_ = g.staged.Remove(old) // or Pebble would copy it, and not look at all errors
+		err = errors.Join(err, fs.ErrNotExist, g.staged.Remove(old))
 	}
 	return err
 }
@@ -203,7 +206,7 @@ func (f *bulkyFile) Write(p []byte) (int, error) {
 	switch f.category {
 	case flushCategory:
 		f.space.flushed.Add(uint64(len(p)))
-	case bulkCategory: // is beside what is owed
+	case bulkCategory: // is no part of what flushes and compactions are to write
 	default:
 		f.space.merged.Add(uint64(len(p)))
 	}

@@ -106,8 +106,8 @@ const (
 	// no effect on a commit of more than 1 MiB.
 	Freeing
 	// Bulk is for a commit that may be one of many rows which are made at once, as those
-	// of an index are: the engine may write it to its tables without its log. Of a crash meanwhile
-	// the partition may keep the version from before it.
+	// of an index are: the engine may write it to its tables without its log. A crash meanwhile
+	// may leave the rows, and the version from before them.
 	Bulk
 )
 

@@ -76,8 +76,8 @@ type Pebble struct {
 	work       sync.WaitGroup // calls of Pebble that nobody may wait for
 	maxBatch   int            // bytes of a transaction
 	minBulk    int            // bytes of one that may go past the log
-	bulk       sync.Mutex
-	table      int64 // the size that tables are written in
+	bulk       sync.Mutex     // held while the tables of such a commit are in memory
+	table      int64          // the size that tables are written in
 	format     sstable.WriterOptions
 	firstLevel int64         // what the first level holds before there is one above
 	patience   time.Duration // how long Close waits for each thing that may never come

@@ -48,7 +48,7 @@ func (s *Pebble) pebbleOptions(o PebbleOptions, lock *pebble.Lock, events *pebbl
 
 		CacheSize:                   o.CacheBytes,
 		MemTableSize:                uint64(o.MemTableBytes),
-		MemTableStopWritesThreshold: 3,
+		MemTableStopWritesThreshold: maxMemTables,
 		L0CompactionThreshold:       2, // with more, every read looks in more places
 		L0StopWritesThreshold:       32,
 		LBaseMaxBytes:               s.firstLevel,
@@ -75,6 +75,9 @@ func (s *Pebble) pebbleOptions(o PebbleOptions, lock *pebble.Lock, events *pebbl
 	}
 	return po
 }
+
+// maxMemTables is how many memtables there are before commits wait for a flush.
+const maxMemTables = 3
 
 // pebbleLogger sends what Pebble says to slog, at debug.
 type pebbleLogger struct {
