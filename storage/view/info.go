@@ -12,7 +12,7 @@ type Info struct {
 	Language       string
 	UpdateSeq      couch.Seq
 	PurgeSeq       uint64
-	Pending        int64 // changes that it has not read
+	Pending        int64 // documents and changes that it has not read
 	UpdaterRunning bool
 	Waiting        int64 // callers of Update that it has not come back to
 	Rows           int64 // of all views
@@ -40,7 +40,17 @@ func (ix *Index) Info(ctx context.Context) (Info, error) {
 		info.Rows += v.Rows
 	}
 	if h.Seq < now.UpdateSeq {
-		info.Pending, err = ix.db.PendingChanges(ctx, h.Seq)
+		info.Pending, err = ix.pending(ctx, h, now)
 	}
 	return info, err
+}
+
+// pending returns how many documents and changes an index has still to look at. While it
+// is loaded deletions do not count, of which it does not hear.
+func (ix *Index) pending(ctx context.Context, h *head, now couch.DatabaseInfo) (int64, error) {
+	n, err := ix.db.PendingChanges(ctx, h.ahead())
+	if h.Load != nil {
+		n += max(0, now.DocCount-h.Load.Docs)
+	}
+	return n, err
 }

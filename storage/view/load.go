@@ -12,7 +12,6 @@ import (
 // stores their rows: nothing needs to be compared. What changes meanwhile comes in the
 // feed, behind the sequence at which the loading began.
 func (u *updater) load(ctx context.Context, pending int64) error {
-	u.done = u.head.Load.Docs
 	l := loader{updater: u, none: &viewrow.Doc{Stems: make([][][]byte, len(u.head.Views))}, rows: u.newDelta()}
 	defer l.wait()
 	for p, err := range u.mapped(ctx, u.all) {

@@ -61,6 +61,13 @@ func TestLoadGoesOn(t *testing.T) {
 			t.Fatalf("run %d: %v", run, err)
 		}
 		starts = append(starts, db.starts...)
+		info, err := ix.Info(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done := int64(docs) - info.Pending; done <= 0 || done > int64(perRun*(run+1)) {
+			t.Errorf("run %d: %d are pending", run, info.Pending)
+		}
 		at := 10 * run
 		id := func(n int) string { return fmt.Sprintf("d%03d", n) }
 		b.put([2]string{id(at), body(1000 + at)}, [2]string{id(at + 1), ""}, [2]string{id(at) + "new", body(2000 + at)})

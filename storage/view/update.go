@@ -43,7 +43,7 @@ func (u *updater) run(ctx context.Context) (err error) {
 	if u.head.Kept && u.head.Seq >= u.info.UpdateSeq && u.head.PurgeSeq == u.info.PurgeSeq {
 		return nil
 	}
-	pending, err := u.ix.db.PendingChanges(ctx, u.head.Seq)
+	pending, err := u.ix.pending(ctx, u.head, u.info)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (u *updater) run(ctx context.Context) (err error) {
 		if err := u.purge(ctx); err != nil {
 			return err
 		}
-		if pending, err = u.ix.db.PendingChanges(ctx, u.head.Seq); err != nil {
+		if pending, err = u.ix.pending(ctx, u.head, u.info); err != nil {
 			return err
 		}
 	}
