@@ -28,7 +28,7 @@ func (w *localWriter) leave(doc *couch.Document) error {
 		if w.l.origin == nil {
 			return &couch.Error{Kind: couch.Internal, Reason: "an attachment came without its content"}
 		}
-		if most := w.limits.MaxAttachmentSize; most > 0 && a.Length > most {
+		if most := w.limits.MaxAttachmentSize; most > 0 && a.Length > most || a.Length > attachments.MaxLength {
 			return &refusedError{couch.Errorf(couch.AttachmentTooLarge, "%s", a.Name)}
 		}
 		d := couch.Deferral{Origin: *w.l.origin, ID: doc.ID, Rev: doc.Rev(), Name: a.Name, Length: a.Length, Digest: a.Digest, Encoded: a.Encoded}
