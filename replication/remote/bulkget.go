@@ -28,7 +28,7 @@ func (r *Remote) fetchBulk(ctx context.Context, asks []replication.Ask, yield fu
 		res, err = r.bulkGet(ctx, plain)
 		return err
 	})
-	if status, ok := errors.AsType[*statusError](err); ok && status.status != http.StatusUnauthorized && status.status != http.StatusForbidden && status.status < 500 {
+	if lacksBulkGet(err) {
 		r.noBulkGet.Store(true)
 		return asks, false, nil
 	}
@@ -39,6 +39,19 @@ func (r *Remote) fetchBulk(ctx context.Context, asks []replication.Ask, yield fu
 	b := bulkGetReader{asks: plain, yield: yield}
 	err = b.read(docjson.NewReader(res.Body))
 	return append(rest, b.rest...), b.stopped, err
+}
+
+// lacksBulkGet reports whether an answer says that the peer does not know the request.
+func lacksBulkGet(err error) bool {
+	status, ok := errors.AsType[*statusError](err)
+	if !ok {
+		return false
+	}
+	switch status.status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return status.status < 500
 }
 
 // bulkGetReader reads an answer to _bulk_get.

@@ -27,7 +27,7 @@ func peer(t *testing.T, answer http.HandlerFunc) *remote.Remote {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := remote.New(&spec.Source, remote.Options{Guard: remote.OpenGuard(), Timeout: time.Minute, Connections: 2, MaxAnswer: 1 << 20})
+	r, err := remote.New(&spec.Source, remote.Options{Guard: remote.OpenGuard(), Timeout: time.Minute, Connections: 2, MaxAnswer: 1 << 20, UseBulkGet: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,10 +130,37 @@ func TestDocumentsWithContents(t *testing.T) {
 			w.Header().Set("Content-Type", "multipart/mixed; boundary=a")
 			fmt.Fprintf(w, answer, tt.doc)
 		})
-		for rev, err := range r.Fetch(t.Context(), []replication.Ask{{ID: "x", Revs: []couch.RevID{{Gen: 1, Hash: "aa"}}}}) {
+		for rev, err := range r.Fetch(t.Context(), []replication.Ask{{ID: "_design/x", Revs: []couch.RevID{{Gen: 1, Hash: "aa"}}}}) {
 			if !errors.Is(err, tt.err) || err == nil && ((rev.Refused != nil) != tt.refused || (rev.Doc != nil) == tt.refused) {
 				t.Errorf("%s: %+v, %v", tt.doc, rev, err)
 			}
+		}
+	}
+}
+
+// Documents are asked for one by one where a peer does not know how to give many at once,
+// but not where it has too much to do.
+func TestRefusedBulkGet(t *testing.T) {
+	for _, tt := range []struct {
+		status   int
+		oneByOne bool
+	}{{400, true}, {404, true}, {405, true}, {401, false}, {403, false}, {408, false}, {429, false}, {500, false}} {
+		var asked atomic.Int64
+		r := peer(t, func(w http.ResponseWriter, req *http.Request) {
+			if req.Method == http.MethodPost {
+				w.WriteHeader(tt.status)
+				return
+			}
+			asked.Add(1)
+			io.WriteString(w, `[{"ok":{"_id":"x","_rev":"1-aa","_revisions":{"start":1,"ids":["aa"]}}}]`)
+		})
+		for rev, err := range r.Fetch(t.Context(), []replication.Ask{{ID: "x", Revs: []couch.RevID{{Gen: 1, Hash: "aa"}}}}) {
+			if (err == nil) != tt.oneByOne || (rev != nil) != tt.oneByOne {
+				t.Errorf("%d: %+v, %v", tt.status, rev, err)
+			}
+		}
+		if (asked.Load() > 0) != tt.oneByOne {
+			t.Errorf("%d: documents were asked for %d times", tt.status, asked.Load())
 		}
 	}
 }
