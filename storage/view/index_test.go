@@ -520,6 +520,7 @@ func TestValidate(t *testing.T) {
 	d := joinDefinition("n")
 	mapOnly, reduce := view.Ref{Reduce: -1}, view.Ref{}
 	key := []byte("1")
+	front, behind := couch.DocID("a"), couch.DocID("b")
 	for _, test := range []struct {
 		ref    view.Ref
 		q      view.Query
@@ -536,6 +537,8 @@ func TestValidate(t *testing.T) {
 		{mapOnly, view.Query{Partition: "p"}, "`partition` parameter is not supported in this design doc"},
 		{mapOnly, view.Query{Start: []byte("2"), End: key}, "No rows can match your key range, reverse your start_key and end_key or set descending=true"},
 		{mapOnly, view.Query{Start: key, End: []byte("2"), Descending: true}, "No rows can match your key range, reverse your start_key and end_key or set descending=false"},
+		{mapOnly, view.Query{Start: key, End: []byte("1.0"), StartDoc: &behind, EndDoc: &front}, "No rows can match your key range, reverse your start_key and end_key or set descending=true"},
+		{mapOnly, view.Query{Start: key, End: key, StartDoc: &behind, EndDoc: &front}, ""},
 		{mapOnly, view.Query{Start: []byte("{a")}, "invalid UTF-8 JSON"},
 		{mapOnly, view.Query{Skip: -1}, "`skip` must be >= 0"},
 		{reduce, view.Query{GroupLevel: -1}, "`group_level` must be >= 0"},

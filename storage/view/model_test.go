@@ -1,6 +1,7 @@
 package view_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -267,6 +268,9 @@ func randomQuery(rng *rand.Rand, m *model) view.Query {
 		q.End, q.EndDoc = key(), doc()
 	case 2, 3:
 		q.Start, q.End, q.StartDoc, q.EndDoc = key(), key(), doc(), doc()
+		if rng.IntN(4) == 0 {
+			q.End = q.Start
+		}
 	}
 	if rng.IntN(3) == 0 {
 		q.Limit = int64(rng.IntN(30))
@@ -286,7 +290,7 @@ func (m *model) ordered(q view.Query) view.Query {
 		return q
 	}
 	order := m.compare(q.Start, q.End)
-	if order == 0 {
+	if order == 0 && !bytes.Equal(q.Start, q.End) {
 		q.StartDoc = nil
 	}
 	if order > 0 && !q.Descending || order < 0 && q.Descending {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"context"
 	"iter"
 
@@ -128,7 +129,8 @@ func (q *Query) validateReduce(ref Ref) error {
 	return nil
 }
 
-// validateRange checks the keys, and that the range does not go the wrong way.
+// validateRange checks the keys, and that the range does not go the wrong way. As in
+// CouchDB that is not looked at where the keys are the same.
 func (q *Query) validateRange(s viewrow.Space) error {
 	for _, key := range append([][]byte{q.Start, q.End}, q.Keys...) {
 		if key == nil {
@@ -138,7 +140,7 @@ func (q *Query) validateRange(s viewrow.Space) error {
 			return couch.Errorf(couch.BadRequest, "invalid UTF-8 JSON")
 		}
 	}
-	if q.Start == nil || q.End == nil || q.Keys != nil {
+	if q.Start == nil || q.End == nil || q.Keys != nil || bytes.Equal(q.Start, q.End) {
 		return nil
 	}
 	compare := collate.Compare
