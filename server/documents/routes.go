@@ -1,6 +1,8 @@
 package documents
 
 import (
+	"strings"
+
 	"settle/server/web"
 	"settle/storage/couch"
 )
@@ -39,9 +41,9 @@ func Routes() []web.Route {
 		{Method: "PUT", Path: "/:db/_design/:name", Privilege: web.DatabaseAdmin, Handler: design(request.put)},
 		{Method: "COPY", Path: "/:db/_design/:name", Privilege: web.Writer, Handler: design(request.copy)},
 
-		{Method: "DELETE", Path: "/:db/_design/:name/*", Privilege: web.DatabaseAdmin, Handler: design(request.deleteAttachment)},
-		{Method: "GET", Path: "/:db/_design/:name/*", Privilege: web.Reader, Handler: design(request.getAttachment)},
-		{Method: "PUT", Path: "/:db/_design/:name/*", Privilege: web.DatabaseAdmin, Handler: design(request.putAttachment)},
+		{Method: "DELETE", Path: "/:db/_design/:name/*", Privilege: web.DatabaseAdmin, Handler: design(ofDesign(request.deleteAttachment))},
+		{Method: "GET", Path: "/:db/_design/:name/*", Privilege: web.Reader, Handler: design(ofDesign(request.getAttachment))},
+		{Method: "PUT", Path: "/:db/_design/:name/*", Privilege: web.DatabaseAdmin, Handler: design(ofDesign(request.putAttachment))},
 
 		{Method: "DELETE", Path: "/:db/:doc", Privilege: web.Writer, Handler: plain(request.delete)},
 		{Method: "GET", Path: "/:db/:doc", Privilege: web.Reader, Handler: plain(unescaped(request.get))},
@@ -102,4 +104,18 @@ func local(h onDocument) web.Handler {
 
 func design(h onDocument) web.Handler {
 	return handle(func(r request) error { return h(r, couch.DesignPrefix+r.DocID("name")) })
+}
+
+// ofDesign is a handler of a design document's attachments. As in CouchDB, where such a
+// path may be one of the functions, a name that begins with an underscore is not looked at
+// where there is no document.
+func ofDesign(h onDocument) onDocument {
+	return func(r request, id couch.DocID) error {
+		if strings.HasPrefix(r.Param("*"), "_") {
+			if _, err := r.db.Get(r.Context(), id, couch.GetOptions{}); err != nil {
+				return err
+			}
+		}
+		return h(r, id)
+	}
 }
