@@ -5,6 +5,7 @@ import (
 	"iter"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"settle/storage"
@@ -50,6 +51,7 @@ type Indexes struct {
 	log       *slog.Logger
 	tasks     background.Tasks
 	queue     *background.Queue
+	loading   atomic.Int64 // indexes
 	ctx       context.Context
 	stop      context.CancelFunc
 

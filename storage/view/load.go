@@ -12,6 +12,8 @@ import (
 // stores their rows: nothing needs to be compared. What changes meanwhile comes in the
 // feed, behind the sequence at which the loading began.
 func (u *updater) load(ctx context.Context, pending int64) error {
+	u.ix.indexes.loading.Add(1)
+	defer u.ix.indexes.loading.Add(-1)
 	l := loader{updater: u, none: &viewrow.Doc{Stems: make([][][]byte, len(u.head.Views))}, rows: u.newDelta()}
 	defer l.wait()
 	for p, err := range u.mapped(ctx, u.all) {
@@ -31,7 +33,8 @@ func (u *updater) load(ctx context.Context, pending int64) error {
 	return u.store(ctx, l.rows, func(h *head) { h.Seq, h.Load = h.Load.Seq, nil })
 }
 
-// loader collects rows while those before are stored.
+// loader collects rows while those before are stored. Those that collect at the same time
+// share the size of a transaction.
 type loader struct {
 	*updater
 	none   *viewrow.Doc
@@ -43,7 +46,7 @@ type loader struct {
 func (l *loader) add(ctx context.Context, id couch.DocID, rows []viewRows) error {
 	l.rows.add(id, l.none, rows)
 	l.rows.addDoc(docKey(id), nil, l.none, rows)
-	if l.rows.n++; l.rows.size < commitBytes {
+	if l.rows.n++; l.rows.size < commitBytes/int(l.ix.indexes.loading.Load()) {
 		return nil
 	}
 	if err := l.wait(); err != nil {
