@@ -52,7 +52,11 @@ func (h *history) attachments(before object) object {
 		for i := range data {
 			data[i] = byte(h.rng.IntN(256))
 		}
-		atts[[]string{"a.txt", "b/c.bin", "ü \"x\".png", "d"}[h.rng.IntN(4)]] = object{"content_type": kind, "data": base64.StdEncoding.EncodeToString(data)}
+		name := []string{"a.txt", "b/c.bin", "ü \"x\".png", "d"}[h.rng.IntN(4)]
+		if h.pouch { // which takes what it lacks from the winner, whatever revision it is of
+			name += fmt.Sprint(" ", h.n)
+		}
+		atts[name] = object{"content_type": kind, "data": base64.StdEncoding.EncodeToString(data)}
 	}
 	return atts
 }
