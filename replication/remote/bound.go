@@ -27,8 +27,12 @@ func (b *bounded) renew() { b.left = b.most }
 
 // Read reads on.
 func (b *bounded) Read(p []byte) (int, error) {
-	if b.left == 0 {
-		return 0, errTooLong
+	if b.left == 0 { // that may be all
+		n, err := b.r.Read(make([]byte, 1))
+		if n > 0 {
+			err = errTooLong
+		}
+		return 0, err
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n

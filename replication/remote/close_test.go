@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,13 +15,14 @@ import (
 // Connections that nobody uses end with the database that they lead to.
 func TestClose(t *testing.T) {
 	ended := make(chan struct{})
+	end := sync.OnceFunc(func() { close(ended) })
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write([]byte(`{"db_name":"db","update_seq":"0","instance_start_time":"0"}`))
 	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed {
-			close(ended)
+			end()
 		}
 	}
 	server.Start()

@@ -59,7 +59,7 @@ func TestCheckpointRefused(t *testing.T) {
 
 // What a peer sends without end, and has to be held in memory, is not read to its end.
 func TestEndlessAnswers(t *testing.T) {
-	const most = 20 << 20
+	const most = 200 << 20
 	changes := func(wait bool) func(*testing.T, *remote.Remote) error {
 		return func(t *testing.T, r *remote.Remote) error {
 			for _, err := range r.Changes(t.Context(), replication.Feed{Since: "0", Wait: wait}) {

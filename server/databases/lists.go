@@ -78,10 +78,13 @@ func check(o *viewparams.Params, db Database) error {
 	if err := o.CheckRange(); err != nil {
 		return err
 	}
-	if o.Partition != "" && !db.Partitioned() {
+	if o.Partition == "" {
+		return nil
+	}
+	if !db.Partitioned() {
 		return errNoPartitions
 	}
-	return nil
+	return o.CheckLimit()
 }
 
 // listWriter writes one list.

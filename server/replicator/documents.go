@@ -157,10 +157,21 @@ func (d *documents) forgetDatabase(name string) {
 		}
 	}
 	d.mu.Unlock()
+	var stopping sync.WaitGroup
+	turns := make(chan struct{}, stopsAtOnce)
 	for _, e := range gone {
-		d.stop(e)
+		turns <- struct{}{}
+		stopping.Go(func() {
+			d.stop(e)
+			<-turns
+		})
 	}
+	stopping.Wait()
 }
+
+// stopsAtOnce is how many jobs are stopped at once: each that runs says goodbye to its
+// peers first, who may not answer.
+const stopsAtOnce = 500
 
 // handle does what one change asks for.
 func (d *documents) handle(ctx context.Context, db *storage.Database, change couch.Change) {

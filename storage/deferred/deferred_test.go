@@ -441,18 +441,18 @@ func TestIdleReaders(t *testing.T) {
 	content := strings.Repeat("0123456789", 20_000)
 	b := newBench(t)
 	b.gives(content)
-	b.contents.SetLimits(deferred.Limits{Kept: 1, Fetching: int64(len(content)), Patience: time.Second})
+	b.contents.SetLimits(deferred.Limits{Kept: 1, Fetching: int64(len(content)), Patience: 3 * time.Second})
 	idle, err := b.contents.Open(t.Context(), b.db, b.postpone(deferral(content)), 0, -1)
 	b.must(err)
 	defer idle.Close()
 	_, err = io.ReadFull(idle, make([]byte, 10))
 	b.must(err)
-	time.Sleep(3 * time.Second) // more than its patience
+	time.Sleep(7 * time.Second) // more than its patience
 	if _, err := io.ReadFull(idle, make([]byte, 10)); err != nil {
 		t.Errorf("while nobody waits: %v", err)
 	}
 	other := b.postpone(deferral(content))
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if got, err := b.read(ctx, other, 0, -1); got != content || err != nil {
 		t.Errorf("who waits: %d bytes, %v", len(got), err)

@@ -21,6 +21,7 @@ func (f *fetch) awaitReaders() {
 		case <-f.left:
 		case <-look.C:
 			if isClosed(f.c.room.isWanted()) {
+				f.forgetLocking()
 				f.endIdle()
 			}
 		case <-f.c.ctx.Done():
@@ -29,10 +30,22 @@ func (f *fetch) awaitReaders() {
 	}
 }
 
+// isRead reports whether anybody reads the content. Once nobody does nobody begins to.
 func (f *fetch) isRead() bool {
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()
+	if f.users == 1 {
+		f.forget()
+	}
 	return f.users > 1
+}
+
+// forgetLocking lets nobody join any more: who comes while others wait for the room takes
+// his turn.
+func (f *fetch) forgetLocking() {
+	f.c.mu.Lock()
+	defer f.c.mu.Unlock()
+	f.forget()
 }
 
 // endIdle ends the reading of those who have not read since it was called last.

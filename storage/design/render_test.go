@@ -90,7 +90,7 @@ func TestManyTypes(t *testing.T) {
 		{`["csv", "css", "ics", "rss", "atom", "json", "yaml", "html", "xhtml"]`, "*/*", "text/calendar"},
 	} {
 		d := document(t, e, map[string]any{"shows": map[string]string{
-			"s": `function () { ` + test.types + `.forEach(function (type) { provides(type, function () { return type; }); }); }`,
+			"s": `function () { Array.prototype.more = function () {}; Object.prototype.other = 1; ` + test.types + `.forEach(function (type) { provides(type, function () { return type; }); }); }`,
 		}})
 		r, err := d.Show(t.Context(), "s", nil, fmt.Appendf(nil, `{"headers":{"Accept":%q}}`, test.accept))
 		if want := []design.HeaderField{{Name: "Content-Type", Value: test.want}}; err != nil || fmt.Sprint(r.Header) != fmt.Sprint(want) {

@@ -91,8 +91,9 @@ function fitness(target, range) {
 function bestMatch(supported, header) {
   const ranges = header.split(",").map(mediaRange);
   let best = { fit: -1, q: 0, at: "", type: "" };
-  for (const at in supported) {
-    const type = supported[at];
+  for (let i = 0; i < supported.length; i++) {
+    const at = String(i);
+    const type = supported[i];
     const target = mediaRange(type);
     let fit = -1;
     let q = 0;

@@ -93,6 +93,9 @@ func delimiters(pattern string) iter.Seq2[int, byte] {
 	}
 }
 
+// namedClass is a class by name within one, such as [:digit:].
+var namedClass = regexp.MustCompile(`^\[:\^?[a-z]*:\]`)
+
 // classEnd returns where a class of characters ends: at its "]", or with the pattern.
 func classEnd(pattern string, at int) int {
 	i := at + 1
@@ -105,10 +108,8 @@ func classEnd(pattern string, at int) int {
 	for ; i < len(pattern) && pattern[i] != ']'; i++ {
 		if pattern[i] == '\\' {
 			i++
-		} else if strings.HasPrefix(pattern[i:], "[:") {
-			if end := strings.Index(pattern[i:], ":]"); end > 0 {
-				i += end + 1
-			}
+		} else if name := namedClass.FindString(pattern[i:]); name != "" {
+			i += len(name) - 1
 		}
 	}
 	return i
