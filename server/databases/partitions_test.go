@@ -44,6 +44,8 @@ func TestPartitions(t *testing.T) {
 		{"POST", list + "/queries", `{"queries":[{"partition":"p1","limit":1}]}`, 200, "…" + strings.TrimSuffix(rowsOf("6", "1", "p1:a"), "}")},
 		{"POST", list + "/queries", `{"queries":[{"limit":1},{"partition":"p2"}]}`, 400, "…Conflicting value for `partition`"},
 		{"GET", "/alpha/_partition/none/_all_docs", "-", 200, rowsOf("6", "1")},
+		{"GET", "/alpha/_partition/p1/_all_docs?limit=268435457", "-", 400, "…Limit is too large"},
+		{"GET", "/alpha/_all_docs?limit=268435457", "-", 200, ""},
 		{"GET", "/alpha/_all_docs?partition=p2", "-", 200, rowsOf("6", "4", "p2:a", "p2:b")},
 		{"POST", "/alpha/_all_docs", `{"partition":"p2"}`, 200, rowsOf("6", "4", "p2:a", "p2:b")},
 
