@@ -164,3 +164,19 @@ func TestRefusedBulkGet(t *testing.T) {
 		}
 	}
 }
+
+// An answer may be as long as the bound is, and no longer.
+func TestLongestAnswer(t *testing.T) {
+	const most = 1 << 20
+	const head, tail = `{"db_name":"db","update_seq":"0","instance_start_time":"0","more":"`, `"}`
+	for _, more := range []int{0, 1} {
+		text := head + strings.Repeat("x", most-len(head)-len(tail)+more) + tail
+		r := peer(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, text)
+		})
+		if _, err := r.Open(t.Context()); (err != nil) != (more > 0) {
+			t.Errorf("%d bytes more than the bound: %v", more, err)
+		}
+	}
+}
